@@ -1,0 +1,97 @@
+//! What the programs of Tribune have in common on the command line: how they take their
+//! arguments, what their exit codes mean, and how they report.
+
+#![forbid(unsafe_code)]
+
+use std::{fmt, io, process::ExitCode};
+
+use clap::{Parser, error::ErrorKind};
+
+/// It could not be done.
+pub const FAILED: u8 = 1;
+/// It was asked for in a way that cannot be understood.
+pub const USAGE: u8 = 2;
+/// Somebody interrupted it: 128 and the number of `SIGINT`, as shells count.
+pub const INTERRUPTED: u8 = 130;
+
+/// The arguments of this process.
+///
+/// # Errors
+/// The exit code to leave with, after help or the version was printed or a usage error reported.
+pub fn parse_args<A: Parser>() -> Result<A, ExitCode> {
+    A::try_parse().map_err(|error| match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            // Nobody is left to tell when standard output is closed.
+            let _ = error.print();
+            ExitCode::SUCCESS
+        }
+        _ => usage_error(one_line(&error)),
+    })
+}
+
+/// Reports wrong usage on standard error.
+pub fn usage_error(message: impl fmt::Display) -> ExitCode {
+    report(format_args!("{message} (see --help)"));
+    ExitCode::from(USAGE)
+}
+
+/// Reports on standard error what could not be done.
+pub fn failure(message: impl fmt::Display) -> ExitCode {
+    report(message);
+    ExitCode::from(FAILED)
+}
+
+#[expect(clippy::print_stderr, reason = "this is where a program reports")]
+fn report(message: impl fmt::Display) {
+    eprintln!("error: {message}");
+}
+
+/// Whether `error` says that the reader of a pipe has gone, which is no failure of its writer.
+pub fn is_closed_pipe(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe
+}
+
+/// What `error` says, without the synopsis, in one line.
+fn one_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let said: Vec<&str> = text
+        .lines()
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    said.join("; ")
+        .trim_start_matches("error: ")
+        .replace(":;", ":")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Args {
+        #[arg(long)]
+        listen: u16,
+    }
+
+    fn complaint(args: &[&str]) -> String {
+        one_line(&Args::try_parse_from([&["program"], args].concat()).unwrap_err())
+    }
+
+    #[test]
+    fn a_usage_error_is_one_line_that_says_what_is_wrong() {
+        assert_eq!(
+            complaint(&["--listen", "x"]),
+            "invalid value 'x' for '--listen <LISTEN>': invalid digit found in string"
+        );
+        assert_eq!(
+            complaint(&[]),
+            "the following required arguments were not provided: --listen <LISTEN>"
+        );
+        assert_eq!(
+            complaint(&["--listne", "1"]),
+            "unexpected argument '--listne' found; tip: a similar argument exists: '--listen'"
+        );
+    }
+}

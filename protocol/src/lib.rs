@@ -1,0 +1,47 @@
+//! The wire of Tribune, version 1: what the server and everything that talks to it agree on.
+//!
+//! `docs/protocol.md` tells it in prose. Here it is as types: [`Request`] is a line that a client
+//! sends, [`ServerLine`] a line that a server sends, [`LineDecoder`] cuts bytes into lines, and
+//! [`Connection`] joins the three over any byte stream.
+
+#![forbid(unsafe_code)]
+
+mod connection;
+mod direction;
+mod event;
+mod id;
+mod line;
+mod name;
+mod narration;
+mod notice;
+mod player_move;
+mod request;
+mod server_line;
+
+pub use connection::Connection;
+pub use direction::Direction;
+pub use event::{Event, Exit, Happening, OutputStream};
+pub use id::{ConnectionId, GameId, Origin, PlayerId, Seq, WorkerId};
+pub use line::{Line, LineDecoder};
+pub use name::Name;
+pub use narration::Narrator;
+pub use notice::{
+    BoardSize, ClosingCode, ErrorCode, Notice, PlayerState, State, Welcome, WorkerState,
+};
+pub use player_move::{Move, MoveError};
+pub use request::{PingId, Refusal, Request};
+pub use server_line::{ServerLine, UnreadableLine, encode};
+
+/// The version of the wire that this crate speaks, as `welcome` says it.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// The longest line, in bytes without its end, that a client or a player program may send.
+pub const MAX_CLIENT_LINE: usize = 1024;
+
+/// The longest line, in bytes without its end, that a client need accept from a server.
+///
+/// The longest is `state`, at most about 160 bytes per player: this holds 100,000 of them.
+pub const MAX_SERVER_LINE: usize = 16 << 20;
+
+/// Where a server listens, and a client looks for one, unless told otherwise.
+pub const DEFAULT_ADDRESS: &str = "127.0.0.1:7777";

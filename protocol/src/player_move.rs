@@ -1,0 +1,116 @@
+use std::fmt;
+
+use thiserror::Error;
+
+use crate::{Direction, Name, name::NameError};
+
+/// One step of one player. As text it is `N john`, wherever it comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Move {
+    /// Which way.
+    pub direction: Direction,
+    /// Who.
+    pub name: Name,
+}
+
+/// Why a text is not a move.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum MoveError {
+    /// It does not look like one.
+    #[error("a move is N, S, E or W and a name, as in `N john`")]
+    Form,
+    /// Its first word stands where a direction does, and is none.
+    #[error("{0:?} is no direction: it is one of N, S, E and W")]
+    Direction(String),
+    /// It has a direction, but what follows is no name.
+    #[error(transparent)]
+    Name(#[from] NameError),
+}
+
+impl Move {
+    /// Reads `DIRECTION NAME`.
+    ///
+    /// White space around and between the two does not matter.
+    ///
+    /// # Errors
+    /// Says which part is wrong.
+    pub fn parse(text: &str) -> Result<Self, MoveError> {
+        let text = text.trim();
+        let (first, rest) = text
+            .split_once(char::is_whitespace)
+            .ok_or(MoveError::Form)?;
+        let rest = rest.trim_start();
+        match Direction::from_word(first) {
+            Some(direction) => Ok(Self {
+                direction,
+                name: Name::try_from(rest)?,
+            }),
+            // Two characters leave room for a mistaken diagonal; more is no attempt at a move.
+            None if first.chars().count() <= 2 => Err(MoveError::Direction(first.to_owned())),
+            None => Err(MoveError::Form),
+        }
+    }
+}
+
+impl fmt::Display for Move {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.direction, self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_direction_and_a_name_are_a_move() {
+        let john = Move {
+            direction: Direction::North,
+            name: "john".parse().unwrap(),
+        };
+        for text in ["N john", " N john ", "N \t john"] {
+            assert_eq!(Move::parse(text), Ok(john.clone()), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        assert_eq!(Move::parse(""), Err(MoveError::Form));
+        assert_eq!(Move::parse("N"), Err(MoveError::Form));
+        assert_eq!(Move::parse("hello"), Err(MoveError::Form));
+        assert_eq!(Move::parse("what is this"), Err(MoveError::Form));
+        assert_eq!(Move::parse("hello there"), Err(MoveError::Form));
+        assert_eq!(Move::parse("n john"), Err(MoveError::Direction("n".into())));
+        assert_eq!(
+            Move::parse("NE john"),
+            Err(MoveError::Direction("NE".into()))
+        );
+        assert_eq!(Move::parse("X john"), Err(MoveError::Direction("X".into())));
+        assert_eq!(
+            Move::parse("N jo hn"),
+            Err(MoveError::Name(NameError::Character(' ')))
+        );
+        assert_eq!(
+            Move::parse("N j*hn"),
+            Err(MoveError::Name(NameError::Character('*')))
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn a_move_is_read_back_from_what_it_prints(
+            direction in prop::sample::select(Direction::ALL.to_vec()),
+            name in "[\\pL\\p{Nd}_.-]{1,32}",
+        ) {
+            let step = Move { direction, name: name.parse().unwrap() };
+            prop_assert_eq!(Move::parse(&step.to_string()), Ok(step));
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in ".*") {
+            let _ = Move::parse(&text);
+        }
+    }
+}

@@ -1,0 +1,366 @@
+use std::borrow::Cow;
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::{Direction, ErrorCode, GameId, Move, MoveError, Name, Seq, encode};
+
+/// A line that a client sends.
+#[derive(Clone, Debug)]
+pub enum Request {
+    /// Move a player.
+    Move(Move),
+    /// Move the player that this connection moved last.
+    MoveAgain(Direction),
+    /// Answer with `pong` and the same id.
+    Ping {
+        /// What the answer is to carry.
+        id: PingId,
+    },
+    /// Send every event after `after`.
+    Resume {
+        /// The game that the client saw them in.
+        game: GameId,
+        /// The last event that the client has.
+        after: Seq,
+    },
+}
+
+/// What a ping carries and its pong brings back: a JSON string or number, kept to the letter.
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+pub struct PingId(Box<RawValue>);
+
+/// Why a line was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// For programs.
+    pub code: ErrorCode,
+    /// What is wrong and what would be right, for people.
+    pub message: String,
+}
+
+impl Refusal {
+    /// A refusal that says `message`.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+}
+
+impl Request {
+    /// Reads a line, without its end. A blank line asks for nothing, and is `None`.
+    ///
+    /// # Errors
+    /// The refusal to answer with, if it is neither a move nor a command.
+    pub fn parse(line: &[u8]) -> Result<Option<Self>, Refusal> {
+        let text = std::str::from_utf8(line)
+            .map_err(|error| {
+                Refusal::new(ErrorCode::NotUtf8, format!("a line is UTF-8, but {error}"))
+            })?
+            .trim();
+        if text.is_empty() {
+            Ok(None)
+        } else if text.starts_with('{') {
+            Fields::parse(text)?.into_request().map(Some)
+        } else if let Some(direction) = Direction::from_word(text) {
+            Ok(Some(Self::MoveAgain(direction)))
+        } else {
+            Ok(Some(Self::Move(Move::parse(text)?)))
+        }
+    }
+
+    /// Appends the line that says it to `out`, with its end.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        #[derive(Serialize)]
+        #[serde(tag = "type", rename_all = "snake_case")]
+        enum Command<'a> {
+            Ping { id: &'a PingId },
+            Resume { game: &'a GameId, after: Seq },
+        }
+        match self {
+            Self::Move(step) => out.extend_from_slice(format!("{step}\n").as_bytes()),
+            Self::MoveAgain(direction) => {
+                out.extend_from_slice(format!("{direction}\n").as_bytes());
+            }
+            Self::Ping { id } => encode(&Command::Ping { id }, out),
+            Self::Resume { game, after } => encode(
+                &Command::Resume {
+                    game,
+                    after: *after,
+                },
+                out,
+            ),
+        }
+    }
+}
+
+/// The fields that any command has, read before it is known which command it is.
+#[derive(Deserialize)]
+struct Fields<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    direction: Option<&'a RawValue>,
+    #[serde(borrow)]
+    name: Option<&'a RawValue>,
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    game: Option<GameId>,
+    after: Option<Seq>,
+}
+
+impl<'a> Fields<'a> {
+    fn parse(text: &'a str) -> Result<Self, Refusal> {
+        serde_json::from_str(text).map_err(|error| {
+            Refusal::new(
+                ErrorCode::BadLine,
+                format!("the line is no JSON command: {error}"),
+            )
+        })
+    }
+
+    fn into_request(self) -> Result<Request, Refusal> {
+        match self.kind.as_deref() {
+            Some("move") => self.into_move(),
+            Some("ping") => {
+                let id = self.id.map(RawValue::to_owned).and_then(PingId::new);
+                let id = id.ok_or_else(|| bad_line("ping wants an id, a string or a number"))?;
+                Ok(Request::Ping { id })
+            }
+            Some("resume") => {
+                let game = self
+                    .game
+                    .ok_or_else(|| bad_line("resume wants the game that welcome named"))?;
+                let after = self
+                    .after
+                    .ok_or_else(|| bad_line("resume wants after, the last seq you have"))?;
+                Ok(Request::Resume { game, after })
+            }
+            Some(other) => Err(Refusal::new(
+                ErrorCode::UnknownCommand,
+                format!("{other:?} is no command: type is move, ping or resume"),
+            )),
+            None => Err(bad_line("a command has a type: move, ping or resume")),
+        }
+    }
+
+    fn into_move(self) -> Result<Request, Refusal> {
+        let direction = text_of(self.direction)
+            .ok_or_else(|| bad_direction("a move wants a direction: N, S, E or W"))?;
+        let direction = Direction::from_word(&direction).ok_or_else(|| {
+            bad_direction(MoveError::Direction(direction.into_owned()).to_string())
+        })?;
+        let Some(name) = self.name else {
+            return Ok(Request::MoveAgain(direction));
+        };
+        let name = text_of(Some(name))
+            .ok_or_else(|| Refusal::new(ErrorCode::BadName, "a name is a string"))?;
+        let name = Name::try_from(&*name)
+            .map_err(|error| Refusal::new(ErrorCode::BadName, error.to_string()))?;
+        Ok(Request::Move(Move { direction, name }))
+    }
+}
+
+/// The text of a JSON string, `None` for anything else.
+fn text_of(value: Option<&RawValue>) -> Option<Cow<'_, str>> {
+    #[derive(Deserialize)]
+    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+    serde_json::from_str::<Text<'_>>(value?.get())
+        .ok()
+        .map(|text| text.0)
+}
+
+fn bad_line(message: &str) -> Refusal {
+    Refusal::new(ErrorCode::BadLine, message)
+}
+
+fn bad_direction(message: impl Into<String>) -> Refusal {
+    Refusal::new(ErrorCode::BadDirection, message)
+}
+
+impl From<MoveError> for Refusal {
+    fn from(error: MoveError) -> Self {
+        let code = match error {
+            MoveError::Form => ErrorCode::BadLine,
+            MoveError::Direction(_) => ErrorCode::BadDirection,
+            MoveError::Name(_) => ErrorCode::BadName,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl PingId {
+    /// The id `value`, if it is a string or a number.
+    fn new(value: Box<RawValue>) -> Option<Self> {
+        let scalar = value
+            .get()
+            .starts_with(|first: char| first == '"' || first == '-' || first.is_ascii_digit());
+        scalar.then_some(Self(value))
+    }
+
+    /// The JSON text of the id.
+    pub fn as_json(&self) -> &str {
+        self.0.get()
+    }
+}
+
+impl From<u64> for PingId {
+    fn from(number: u64) -> Self {
+        Self(to_raw_value(&number).expect("a number is always JSON"))
+    }
+}
+
+impl PartialEq for PingId {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_json() == other.as_json()
+    }
+}
+
+impl<'de> Deserialize<'de> for PingId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // By way of a value: the enum around it is tagged inside, which rules out `RawValue`.
+        let value = serde_json::Value::deserialize(deserializer)?;
+        let raw = to_raw_value(&value).map_err(de::Error::custom)?;
+        Self::new(raw).ok_or_else(|| de::Error::custom("an id is a string or a number"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parse(line: &str) -> Request {
+        Request::parse(line.as_bytes()).unwrap().unwrap()
+    }
+
+    fn code(line: impl AsRef<[u8]>) -> ErrorCode {
+        Request::parse(line.as_ref()).unwrap_err().code
+    }
+
+    #[test]
+    fn a_move_has_three_forms() {
+        for line in [
+            "N ann",
+            r#"{"type":"move","direction":"N","name":"ann"}"#,
+            r#" {"name":"ann","type":"move","direction":"N","x":1} "#,
+        ] {
+            let Request::Move(step) = parse(line) else {
+                panic!("{line}")
+            };
+            assert_eq!(step.to_string(), "N ann");
+        }
+        for line in ["N", " N ", r#"{"type":"move","direction":"N"}"#] {
+            assert!(
+                matches!(parse(line), Request::MoveAgain(Direction::North)),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_ping_id_is_kept_to_the_letter() {
+        for id in [
+            "1",
+            "-1.50e3",
+            r#""a\u00e9\"b""#,
+            "123456789012345678901234567890",
+        ] {
+            let Request::Ping { id: kept } = parse(&format!(r#"{{"type":"ping","id":{id}}}"#))
+            else {
+                panic!()
+            };
+            assert_eq!(kept.as_json(), id);
+        }
+    }
+
+    #[test]
+    fn a_resume_names_a_game_and_an_event() {
+        let Request::Resume { game, after } =
+            parse(r#"{"type":"resume","game":"k3v9q2","after":17}"#)
+        else {
+            panic!()
+        };
+        assert_eq!((game.0.as_str(), after), ("k3v9q2", Seq(17)));
+    }
+
+    #[test]
+    fn what_is_refused_says_why() {
+        let cases = [
+            ("hello", ErrorCode::BadLine),
+            ("{", ErrorCode::BadLine),
+            ("[1]", ErrorCode::BadLine),
+            ("{}", ErrorCode::BadLine),
+            (r#"{"type":5}"#, ErrorCode::BadLine),
+            (r#"{"type":"ping"}"#, ErrorCode::BadLine),
+            (r#"{"type":"ping","id":[1]}"#, ErrorCode::BadLine),
+            (r#"{"type":"resume","after":1}"#, ErrorCode::BadLine),
+            (r#"{"type":"resume","game":"x"}"#, ErrorCode::BadLine),
+            (
+                r#"{"type":"resume","game":"x","after":-1}"#,
+                ErrorCode::BadLine,
+            ),
+            (r#"{"type":"dance"}"#, ErrorCode::UnknownCommand),
+            ("X ann", ErrorCode::BadDirection),
+            (
+                r#"{"type":"move","direction":"n","name":"ann"}"#,
+                ErrorCode::BadDirection,
+            ),
+            (
+                r#"{"type":"move","direction":5,"name":"ann"}"#,
+                ErrorCode::BadDirection,
+            ),
+            (r#"{"type":"move","name":"ann"}"#, ErrorCode::BadDirection),
+            ("N a!", ErrorCode::BadName),
+            (
+                r#"{"type":"move","direction":"N","name":""}"#,
+                ErrorCode::BadName,
+            ),
+            (
+                r#"{"type":"move","direction":"N","name":7}"#,
+                ErrorCode::BadName,
+            ),
+        ];
+        for (line, want) in cases {
+            assert_eq!(code(line), want, "{line}");
+        }
+        assert_eq!(code(b"N \xff"), ErrorCode::NotUtf8);
+    }
+
+    #[test]
+    fn a_blank_line_asks_for_nothing() {
+        assert!(Request::parse(b"").unwrap().is_none());
+        assert!(Request::parse(b" \t").unwrap().is_none());
+    }
+
+    #[test]
+    fn a_request_is_read_back_from_its_line() {
+        let lines = [
+            "N ann\n",
+            "W\n",
+            "{\"type\":\"ping\",\"id\":3}\n",
+            "{\"type\":\"resume\",\"game\":\"g\",\"after\":2}\n",
+        ];
+        for line in lines {
+            let mut written = Vec::new();
+            parse(line.trim_end()).encode(&mut written);
+            assert_eq!(String::from_utf8(written).unwrap(), line);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_makes_it_panic(line in prop::collection::vec(any::<u8>(), 0..100)) {
+            let _ = Request::parse(&line);
+        }
+
+        #[test]
+        fn no_object_makes_it_panic(kind in "move|ping|resume|x", value in "[\"\\[\\]{}:,0-9a-zN\\\\-]{0,20}") {
+            let _ = Request::parse(format!(r#"{{"type":"{kind}","direction":{value},"id":{value}}}"#).as_bytes());
+        }
+    }
+}

@@ -1,0 +1,123 @@
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{Event, Notice};
+
+/// A line that a server sends.
+#[derive(Clone, Debug)]
+pub enum ServerLine {
+    /// An event, part of the stream.
+    Event(Event),
+    /// A line for this client alone.
+    Notice(Notice),
+    /// A line of a type that this version does not know, to be passed over.
+    Unknown,
+}
+
+/// A line that is not the JSON object it should be.
+#[derive(Debug, Error)]
+#[error("the server sent a line that cannot be read: {error} in {line:?}")]
+pub struct UnreadableLine {
+    /// What is wrong.
+    error: serde_json::Error,
+    /// Its beginning.
+    line: String,
+}
+
+impl ServerLine {
+    /// Reads a line, without its end.
+    ///
+    /// # Errors
+    /// If it is not JSON, has no `type`, or lacks a field that its type has.
+    pub fn parse(line: &[u8]) -> Result<Self, UnreadableLine> {
+        Self::read(line).map_err(|error| UnreadableLine {
+            error,
+            line: String::from_utf8_lossy(&line[..line.len().min(100)]).into_owned(),
+        })
+    }
+
+    fn read(line: &[u8]) -> serde_json::Result<Self> {
+        #[derive(Deserialize)]
+        struct Head<'a> {
+            #[serde(borrow, rename = "type")]
+            kind: Cow<'a, str>,
+        }
+        Ok(match &*serde_json::from_slice::<Head<'_>>(line)?.kind {
+            "clock" | "started" | "joined" | "move" | "output" | "left" | "exited" | "bye" => {
+                Self::Event(serde_json::from_slice(line)?)
+            }
+            "welcome" | "state" | "error" | "pong" | "resumed" | "resync" | "closing" => {
+                Self::Notice(serde_json::from_slice(line)?)
+            }
+            _ => Self::Unknown,
+        })
+    }
+}
+
+/// Appends `message` to `out` as a line, with its end.
+pub fn encode(message: &impl Serialize, out: &mut Vec<u8>) {
+    serde_json::to_writer(&mut *out, message)
+        .expect("a message has only strings for keys, and memory takes all bytes");
+    out.push(b'\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> ServerLine {
+        ServerLine::parse(line.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_line_is_an_event_a_notice_or_unknown() {
+        assert!(matches!(
+            parse(r#"{"type":"clock","seq":1,"ms":0,"clock":0}"#),
+            ServerLine::Event(_)
+        ));
+        assert!(matches!(
+            parse(r#"{"after":3,"type":"resumed"}"#),
+            ServerLine::Notice(Notice::Resumed { .. })
+        ));
+        assert!(matches!(
+            parse(r#"{"type":"pong","id":"x"}"#),
+            ServerLine::Notice(Notice::Pong { .. })
+        ));
+        assert!(matches!(
+            parse(r#"{"type":"weather","wind":"E"}"#),
+            ServerLine::Unknown
+        ));
+    }
+
+    #[test]
+    fn fields_that_a_later_version_adds_are_passed_over() {
+        assert!(matches!(
+            parse(r#"{"type":"clock","seq":1,"ms":0,"clock":0,"new":[{}]}"#),
+            ServerLine::Event(_)
+        ));
+    }
+
+    #[test]
+    fn an_unreadable_line_is_shown_in_its_error() {
+        for line in ["", "hello", "{}", r#"{"type":"clock","seq":1}"#] {
+            let error = ServerLine::parse(line.as_bytes()).unwrap_err().to_string();
+            assert!(error.contains(&format!("{line:?}")), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_encoded_is_one_line() {
+        let mut out = Vec::new();
+        encode(
+            &Notice::Error {
+                code: crate::ErrorCode::BadLine,
+                message: "a\nb\r".into(),
+            },
+            &mut out,
+        );
+        assert_eq!(out.iter().filter(|&&byte| byte == b'\n').count(), 1);
+        assert_eq!(out.last(), Some(&b'\n'));
+    }
+}
