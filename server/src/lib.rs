@@ -1,0 +1,5 @@
+//! The game server of Tribune.
+
+mod game;
+mod log;
+mod schedule;
