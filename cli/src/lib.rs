@@ -3,7 +3,11 @@
 
 #![forbid(unsafe_code)]
 
-use std::{fmt, io, process::ExitCode};
+use std::{
+    env, fmt,
+    io::{self, IsTerminal},
+    process::ExitCode,
+};
 
 use clap::{Parser, error::ErrorKind};
 
@@ -49,6 +53,15 @@ fn report(message: impl fmt::Display) {
 /// Whether `error` says that the reader of a pipe has gone, which is no failure of its writer.
 pub fn is_closed_pipe(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::BrokenPipe
+}
+
+/// Whether colours are wanted on standard error: it is a terminal that knows them, and nobody has
+/// said [otherwise](https://no-color.org).
+pub fn colours_suit_stderr() -> bool {
+    let unwanted = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    io::stderr().is_terminal()
+        && !unwanted
+        && env::var_os("TERM").is_some_and(|term| term != "dumb")
 }
 
 /// What `error` says, without the synopsis, in one line.

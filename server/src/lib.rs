@@ -1,5 +1,42 @@
-//! The game server of Tribune.
+//! The game server of Tribune: forks player programs, aggregates moves, and broadcasts them.
+//!
+//! ```text
+//! terminal   network   workers          in: bytes become inputs
+//!        \      |      /
+//!        game_loop: game                one task owns the game
+//!               |
+//!              log                      each event encoded once
+//!               |
+//!           broadcast                   out: log bytes become writes
+//! ```
+//!
+//! The modules are in layers, and each uses only those above it in this list; `tests/layers.rs`
+//! holds that up.
 
+// Pure: no input or output, no clock of their own.
+mod admission;
 mod game;
 mod log;
 mod schedule;
+
+// Input and output.
+mod broadcast;
+mod descriptors;
+mod game_loop;
+mod network;
+mod tasks;
+mod terminal;
+mod workers;
+
+// What brings them together, and what is asked for.
+mod args;
+mod host;
+mod settings;
+
+pub use self::{
+    args::{Args, ArgsError, Command, GameArgs},
+    host::{Outcome, run},
+    settings::Settings,
+    terminal::{LogFormat, init_log},
+    workers::run_guard,
+};

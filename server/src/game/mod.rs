@@ -139,7 +139,7 @@ impl Game {
                 }
             }
             Input::Gone { connection, reason } => {
-                self.leave(Origin::Connection(connection), reason)
+                self.leave(Origin::Connection(connection), reason);
             }
             Input::Started { worker, command } => self.started(worker, command),
             Input::Printed {

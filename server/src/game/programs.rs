@@ -89,7 +89,8 @@ impl Programs {
 
     /// Takes the next program that is to be started at `now` or before.
     pub fn take_due(&mut self, now: Duration) -> Option<Launch> {
-        let due = self.due.pop_front_if(|due| due.at <= now)?;
+        self.next_due().filter(|&due| due <= now)?;
+        let due = self.due.pop_front()?;
         Some(self.launch(due.program, due.restarts))
     }
 
@@ -362,7 +363,7 @@ mod tests {
         let mut pauses = Vec::new();
         let mut now = Duration::ZERO;
         while let Some(due) = programs.next_due() {
-            pauses.push((due - now).as_secs_f64());
+            pauses.push(due.saturating_sub(now).as_secs_f64());
             now = due;
             let worker = programs.take_due(now).unwrap().worker;
             programs.started(worker, now);

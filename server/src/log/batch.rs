@@ -15,6 +15,7 @@ impl Batch {
         self.ends.push(self.bytes.len());
     }
 
+    #[cfg(test)]
     /// Appends a line, which ends in `\n` and holds no other.
     pub fn push_line(&mut self, line: &[u8]) {
         self.bytes.extend_from_slice(line);

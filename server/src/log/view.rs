@@ -89,8 +89,10 @@ impl View {
         drop(kept);
         while self
             .full
-            .pop_front_if(|segment| segment.first() < oldest)
-            .is_some()
-        {}
+            .front()
+            .is_some_and(|segment| segment.first() < oldest)
+        {
+            self.full.pop_front();
+        }
     }
 }

@@ -8,8 +8,8 @@ mod script;
 
 pub use agent::Agent;
 pub use program::{Program, ProgramCommand, Restart, RestartPolicy};
-pub use scenario::{ScenarioError, parse_scenario};
-pub use script::{ScriptError, parse_script};
+pub use scenario::parse_scenario;
+pub use script::parse_script;
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,0 +1,387 @@
+//! The command line of the server, as it is typed, and how it becomes [`Settings`].
+
+use std::{
+    fmt::Display,
+    fs,
+    net::{SocketAddr, ToSocketAddrs},
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+    thread::available_parallelism,
+    time::Duration,
+};
+
+use bytesize::ByteSize;
+use clap::{Parser, Subcommand};
+use thiserror::Error;
+use tribune_protocol::{BoardSize, DEFAULT_ADDRESS};
+
+use crate::{
+    broadcast::Pace,
+    game::Rules,
+    log::SMALLEST_LOG,
+    network::Limits,
+    schedule::{Agent, Scheduled, parse_scenario, parse_script},
+    settings::{STALL_LIMIT, Settings},
+    terminal::LogFormat,
+    workers::Care,
+};
+
+/// Runs a game: starts player programs, takes in moves over TCP too, and tells everyone what happens
+///
+/// The game is told on standard output, line by line. Everybody who connects gets it as one JSON
+/// object a line, and plays by sending lines such as `N ann`.
+#[derive(Debug, Parser)]
+#[command(name = "server", version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
+pub struct Args {
+    /// What to be instead of a server.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// Otherwise, how to be one.
+    #[command(flatten)]
+    pub game: GameArgs,
+}
+
+const EXAMPLES: &str = "Examples:
+  server                                            the demonstration
+  server --agent 'python3 bot.py {predef}'          your own program plays
+  server --script '' --stay                         a game for whoever connects
+  server --scenario league.toml --repeat            programs from a file, again and again
+  server --listen 0.0.0.0:7777 --listen [::]:7777   for other machines too
+
+Exit codes: 0 the game ended, 1 it could not be run, 2 wrong usage, 130 ended at once by a second Ctrl-C";
+
+/// What else the program can be.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print the moves of two predefined players: what the server runs unless told otherwise
+    PlayersAgent(players_agent::Args),
+    /// Kill the process groups named on standard input when it ends
+    #[command(hide = true)]
+    Guard,
+}
+
+/// How a game is to be run, as it is typed.
+#[derive(Debug, clap::Args)]
+pub struct GameArgs {
+    /// Which configurations of players start when: seconds and numbers from 1 to 4
+    #[arg(
+        long,
+        default_value = "0.5:1,1:2,6:3",
+        conflicts_with = "scenario",
+        help_heading = "Game"
+    )]
+    script: String,
+
+    /// Start the workers of this TOML file instead
+    #[arg(long, value_name = "FILE", help_heading = "Game")]
+    scenario: Option<PathBuf>,
+
+    /// Play with this program instead of the built-in one; {predef} stands for the configuration
+    #[arg(long, value_name = "COMMAND", help_heading = "Game")]
+    agent: Option<Agent>,
+
+    /// Go on when no program is left
+    #[arg(long, help_heading = "Game")]
+    stay: bool,
+
+    /// Start the script again each time it has ended
+    #[arg(long, help_heading = "Game")]
+    repeat: bool,
+
+    /// The size of the board in cells
+    #[arg(long, value_name = "WxH", default_value = "32x16", value_parser = parse_board, help_heading = "Game")]
+    board: BoardSize,
+
+    /// The time from tick to tick
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse_tick, help_heading = "Game")]
+    tick: Duration,
+
+    /// Repeat a game: the built-in players' moves, and where players enter [default: by chance]
+    #[arg(long, value_name = "N", help_heading = "Game")]
+    seed: Option<u64>,
+
+    /// Where to listen; may be given several times, and port 0 is one that is free
+    #[arg(long, value_name = "ADDR", default_value = DEFAULT_ADDRESS, help_heading = "Network")]
+    listen: Vec<String>,
+
+    /// The most clients at a time
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 10_000,
+        help_heading = "Network"
+    )]
+    max_clients: usize,
+
+    /// The most moves per second and connection; 0 for no limit
+    #[arg(long, value_name = "N", default_value_t = 50, help_heading = "Network")]
+    move_rate: u32,
+
+    /// The most players per connection or program
+    #[arg(long, value_name = "N", default_value_t = 16, help_heading = "Network")]
+    max_players: usize,
+
+    /// How much of the past is kept for clients that fall behind or come back
+    #[arg(long, value_name = "BYTES", default_value = "16MiB", value_parser = parse_log_bytes, help_heading = "Network")]
+    log_bytes: usize,
+
+    /// The least time between two writes to a client: later for everyone, and cheaper
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration, help_heading = "Network")]
+    flush_interval: Duration,
+
+    /// How many tasks write to clients [default: one less than there are processors]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Network")]
+    shards: Option<u16>,
+
+    /// The most lines per second that a program can print before it has to wait; 0 for no limit
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 10_000,
+        help_heading = "Programs"
+    )]
+    output_rate: u32,
+
+    /// How long a program that is asked to end may take
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = humantime::parse_duration, help_heading = "Programs")]
+    grace: Duration,
+
+    /// Do not tell the game on standard output
+    #[arg(long, short, help_heading = "Output")]
+    quiet: bool,
+
+    /// How log lines are written on standard error; `RUST_LOG` says which
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
+    pub log_format: LogFormat,
+}
+
+/// Why no game can be run as asked.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ArgsError {
+    /// It was asked for in a way that cannot be understood.
+    #[error("{0}")]
+    Usage(String),
+    /// Something that it needs is not there.
+    #[error("{0}")]
+    Missing(String),
+}
+
+impl GameArgs {
+    /// The settings that were asked for. Reads the scenario file, and looks up names of hosts.
+    ///
+    /// # Errors
+    /// Says what cannot be understood or is not there, and what would be right.
+    pub fn into_settings(self) -> Result<Settings, ArgsError> {
+        let agent = self.agent.unwrap_or_default();
+        let script = read_script(&self.script, self.scenario.as_deref(), &agent)?;
+        if self.repeat && script.is_empty() {
+            return Err(ArgsError::Usage(
+                "--repeat needs a script with an entry at least, as in 0.5:1".into(),
+            ));
+        }
+        let rules = Rules {
+            board: self.board,
+            tick: self.tick,
+            seed: self.seed.unwrap_or_else(|| rand::random::<u32>().into()),
+            script,
+            repeat: self.repeat,
+            stay: self.stay,
+            agent,
+        };
+        Ok(Settings {
+            rules,
+            listen: self
+                .listen
+                .iter()
+                .map(|address| resolve(address))
+                .collect::<Result<_, _>>()?,
+            max_clients: self.max_clients,
+            limits: Limits {
+                move_rate: NonZeroU32::new(self.move_rate),
+                players: self.max_players,
+            },
+            care: Care {
+                players: self.max_players,
+                output_rate: NonZeroU32::new(self.output_rate),
+                grace: self.grace,
+            },
+            log_bytes: self.log_bytes,
+            pace: Pace {
+                flush_interval: self.flush_interval,
+                stall_limit: STALL_LIMIT,
+            },
+            shards: self.shards.map_or_else(default_shards, usize::from),
+            console: !self.quiet,
+        })
+    }
+}
+
+fn read_script(
+    script: &str,
+    scenario: Option<&Path>,
+    agent: &Agent,
+) -> Result<Vec<Scheduled>, ArgsError> {
+    let usage = |error: &dyn Display| ArgsError::Usage(error.to_string());
+    let Some(path) = scenario else {
+        return parse_script(script, agent).map_err(|error| usage(&error));
+    };
+    let text = fs::read_to_string(path).map_err(|error| {
+        ArgsError::Missing(format!(
+            "cannot read the scenario {}: {error}",
+            path.display()
+        ))
+    })?;
+    parse_scenario(&text, path, agent).map_err(|error| usage(&error))
+}
+
+fn resolve(address: &str) -> Result<SocketAddr, ArgsError> {
+    let well_formed = address
+        .rsplit_once(':')
+        .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    if !well_formed {
+        let message = format!(
+            "{address:?} is nowhere to listen: an address is HOST:PORT, as in {DEFAULT_ADDRESS}"
+        );
+        return Err(ArgsError::Usage(message));
+    }
+    let missing = |why: &dyn Display| {
+        ArgsError::Missing(format!("cannot find the address {address:?}: {why}"))
+    };
+    let mut found = address.to_socket_addrs().map_err(|error| missing(&error))?;
+    found.next().ok_or_else(|| missing(&"there is none"))
+}
+
+/// One processor is left to everything but writing; on few, more shards only cost batches.
+fn default_shards() -> usize {
+    available_parallelism().map_or(1, |cores| (cores.get() - 1).max(1))
+}
+
+fn parse_board(text: &str) -> Result<BoardSize, String> {
+    let side = |text: &str| text.parse().ok().filter(|&side: &u16| side > 0);
+    let size = text
+        .split_once('x')
+        .and_then(|(width, height)| Some((side(width)?, side(height)?)));
+    let (width, height) =
+        size.ok_or("a board is WIDTHxHEIGHT, each from 1 to 65535, as in 32x16")?;
+    Ok(BoardSize { width, height })
+}
+
+fn parse_tick(text: &str) -> Result<Duration, String> {
+    let tick = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if tick < Duration::from_millis(1) {
+        Err("a tick is 1ms at least".into())
+    } else {
+        Ok(tick)
+    }
+}
+
+fn parse_log_bytes(text: &str) -> Result<usize, String> {
+    let size: ByteSize = text
+        .parse()
+        .map_err(|_| "it is a number of bytes, as in 65536 or 16MiB")?;
+    let bytes = usize::try_from(size.as_u64()).map_err(|error| error.to_string())?;
+    if bytes < SMALLEST_LOG {
+        Err(format!("a log has {SMALLEST_LOG} bytes at least"))
+    } else {
+        Ok(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(args: &[&str]) -> Result<Settings, ArgsError> {
+        Args::try_parse_from([&["server"], args].concat())
+            .unwrap()
+            .game
+            .into_settings()
+    }
+
+    fn complaint(args: &[&str]) -> String {
+        match Args::try_parse_from([&["server"], args].concat()) {
+            Err(error) => error.to_string(),
+            Ok(args) => args.game.into_settings().unwrap_err().to_string(),
+        }
+    }
+
+    #[test]
+    fn without_arguments_it_is_the_demonstration() {
+        let settings = settings(&[]).unwrap();
+        assert_eq!(settings.listen, ["127.0.0.1:7777".parse().unwrap()]);
+        let titles: Vec<_> = settings
+            .rules
+            .script
+            .iter()
+            .map(|entry| &*entry.program.title)
+            .collect();
+        assert_eq!(titles, ["predef 1", "predef 2", "predef 3"]);
+        assert_eq!(
+            settings.rules.board,
+            BoardSize {
+                width: 32,
+                height: 16
+            }
+        );
+        assert_eq!(settings.rules.tick, Duration::from_secs(1));
+        assert_eq!(settings.log_bytes, 16 << 20);
+        assert_eq!(settings.limits.move_rate.map(NonZeroU32::get), Some(50));
+    }
+
+    #[test]
+    fn every_address_is_listened_on() {
+        let settings = settings(&["--listen", "127.0.0.1:0", "--listen", "[::1]:80"]).unwrap();
+        assert_eq!(
+            settings.listen,
+            ["127.0.0.1:0".parse().unwrap(), "[::1]:80".parse().unwrap()]
+        );
+    }
+
+    #[test]
+    fn zero_is_no_limit() {
+        let settings = settings(&["--move-rate", "0", "--output-rate", "0"]).unwrap();
+        assert_eq!(
+            (settings.limits.move_rate, settings.care.output_rate),
+            (None, None)
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_understood_is_refused_with_what_would_be_right() {
+        let cases: [(&[&str], &str); 11] = [
+            (&["--script", "0:9"], "there are 1, 2, 3 and 4"),
+            (&["--board", "0x4"], "a board is WIDTHxHEIGHT"),
+            (&["--board", "32"], "a board is WIDTHxHEIGHT"),
+            (&["--tick", "0s"], "a tick is 1ms at least"),
+            (&["--tick", "soon"], "--tick"),
+            (&["--log-bytes", "10"], "4096 bytes at least"),
+            (&["--log-bytes", "much"], "as in 65536 or 16MiB"),
+            (&["--listen", "7777"], "an address is HOST:PORT"),
+            (&["--repeat", "--script", ""], "--repeat needs a script"),
+            (&["--agent", ""], "it names no program"),
+            (
+                &["--script", "0:1", "--scenario", "x.toml"],
+                "cannot be used with",
+            ),
+        ];
+        for (args, part) in cases {
+            let complaint = complaint(args);
+            assert!(complaint.contains(part), "{args:?}: {complaint}");
+        }
+    }
+
+    #[test]
+    fn a_scenario_that_is_not_there_is_no_wrong_usage() {
+        let error = settings(&["--scenario", "/nowhere/s.toml"]).unwrap_err();
+        assert!(
+            matches!(error, ArgsError::Missing(message) if message.contains("/nowhere/s.toml"))
+        );
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        use clap::CommandFactory;
+        Args::command().debug_assert();
+    }
+}

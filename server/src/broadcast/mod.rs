@@ -1,0 +1,185 @@
+//! The way out: log bytes into writes, to clients and player programs alike.
+//!
+//! The game's end is a [`Publisher`], the readers' end a [`Broadcast`]. Between them are the log
+//! and a few [shards](Shard), each of which owns some of the readers.
+
+mod lane;
+mod reader;
+mod shard;
+mod sink;
+mod snapshot;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot, watch};
+use tribune_protocol::{GameId, Origin, PROTOCOL_VERSION, Seq, Welcome};
+
+use self::{lane::Item, shard::Command};
+pub use self::{
+    shard::{Pace, Shard},
+    sink::Transport,
+    snapshot::{Snapshot, SnapshotDesk},
+};
+use crate::log::{Batch, Log, View};
+
+/// How many commands may wait for a shard. Whoever sends one more waits.
+const COMMANDS: usize = 1024;
+
+/// Appends to the log and wakes whoever reads it. When it is dropped, the stream has ended.
+#[derive(Debug)]
+pub struct Publisher {
+    log: Arc<Log>,
+    head: watch::Sender<Seq>,
+}
+
+impl Publisher {
+    /// A publisher of `log`.
+    pub fn new(log: Log) -> Self {
+        let head = watch::Sender::new(log.head());
+        Self {
+            log: Arc::new(log),
+            head,
+        }
+    }
+
+    /// Appends the events of `batch` and wakes the readers.
+    pub fn publish(&self, batch: &Batch) {
+        self.log.append(batch);
+        self.head.send_replace(self.log.head());
+    }
+
+    /// A view of the log, and what changes when there is more in it.
+    pub fn subscribe(&self) -> (View, watch::Receiver<Seq>) {
+        (View::new(self.log.clone()), self.head.subscribe())
+    }
+}
+
+/// What is the same in the greeting of every reader.
+#[derive(Clone, Debug)]
+pub struct Greeting {
+    /// Names this run of the game.
+    pub game: GameId,
+    /// Milliseconds from tick to tick.
+    pub tick_ms: u64,
+}
+
+impl Greeting {
+    /// The greeting of the reader `you`, but for the place in the stream, which is not known yet.
+    fn welcome(&self, you: Origin) -> Welcome {
+        Welcome {
+            protocol: PROTOCOL_VERSION,
+            game: self.game.clone(),
+            server: env!("CARGO_PKG_VERSION").to_owned(),
+            you,
+            seq: Seq::default(),
+            oldest: Seq::default(),
+            tick_ms: self.tick_ms,
+        }
+    }
+}
+
+/// Where readers join. Cloning gives another handle to the same.
+#[derive(Clone, Debug)]
+pub struct Broadcast {
+    shards: Arc<[mpsc::Sender<Command>]>,
+    greeting: Arc<Greeting>,
+}
+
+impl Broadcast {
+    /// A broadcast of what `publisher` publishes, and its `count` shards, which are to be run.
+    pub fn new(
+        publisher: &Publisher,
+        desk: &SnapshotDesk,
+        greeting: Greeting,
+        pace: Pace,
+        count: usize,
+    ) -> (Self, Vec<Shard>) {
+        let new_shard = |_| {
+            let (sender, commands) = mpsc::channel(COMMANDS);
+            let (view, head) = publisher.subscribe();
+            (sender, Shard::new(view, head, commands, desk.clone(), pace))
+        };
+        let (senders, shards): (Vec<_>, Vec<_>) = (0..count).map(new_shard).unzip();
+        (
+            Self {
+                shards: senders.into(),
+                greeting: greeting.into(),
+            },
+            shards,
+        )
+    }
+
+    /// Sends the stream to `transport` from now on, from `welcome` on.
+    pub async fn join(&self, you: Origin, transport: Transport) -> Membership {
+        let number = match you {
+            Origin::Program(id) => id.0,
+            Origin::Connection(id) => id.0,
+        };
+        let shard = self.shards[usize::try_from(number).unwrap_or(0) % self.shards.len()].clone();
+        let membership = Membership { you, shard };
+        membership
+            .send(Command::Join(
+                transport,
+                Box::new(self.greeting.welcome(you)),
+            ))
+            .await;
+        membership
+    }
+
+    /// Drops a reader that is half closed, if there is one.
+    pub async fn drop_half_closed(&self) -> bool {
+        for shard in &*self.shards {
+            let (sender, answer) = oneshot::channel();
+            // A shard that has ended has no reader to drop.
+            let _ = shard.send(Command::DropHalfClosed(sender)).await;
+            if answer.await == Ok(true) {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// The place of one reader in the broadcast.
+///
+/// What is said here after the reader has gone is not heard, and harms nobody.
+#[derive(Clone, Debug)]
+pub struct Membership {
+    you: Origin,
+    shard: mpsc::Sender<Command>,
+}
+
+impl Membership {
+    /// Puts `lines`, which the reader caused, before the next event it gets.
+    pub async fn answer(&self, lines: impl Into<Bytes>) {
+        self.send(Command::Push(self.you, Item::answer(lines.into())))
+            .await;
+    }
+
+    /// Lets it go on after the event `after`.
+    pub async fn resume(&self, after: Seq) {
+        self.send(Command::Push(self.you, Item::Resume(after)))
+            .await;
+    }
+
+    /// Closes it after what it has been answered.
+    pub async fn close(&self) {
+        self.send(Command::Push(self.you, Item::Close)).await;
+    }
+
+    /// Says that it will not say anything any more.
+    pub async fn half_close(&self) {
+        self.send(Command::HalfClosed(self.you)).await;
+    }
+
+    /// Says that it has gone.
+    pub async fn leave(&self) {
+        self.send(Command::Leave(self.you)).await;
+    }
+
+    async fn send(&self, command: Command) {
+        // A shard that has ended has nobody to do it for.
+        let _ = self.shard.send(command).await;
+    }
+}

@@ -1,0 +1,279 @@
+use std::io;
+
+use bytes::{Buf, Bytes};
+use tokio::time::Instant;
+use tribune_protocol::{ClosingCode, Notice, Seq, Welcome, encode};
+
+use super::{
+    lane::{Item, Lane},
+    sink::Sink,
+    snapshot::Snapshot,
+};
+use crate::log::View;
+
+/// Somebody who gets the stream: a cursor into the log, and a sink.
+///
+/// Its memory does not depend on how much is told. The cursor always stands between two lines:
+/// of a line that did not go in whole, the rest is kept aside and goes first.
+#[derive(Debug)]
+pub struct Reader<S> {
+    sink: S,
+    /// The event it is to get next.
+    next: Seq,
+    /// What it waits for, if not for events.
+    wanted: Option<Wanted>,
+    /// What goes before the next event. Most readers have nothing there, most of the time.
+    lane: Option<Box<Lane>>,
+    /// Since when nothing goes in.
+    blocked: Option<Instant>,
+    half_closed: bool,
+}
+
+/// A state of the game that a reader is to get.
+#[derive(Debug)]
+struct Wanted {
+    /// It is to include this event.
+    at_least: Seq,
+    /// What goes before it: the greeting of a reader that is new. One that is not is told that it
+    /// missed something.
+    welcome: Option<Box<Welcome>>,
+}
+
+/// Where a visit to a reader ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Visit {
+    /// It has everything.
+    CaughtUp,
+    /// Nothing more goes in for now.
+    Blocked,
+    /// It waits for a snapshot newer than the one there is.
+    WantsSnapshot,
+    /// It is not to get anything any more.
+    Gone,
+}
+
+impl<S: Sink> Reader<S> {
+    /// A reader that is new: it gets `welcome`, whose `seq` and `oldest` are filled in when its
+    /// turn comes, and a state that includes the event `at_least`.
+    pub fn new(sink: S, welcome: Welcome, at_least: Seq) -> Self {
+        let wanted = Some(Wanted {
+            at_least,
+            welcome: Some(Box::new(welcome)),
+        });
+        Self {
+            sink,
+            next: Seq(0),
+            wanted,
+            lane: None,
+            blocked: None,
+            half_closed: false,
+        }
+    }
+
+    /// Appends `item` to what goes before the next event.
+    pub fn push(&mut self, item: Item) {
+        self.lane.get_or_insert_default().push(item);
+    }
+
+    /// Notes that it will not say anything any more.
+    pub fn half_close(&mut self) {
+        self.half_closed = true;
+    }
+
+    /// Whether it will not say anything any more.
+    pub fn is_half_closed(&self) -> bool {
+        self.half_closed
+    }
+
+    /// Since when nothing goes in.
+    pub fn blocked_since(&self) -> Option<Instant> {
+        self.blocked
+    }
+
+    /// Where its bytes go.
+    pub fn sink(&self) -> &S {
+        &self.sink
+    }
+
+    /// Notes that something goes in again.
+    pub fn unblock(&mut self) {
+        self.blocked = None;
+    }
+
+    /// Whether it leaves more answers unread than it may.
+    pub fn is_overfull(&self) -> bool {
+        self.lane.as_ref().is_some_and(|lane| lane.is_overfull())
+    }
+
+    /// Writes what goes in, up to the newest event that `view` shows. `snapshot` is the latest.
+    ///
+    /// # Errors
+    /// If the sink has ended.
+    pub fn visit(&mut self, view: &View, snapshot: &Snapshot, now: Instant) -> io::Result<Visit> {
+        if self.is_new() && !self.take_snapshot(view, snapshot) {
+            return Ok(Visit::WantsSnapshot);
+        }
+        loop {
+            if let Some(visit) = self.flush_lane(view, now)? {
+                return Ok(visit);
+            }
+            if self.wanted.is_none() && self.next < view.oldest() {
+                self.wanted = Some(Wanted {
+                    at_least: view.head(),
+                    welcome: None,
+                });
+            }
+            if self.wanted.is_none() {
+                return self.write_events(view, now);
+            }
+            if !self.take_snapshot(view, snapshot) {
+                return Ok(Visit::WantsSnapshot);
+            }
+        }
+    }
+
+    /// Says goodbye for good, as far as that goes in, and ends the sink.
+    pub fn close(&mut self, code: ClosingCode, message: &str) {
+        self.sink.make_room();
+        let mut last = match self.lane.take().and_then(|mut lane| lane.pop()) {
+            // It may be the rest of a line, which must end for another to begin.
+            Some(Item::Lines { bytes, .. }) => first_line(&bytes).to_vec(),
+            _ => Vec::new(),
+        };
+        encode(
+            &Notice::Closing {
+                code,
+                message: message.to_owned(),
+            },
+            &mut last,
+        );
+        // A peer that has gone does not need it.
+        let _ = self.sink.try_write(&last);
+        self.sink.shut_down();
+    }
+
+    fn is_new(&self) -> bool {
+        self.wanted
+            .as_ref()
+            .is_some_and(|wanted| wanted.welcome.is_some())
+    }
+
+    /// Puts the lines that tell `snapshot` into the lane, if it is what is wanted and the log
+    /// still holds the events after it.
+    fn take_snapshot(&mut self, view: &View, snapshot: &Snapshot) -> bool {
+        let fits = |wanted: &mut Wanted| {
+            snapshot.seq >= wanted.at_least && snapshot.seq.next() >= view.oldest()
+        };
+        let Some(wanted) = self.wanted.take_if(fits) else {
+            return false;
+        };
+        let seq = snapshot.seq;
+        let notice = match wanted.welcome {
+            Some(welcome) => Notice::Welcome(Welcome {
+                seq,
+                oldest: view.oldest(),
+                ..*welcome
+            }),
+            // One before the cursor is the last event it got.
+            None => Notice::Resync {
+                missed: seq.next().since(self.next),
+                seq,
+            },
+        };
+        let lane = self.lane.get_or_insert_default();
+        lane.push_front(Item::lines(snapshot.line.clone()));
+        lane.push_front(Item::lines(line(&notice)));
+        self.next = seq.next();
+        true
+    }
+
+    /// Writes what is in the lane. If it does not all go in, that is where the visit ends.
+    fn flush_lane(&mut self, view: &View, now: Instant) -> io::Result<Option<Visit>> {
+        while let Some(item) = self.lane.as_mut().and_then(|lane| lane.pop()) {
+            match item {
+                Item::Lines { bytes, answer } => {
+                    if let Some(bytes) = self.write_lines(bytes, now)? {
+                        self.lane
+                            .get_or_insert_default()
+                            .push_front(Item::Lines { bytes, answer });
+                        return Ok(Some(Visit::Blocked));
+                    }
+                }
+                Item::Resume(after) => self.resume(after, view),
+                Item::Close => return Ok(Some(Visit::Gone)),
+            }
+        }
+        self.lane = None;
+        Ok(None)
+    }
+
+    /// Goes to the event after `after`, or wants a state if the log does not hold that.
+    fn resume(&mut self, after: Seq, view: &View) {
+        self.next = after.next();
+        if self.next >= view.oldest() && after <= view.head() {
+            self.wanted = None;
+            self.lane
+                .get_or_insert_default()
+                .push_front(Item::lines(line(&Notice::Resumed { after })));
+        } else {
+            self.wanted = Some(Wanted {
+                at_least: view.head(),
+                welcome: None,
+            });
+        }
+    }
+
+    fn write_events(&mut self, view: &View, now: Instant) -> io::Result<Visit> {
+        loop {
+            let lines = view.lines_from(self.next);
+            if lines.is_empty() {
+                return Ok(Visit::CaughtUp);
+            }
+            let written = write(&self.sink, lines)?;
+            let (rest, next) = view.after(self.next, written);
+            self.next = next;
+            if !rest.is_empty() {
+                let rest = Bytes::copy_from_slice(rest);
+                self.lane
+                    .get_or_insert_default()
+                    .push_front(Item::lines(rest));
+            }
+            if written < lines.len() {
+                self.blocked = Some(now);
+                return Ok(Visit::Blocked);
+            }
+        }
+    }
+
+    /// Writes `lines`, and gives back what did not go in.
+    fn write_lines(&mut self, mut lines: Bytes, now: Instant) -> io::Result<Option<Bytes>> {
+        lines.advance(write(&self.sink, &lines)?);
+        if lines.is_empty() {
+            return Ok(None);
+        }
+        self.blocked = Some(now);
+        Ok(Some(lines))
+    }
+}
+
+/// How much of `bytes` goes into `sink` now, which may be nothing.
+fn write(sink: &impl Sink, bytes: &[u8]) -> io::Result<usize> {
+    match sink.try_write(bytes) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+        written => written,
+    }
+}
+
+fn line(notice: &Notice) -> Bytes {
+    let mut line = Vec::new();
+    encode(notice, &mut line);
+    line.into()
+}
+
+/// `lines` up to the first line end.
+fn first_line(lines: &[u8]) -> &[u8] {
+    lines
+        .split_inclusive(|&byte| byte == b'\n')
+        .next()
+        .unwrap_or_default()
+}

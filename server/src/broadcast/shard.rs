@@ -1,0 +1,300 @@
+use std::{
+    future::poll_fn,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use indexmap::IndexMap;
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    task::{coop::unconstrained, yield_now},
+    time::{Instant, MissedTickBehavior, interval, sleep_until},
+};
+use tokio_util::sync::CancellationToken;
+use tribune_protocol::{ClosingCode, Origin, Seq, Welcome};
+
+use super::{
+    lane::Item,
+    reader::{Reader, Visit},
+    sink::{Sink, Transport},
+    snapshot::{Snapshot, SnapshotDesk},
+};
+use crate::log::View;
+
+/// After so many visits the other tasks of the thread get their turn: a write that does not wait
+/// is none of the points at which tokio would give it to them.
+const VISITS_PER_TURN: usize = 64;
+
+/// How often it is looked whether somebody has not read for too long.
+const STALL_CHECK: Duration = Duration::from_secs(1);
+
+/// What a shard is asked to do.
+#[derive(Debug)]
+pub enum Command {
+    /// Send the stream to this reader, from `welcome` on.
+    Join(Transport, Box<Welcome>),
+    /// Put this before the next event that the reader gets.
+    Push(Origin, Item),
+    /// This reader will not say anything any more.
+    HalfClosed(Origin),
+    /// Drop this reader: it has gone.
+    Leave(Origin),
+    /// Drop a reader that is half closed, and say whether there was one.
+    DropHalfClosed(oneshot::Sender<bool>),
+}
+
+/// How a shard treats its readers.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// A walk begins at the earliest this long after the one before. 0: as soon as there is
+    /// something to write.
+    pub flush_interval: Duration,
+    /// A client that takes nothing for so long is closed.
+    pub stall_limit: Duration,
+}
+
+/// Owns some of the readers, and brings each up to the head of the log.
+///
+/// It wakes once for any number of events, and walks through its readers. What is told meanwhile
+/// is carried by the same walk where it can, and by the next otherwise: the more is told, the more
+/// each write carries.
+#[derive(Debug)]
+pub struct Shard {
+    view: View,
+    /// Changes when there is an event, and closes after the last.
+    head: watch::Receiver<Seq>,
+    closed: bool,
+    commands: mpsc::Receiver<Command>,
+    desk: SnapshotDesk,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// Whether some reader waits for a snapshot.
+    waiting: bool,
+    readers: IndexMap<Origin, Reader<Transport>>,
+    /// Where the next walk starts, so that nobody is always the first.
+    start: usize,
+    last_walk: Instant,
+    pace: Pace,
+}
+
+impl Shard {
+    /// A shard without readers.
+    pub fn new(
+        view: View,
+        head: watch::Receiver<Seq>,
+        commands: mpsc::Receiver<Command>,
+        desk: SnapshotDesk,
+        pace: Pace,
+    ) -> Self {
+        Self {
+            view,
+            head,
+            closed: false,
+            commands,
+            snapshots: desk.subscribe(),
+            desk,
+            waiting: false,
+            readers: IndexMap::new(),
+            start: 0,
+            last_walk: Instant::now(),
+            pace,
+        }
+    }
+
+    /// Serves readers until the log has closed and each has got all of it, or `cut_off`.
+    pub async fn run(mut self, cut_off: CancellationToken) {
+        let mut stall_check = interval(STALL_CHECK);
+        stall_check.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while !self.is_done() {
+            tokio::select! {
+                () = self.wait() => {}
+                _ = stall_check.tick() => self.close_stalled(),
+                () = cut_off.cancelled() => {
+                    self.cut_off();
+                    return;
+                }
+            }
+            self.take_commands();
+            self.walk().await;
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.closed && self.readers.is_empty() && self.commands.is_empty()
+    }
+
+    /// Waits until there is something to do, and not less than the flush interval.
+    async fn wait(&mut self) {
+        let Self {
+            head,
+            closed,
+            commands,
+            snapshots,
+            readers,
+            ..
+        } = self;
+        let command = tokio::select! {
+            changed = head.changed(), if !*closed => {
+                *closed = changed.is_err();
+                None
+            }
+            Ok(()) = snapshots.changed(), if self.waiting => None,
+            Some(command) = commands.recv() => Some(command),
+            // The number of sockets asked is not to be cut short by tokio's budget: those that
+            // come late in the order would never be asked.
+            () = unconstrained(poll_fn(|cx| unblock(readers, cx))) => None,
+        };
+        if let Some(command) = command {
+            self.obey(command);
+        }
+        if !self.pace.flush_interval.is_zero() {
+            sleep_until(self.last_walk + self.pace.flush_interval).await;
+        }
+    }
+
+    /// Does what has piled up, and leaves to the next turn what comes meanwhile.
+    fn take_commands(&mut self) {
+        for _ in 0..self.commands.len() {
+            if let Ok(command) = self.commands.try_recv() {
+                self.obey(command);
+            }
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Join(transport, welcome) => {
+                self.view.refresh();
+                let (origin, at_least) = (welcome.you, self.view.head());
+                self.readers
+                    .insert(origin, Reader::new(transport, *welcome, at_least));
+            }
+            Command::Push(origin, item) => {
+                if let Some(reader) = self.readers.get_mut(&origin) {
+                    reader.push(item);
+                    if reader.is_overfull() {
+                        self.close(
+                            &origin,
+                            ClosingCode::SlowClient,
+                            "you leave the answers to what you send unread",
+                        );
+                    }
+                }
+            }
+            Command::HalfClosed(origin) => {
+                if let Some(reader) = self.readers.get_mut(&origin) {
+                    reader.half_close();
+                }
+            }
+            Command::Leave(origin) => {
+                self.readers.swap_remove(&origin);
+            }
+            Command::DropHalfClosed(answer) => {
+                let found = self
+                    .readers
+                    .iter()
+                    .position(|(_, reader)| reader.is_half_closed());
+                let dropped = found.and_then(|index| self.readers.swap_remove_index(index));
+                // Whoever asked may have given up.
+                let _ = answer.send(dropped.is_some());
+            }
+        }
+    }
+
+    /// Brings every reader that takes something up to the head as it is when its turn comes.
+    async fn walk(&mut self) {
+        let now = Instant::now();
+        self.last_walk = now;
+        self.waiting = false;
+        let snapshot = self.snapshots.borrow_and_update().clone();
+        let count = self.readers.len();
+        self.start = self.start.wrapping_add(1);
+        let mut gone = Vec::new();
+        for turn in 0..count {
+            let index = self.start.wrapping_add(turn) % count;
+            match self.visit(index, &snapshot, now) {
+                Visit::Gone => gone.push(index),
+                Visit::WantsSnapshot => self.waiting = true,
+                Visit::CaughtUp | Visit::Blocked => {}
+            }
+            if turn % VISITS_PER_TURN == VISITS_PER_TURN - 1 {
+                yield_now().await;
+            }
+        }
+        if self.waiting {
+            self.desk.request();
+        }
+        // From the highest down, so that removing one does not move another that is to go.
+        gone.sort_unstable_by(|a, b| b.cmp(a));
+        for index in gone {
+            self.readers.swap_remove_index(index);
+        }
+    }
+
+    fn visit(&mut self, index: usize, snapshot: &Snapshot, now: Instant) -> Visit {
+        let Some((_, reader)) = self.readers.get_index_mut(index) else {
+            return Visit::CaughtUp;
+        };
+        if reader.blocked_since().is_some() {
+            return Visit::Blocked;
+        }
+        self.view.refresh();
+        match reader.visit(&self.view, snapshot, now) {
+            // A reader that has everything there will ever be is let go.
+            Ok(Visit::CaughtUp) if self.closed => Visit::Gone,
+            Ok(visit) => visit,
+            // What a peer does to its connection is no error of ours.
+            Err(_) => Visit::Gone,
+        }
+    }
+
+    fn close_stalled(&mut self) {
+        let limit = self.pace.stall_limit;
+        let stalled = |reader: &Reader<Transport>| {
+            reader.sink().may_be_closed()
+                && reader
+                    .blocked_since()
+                    .is_some_and(|since| since.elapsed() >= limit)
+        };
+        let found: Vec<Origin> = self
+            .readers
+            .iter()
+            .filter(|(_, reader)| stalled(reader))
+            .map(|(&origin, _)| origin)
+            .collect();
+        for origin in found {
+            let message = format!("you have read nothing for {} s", limit.as_secs());
+            self.close(&origin, ClosingCode::SlowClient, &message);
+        }
+    }
+
+    fn close(&mut self, origin: &Origin, code: ClosingCode, message: &str) {
+        if let Some(mut reader) = self.readers.swap_remove(origin) {
+            tracing::info!(%origin, %code, "closing a connection");
+            reader.close(code, message);
+        }
+    }
+
+    fn cut_off(&mut self) {
+        let left: Vec<Origin> = self.readers.keys().copied().collect();
+        for origin in left {
+            self.close(
+                &origin,
+                ClosingCode::ShuttingDown,
+                "the server ends and cannot wait for you to read the rest",
+            );
+        }
+    }
+}
+
+/// Marks the readers that take something again. Pending if there is none, to wake when there is.
+fn unblock(readers: &mut IndexMap<Origin, Reader<Transport>>, cx: &mut Context<'_>) -> Poll<()> {
+    let mut any = Poll::Pending;
+    for reader in readers.values_mut() {
+        if reader.blocked_since().is_some() && reader.sink().poll_writable(cx).is_ready() {
+            reader.unblock();
+            any = Poll::Ready(());
+        }
+    }
+    any
+}

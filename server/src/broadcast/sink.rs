@@ -1,0 +1,89 @@
+use std::{
+    io,
+    net::Shutdown,
+    task::{Context, Poll},
+};
+
+use socket2::SockRef;
+use tokio::{
+    net::{tcp::OwnedWriteHalf, unix::pipe},
+    sync::OwnedSemaphorePermit,
+};
+
+/// Room for the last words to a client whose buffer is full: the rest of a line, and `closing`.
+const LAST_WORDS: usize = 16 << 10;
+
+/// Where the bytes for one reader go, without waiting.
+pub trait Sink {
+    /// Writes as much of `bytes` as goes in now.
+    ///
+    /// # Errors
+    /// `WouldBlock` if nothing goes in now; anything else is the end of it.
+    fn try_write(&self, bytes: &[u8]) -> io::Result<usize>;
+
+    /// Whether something goes in. If not, wakes when it does.
+    fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// Whether a reader that does not read may be given up.
+    fn may_be_closed(&self) -> bool;
+
+    /// Makes room for a few last words, if it can.
+    fn make_room(&self);
+
+    /// Ends it in both directions.
+    fn shut_down(&self);
+}
+
+/// What carries the stream to a client or a player program.
+#[derive(Debug)]
+pub enum Transport {
+    /// A TCP connection.
+    Tcp {
+        /// Where its bytes go.
+        output: OwnedWriteHalf,
+        /// Its place among the clients, which is free again when this is dropped.
+        _place: OwnedSemaphorePermit,
+    },
+    /// The standard input of a player program.
+    Pipe(pipe::Sender),
+}
+
+impl Sink for Transport {
+    fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp { output, .. } => output.try_write(bytes),
+            Self::Pipe(pipe) => pipe.try_write(bytes),
+        }
+    }
+
+    fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let ready = match self {
+            Self::Tcp { output, .. } => output.as_ref().poll_write_ready(cx),
+            Self::Pipe(pipe) => pipe.poll_write_ready(cx),
+        };
+        // An error is found by the write that follows.
+        ready.map(|_| ())
+    }
+
+    /// A pipe is kept: its end would tell the program to end.
+    fn may_be_closed(&self) -> bool {
+        matches!(self, Self::Tcp { .. })
+    }
+
+    fn make_room(&self) {
+        if let Self::Tcp { output, .. } = self {
+            let socket = SockRef::from(output.as_ref());
+            // Without it the last words are lost, which is all that can be done then.
+            let _ = socket
+                .send_buffer_size()
+                .and_then(|size| socket.set_send_buffer_size(size + LAST_WORDS));
+        }
+    }
+
+    fn shut_down(&self) {
+        if let Self::Tcp { output, .. } = self {
+            // It fails if the peer has gone already.
+            let _ = SockRef::from(output.as_ref()).shutdown(Shutdown::Both);
+        }
+    }
+}

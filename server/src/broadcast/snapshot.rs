@@ -1,0 +1,71 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::{Notify, watch};
+use tribune_protocol::{Notice, Seq, State};
+
+/// The state of the game after an event, as its line, encoded once for all who need it.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// The last event that it includes.
+    pub seq: Seq,
+    /// The `state` line.
+    pub line: Bytes,
+}
+
+impl Snapshot {
+    /// The snapshot that says `state`.
+    pub fn new(state: State) -> Self {
+        let seq = state.seq;
+        let mut line = Vec::new();
+        tribune_protocol::encode(&Notice::State(state), &mut line);
+        Self {
+            seq,
+            line: line.into(),
+        }
+    }
+}
+
+/// Where shards ask for a [`Snapshot`] and the game lays it down. Neither ever waits for the
+/// other, and however many ask, the game encodes one.
+#[derive(Clone, Debug)]
+pub struct SnapshotDesk {
+    wanted: Arc<Notify>,
+    latest: watch::Sender<Arc<Snapshot>>,
+}
+
+impl SnapshotDesk {
+    /// A desk on which `first` lies.
+    pub fn new(first: Snapshot) -> Self {
+        Self {
+            wanted: Arc::default(),
+            latest: watch::Sender::new(Arc::new(first)),
+        }
+    }
+
+    /// Asks for a snapshot that includes all events told so far.
+    pub fn request(&self) {
+        // Kept until it is heard, should nobody be listening now.
+        self.wanted.notify_one();
+    }
+
+    /// Waits until somebody asks.
+    pub async fn requested(&self) {
+        self.wanted.notified().await;
+    }
+
+    /// The event that the snapshot on the desk includes last.
+    pub fn seq(&self) -> Seq {
+        self.latest.borrow().seq
+    }
+
+    /// Lays down a snapshot.
+    pub fn lay_down(&self, snapshot: Snapshot) {
+        self.latest.send_replace(Arc::new(snapshot));
+    }
+
+    /// Where the snapshots can be seen.
+    pub fn subscribe(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.latest.subscribe()
+    }
+}

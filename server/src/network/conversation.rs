@@ -1,0 +1,308 @@
+use std::{num::NonZeroU32, time::Instant};
+
+use tribune_protocol::{
+    Direction, ErrorCode, GameId, Line, Move, Name, Notice, Refusal, Request, Seq, encode,
+};
+
+use crate::admission::{RateLimit, Roster};
+
+/// Whoever has this many lines refused at once, or [`ERRORS_PER_SECOND`] for long, is not worth
+/// talking to.
+const MOST_ERRORS: NonZeroU32 = NonZeroU32::new(1000).expect("not 0");
+const ERRORS_PER_SECOND: NonZeroU32 = NonZeroU32::new(50).expect("not 0");
+
+/// A resume can make the server send its whole log. Once per connection is the use of it.
+const MOST_RESUMES: NonZeroU32 = NonZeroU32::new(10).expect("not 0");
+const RESUMES_PER_SECOND: NonZeroU32 = NonZeroU32::new(1).expect("not 0");
+
+/// What a connection may do.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Moves per second; `None` for as many as it likes.
+    pub move_rate: Option<NonZeroU32>,
+    /// Players that it carries.
+    pub players: usize,
+}
+
+/// What one connection has said so far, as far as it matters for what its next line means.
+#[derive(Debug)]
+pub struct Conversation {
+    limits: Limits,
+    roster: Roster,
+    last: Option<Name>,
+    moves: Option<RateLimit>,
+    /// Only those who are refused or resume need these.
+    errors: Option<Box<RateLimit>>,
+    resumes: Option<Box<RateLimit>>,
+}
+
+/// What the lines that were read at once ask for.
+#[derive(Debug, Default)]
+pub struct Asked {
+    /// Moves for the game.
+    pub moves: Vec<Move>,
+    /// Lines that answer at once.
+    pub answers: Vec<u8>,
+    /// After the answers, the events after this one.
+    pub resume: Option<Seq>,
+    /// Nothing more is to be heard of it.
+    pub too_many_errors: bool,
+}
+
+impl Conversation {
+    /// A conversation with somebody who has said nothing yet.
+    pub fn new(limits: Limits) -> Self {
+        let moves = limits.move_rate.map(|rate| RateLimit::new(rate, rate));
+        Self {
+            limits,
+            roster: Roster::new(limits.players),
+            last: None,
+            moves,
+            errors: None,
+            resumes: None,
+        }
+    }
+
+    /// Takes in a line that came at `now`, and adds what it asks for to `asked`.
+    pub fn hear(&mut self, line: Line, game: &GameId, now: Instant, asked: &mut Asked) {
+        if let Err(refusal) = self.try_hear(line, game, now, asked) {
+            encode(
+                &Notice::Error {
+                    code: refusal.code,
+                    message: refusal.message,
+                },
+                &mut asked.answers,
+            );
+            let errors = self
+                .errors
+                .get_or_insert_with(|| RateLimit::new(ERRORS_PER_SECOND, MOST_ERRORS).into());
+            asked.too_many_errors |= !errors.allows(now);
+        }
+    }
+
+    /// Whether it has moved anybody.
+    pub fn has_players(&self) -> bool {
+        !self.roster.is_empty()
+    }
+
+    fn try_hear(
+        &mut self,
+        line: Line,
+        game: &GameId,
+        now: Instant,
+        asked: &mut Asked,
+    ) -> Result<(), Refusal> {
+        let line = match line {
+            Line::Whole(line) => line,
+            Line::Cut(_) => {
+                let message = format!(
+                    "a line has at most {} bytes: the rest is skipped",
+                    tribune_protocol::MAX_CLIENT_LINE
+                );
+                return Err(Refusal::new(ErrorCode::LineTooLong, message));
+            }
+            // Of a line that did not end nobody knows what it would have been.
+            Line::Unfinished(_) => return Ok(()),
+        };
+        match Request::parse(&line)? {
+            None => {}
+            Some(Request::Move(step)) => self.step(step, now, asked)?,
+            Some(Request::MoveAgain(direction)) => self.step_again(direction, now, asked)?,
+            Some(Request::Ping { id }) => encode(&Notice::Pong { id }, &mut asked.answers),
+            Some(Request::Resume {
+                game: wanted,
+                after,
+            }) => self.resume(&wanted, after, game, now, asked)?,
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, step: Move, now: Instant, asked: &mut Asked) -> Result<(), Refusal> {
+        self.roster.check(&step.name)?;
+        if let (Some(limit), Some(rate)) = (&mut self.moves, self.limits.move_rate)
+            && !limit.allows(now)
+        {
+            return Err(Refusal::new(
+                ErrorCode::RateLimited,
+                format!("you may move {rate} times per second"),
+            ));
+        }
+        self.roster.enter(&step.name);
+        self.last = Some(step.name.clone());
+        asked.moves.push(step);
+        Ok(())
+    }
+
+    fn step_again(
+        &mut self,
+        direction: Direction,
+        now: Instant,
+        asked: &mut Asked,
+    ) -> Result<(), Refusal> {
+        let name = self.last.clone().ok_or_else(|| {
+            Refusal::new(
+                ErrorCode::NoNameYet,
+                format!("say who moves the first time, as in `{direction} ann`"),
+            )
+        })?;
+        self.step(Move { direction, name }, now, asked)
+    }
+
+    fn resume(
+        &mut self,
+        wanted: &GameId,
+        after: Seq,
+        game: &GameId,
+        now: Instant,
+        asked: &mut Asked,
+    ) -> Result<(), Refusal> {
+        if wanted != game {
+            return Err(Refusal::new(
+                ErrorCode::UnknownGame,
+                format!("this is game {game}, not {wanted}"),
+            ));
+        }
+        let resumes = self
+            .resumes
+            .get_or_insert_with(|| RateLimit::new(RESUMES_PER_SECOND, MOST_RESUMES).into());
+        if !resumes.allows(now) {
+            return Err(Refusal::new(
+                ErrorCode::RateLimited,
+                "you may resume once per second",
+            ));
+        }
+        // Of several at once, the last one counts.
+        asked.resume = Some(after);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    struct Talk {
+        conversation: Conversation,
+        now: Instant,
+    }
+
+    impl Talk {
+        fn new(move_rate: u32) -> Self {
+            let limits = Limits {
+                move_rate: NonZeroU32::new(move_rate),
+                players: 2,
+            };
+            Self {
+                conversation: Conversation::new(limits),
+                now: Instant::now(),
+            }
+        }
+
+        fn hear(&mut self, lines: &[&str]) -> Asked {
+            let mut asked = Asked::default();
+            for line in lines {
+                let line = Line::Whole(line.as_bytes().to_vec().into());
+                self.conversation
+                    .hear(line, &GameId("g".into()), self.now, &mut asked);
+            }
+            asked
+        }
+    }
+
+    fn moves(asked: &Asked) -> Vec<String> {
+        asked.moves.iter().map(Move::to_string).collect()
+    }
+
+    /// The answers: the code of an error, or the type of anything else.
+    fn answers(asked: &Asked) -> Vec<String> {
+        let lines = asked.answers.split_inclusive(|&byte| byte == b'\n');
+        let answers = lines.map(|line| serde_json::from_slice::<Value>(line).unwrap());
+        answers
+            .map(|answer| {
+                answer
+                    .get("code")
+                    .unwrap_or(&answer["type"])
+                    .as_str()
+                    .unwrap()
+                    .to_owned()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_bare_direction_moves_whoever_moved_last() {
+        let mut talk = Talk::new(0);
+        let asked = talk.hear(&["N", "N ann", "S bob", "", "E"]);
+        assert_eq!(moves(&asked), ["N ann", "S bob", "E bob"]);
+        assert_eq!(answers(&asked), ["no_name_yet"]);
+    }
+
+    #[test]
+    fn one_player_too_many_is_refused() {
+        let asked = Talk::new(0).hear(&["N ann", "N bob", "N eve", "S ann", "W"]);
+        assert_eq!(moves(&asked), ["N ann", "N bob", "S ann", "W ann"]);
+        assert_eq!(answers(&asked), ["too_many_players"]);
+    }
+
+    #[test]
+    fn moves_beyond_the_rate_are_refused_and_the_rest_is_not() {
+        let mut talk = Talk::new(3);
+        let asked = talk.hear(&["N ann", "N", "N", "N", r#"{"type":"ping","id":1}"#]);
+        assert_eq!(moves(&asked).len(), 3);
+        assert_eq!(answers(&asked), ["rate_limited", "pong"]);
+        talk.now += Duration::from_secs(1);
+        assert_eq!(moves(&talk.hear(&["N", "N", "N", "N"])).len(), 3);
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_refused() {
+        let mut asked = Asked::default();
+        let mut talk = Talk::new(0);
+        talk.conversation.hear(
+            Line::Cut(vec![b'x'; 1024].into()),
+            &GameId("g".into()),
+            talk.now,
+            &mut asked,
+        );
+        assert_eq!(answers(&asked), ["line_too_long"]);
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_not_obeyed() {
+        let mut asked = Asked::default();
+        let mut talk = Talk::new(0);
+        talk.conversation.hear(
+            Line::Unfinished("N an".into()),
+            &GameId("g".into()),
+            talk.now,
+            &mut asked,
+        );
+        assert!(asked.moves.is_empty() && asked.answers.is_empty());
+    }
+
+    #[test]
+    fn only_this_game_can_be_resumed_and_not_all_the_time() {
+        let mut talk = Talk::new(0);
+        let asked = talk.hear(&[r#"{"type":"resume","game":"other","after":3}"#]);
+        assert_eq!(
+            (asked.resume, answers(&asked)),
+            (None, vec!["unknown_game".to_owned()])
+        );
+        let resume = r#"{"type":"resume","game":"g","after":3}"#;
+        let asked = talk.hear(&[resume; 12]);
+        assert_eq!((asked.resume, answers(&asked).len()), (Some(Seq(3)), 2));
+    }
+
+    #[test]
+    fn whoever_errs_without_end_is_not_heard_any_more() {
+        let mut talk = Talk::new(0);
+        assert!(!talk.hear(&["what"; 1000]).too_many_errors);
+        assert!(talk.hear(&["what"]).too_many_errors);
+        talk.now += Duration::from_secs(1);
+        assert!(!talk.hear(&["what"; 50]).too_many_errors);
+    }
+}

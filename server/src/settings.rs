@@ -1,0 +1,31 @@
+//! What a server is to do, checked and complete.
+
+use std::{net::SocketAddr, time::Duration};
+
+use crate::{broadcast::Pace, game::Rules, network::Limits, workers::Care};
+
+/// A client that takes nothing for so long is closed.
+pub const STALL_LIMIT: Duration = Duration::from_secs(30);
+
+/// What a server is to do.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What the game is played with.
+    pub rules: Rules,
+    /// Where to listen. A port of 0 is one that the system chooses.
+    pub listen: Vec<SocketAddr>,
+    /// Clients at a time.
+    pub max_clients: usize,
+    /// What each connection may do.
+    pub limits: Limits,
+    /// How player programs are treated.
+    pub care: Care,
+    /// How many bytes of events the log holds.
+    pub log_bytes: usize,
+    /// How the stream is written.
+    pub pace: Pace,
+    /// How many tasks write the stream. Not 0.
+    pub shards: usize,
+    /// Whether standard output tells the game.
+    pub console: bool,
+}

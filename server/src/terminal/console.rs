@@ -1,0 +1,157 @@
+use std::io;
+
+use tokio::{
+    io::{AsyncWrite, AsyncWriteExt},
+    sync::watch,
+};
+use tribune_protocol::{Narrator, Seq, ServerLine};
+
+use crate::log::View;
+
+/// How many bytes of the log are told in one write.
+const BYTES_PER_WRITE: usize = 64 << 10;
+
+/// Standard output, on which the game is told line by line.
+///
+/// It is a reader of the log like any other: if nobody takes what it prints, it falls behind, and
+/// the game does not wait for it.
+#[derive(Debug)]
+pub struct Console {
+    view: View,
+    head: watch::Receiver<Seq>,
+    next: Seq,
+    narrator: Narrator,
+}
+
+impl Console {
+    /// A console that tells everything in the log from its first event on.
+    pub fn new((view, head): (View, watch::Receiver<Seq>)) -> Self {
+        Self {
+            view,
+            head,
+            next: Seq(1),
+            narrator: Narrator::default(),
+        }
+    }
+
+    /// Tells the game to its end, or until nobody can read it any more.
+    pub async fn run(mut self, mut out: impl AsyncWrite + Unpin) {
+        if let Err(error) = self.tell(&mut out).await
+            && !tribune_cli::is_closed_pipe(&error)
+        {
+            tracing::warn!(%error, "the console cannot be written to, so it is silent from now on");
+        }
+    }
+
+    async fn tell(&mut self, out: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
+        loop {
+            // Looked at before the log is read, so that nothing can come between.
+            let open = self.head.has_changed().is_ok();
+            self.view.refresh();
+            while let Some(text) = self.next_text() {
+                out.write_all(text.as_bytes()).await?;
+                out.flush().await?;
+                self.view.refresh();
+            }
+            if !open {
+                return Ok(());
+            }
+            // An error says that the log has ended, which the next turn finds.
+            let _ = self.head.changed().await;
+        }
+    }
+
+    /// What there is to print next.
+    fn next_text(&mut self) -> Option<String> {
+        let mut text = String::new();
+        let oldest = self.view.oldest();
+        if self.next < oldest {
+            let missed = oldest.since(self.next);
+            text = format!("({missed} events were not printed: the console was not read)\n");
+            self.next = oldest;
+        }
+        let lines = self.view.lines_from(self.next);
+        // Whole lines, and at least one.
+        let lines = match lines
+            .get(..BYTES_PER_WRITE)
+            .and_then(|some| some.iter().rposition(|&byte| byte == b'\n'))
+        {
+            Some(end) => &lines[..=end],
+            None => lines,
+        };
+        for line in lines.split_inclusive(|&byte| byte == b'\n') {
+            self.next = self.next.next();
+            if let Ok(ServerLine::Event(event)) = ServerLine::parse(line)
+                && let Some(told) = self.narrator.tell(&event)
+            {
+                text.push_str(&told);
+                text.push('\n');
+            }
+        }
+        (!lines.is_empty()).then_some(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tribune_protocol::{Event, Happening};
+
+    use super::*;
+    use crate::log::{Batch, Log, SMALLEST_LOG};
+
+    fn batch(clocks: std::ops::Range<u64>) -> Batch {
+        let mut batch = Batch::default();
+        for clock in clocks {
+            batch.push(&Event {
+                seq: Seq(clock + 1),
+                ms: 0,
+                happening: Happening::Clock { clock },
+            });
+        }
+        batch
+    }
+
+    fn console(log: &Arc<Log>, head: &watch::Sender<Seq>) -> Console {
+        Console::new((View::new(log.clone()), head.subscribe()))
+    }
+
+    #[tokio::test]
+    async fn the_whole_log_is_told_to_its_end() {
+        let log = Arc::new(Log::new(SMALLEST_LOG));
+        let head = watch::Sender::new(Seq(0));
+        let console = console(&log, &head);
+        log.append(&batch(0..3));
+        drop(head);
+        let mut out = Vec::new();
+        console.run(&mut out).await;
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "clock = 0000s\nclock = 0001s\nclock = 0002s\n"
+        );
+    }
+
+    #[tokio::test]
+    async fn what_fell_out_of_the_log_is_said_to_be_missing() {
+        let log = Arc::new(Log::new(SMALLEST_LOG));
+        let head = watch::Sender::new(Seq(0));
+        let console = console(&log, &head);
+        log.append(&batch(0..1000));
+        drop(head);
+        let mut out = Vec::new();
+        console.run(&mut out).await;
+        let out = String::from_utf8(out).unwrap();
+        let (note, told) = out.split_once('\n').unwrap();
+        let missed: usize = note
+            .strip_prefix('(')
+            .unwrap()
+            .split(' ')
+            .next()
+            .unwrap()
+            .parse()
+            .unwrap();
+        assert_eq!(missed + told.lines().count(), 1000);
+        assert!(told.ends_with("clock = 0999s\n"));
+    }
+}

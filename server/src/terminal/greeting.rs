@@ -1,0 +1,37 @@
+use std::{env, net::SocketAddr};
+
+use tribune_protocol::{DEFAULT_ADDRESS, GameId};
+
+use crate::network::reachable;
+
+/// What a server says when it is there: where it listens, and what to try next.
+#[expect(clippy::format_push_string, reason = "once in the life of a server")]
+pub fn greet(addresses: &[SocketAddr], game: &GameId, seed: u64) -> String {
+    let listed: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
+    let mut text = format!(
+        "tribune server {} listening on {} (game {game}, seed {seed})\n",
+        env!("CARGO_PKG_VERSION"),
+        listed.join(", "),
+    );
+    if let Some(&address) = addresses.first() {
+        let address = reachable(address);
+        // Whoever started it by cargo has no client to call by its name.
+        let client = if env::var_os("CARGO").is_some() {
+            "cargo run --release --bin client --"
+        } else {
+            "client"
+        };
+        let server = if address.to_string() == DEFAULT_ADDRESS {
+            String::new()
+        } else {
+            format!(" --server {address}")
+        };
+        let (host, port) = (address.ip(), address.port());
+        text += &format!(
+            "  watch   {client} watch{server}\n  \
+               play    {client} play --name ann{server}\n  \
+               or      nc {host} {port}    (and type: N ann)\n"
+        );
+    }
+    text + "  here    type 1 to 4 and Enter to start more players, Ctrl-C to end"
+}

@@ -1,0 +1,15 @@
+//! What the person in front of the server sees and types.
+
+mod console;
+mod greeting;
+mod keyboard;
+mod messages;
+mod signals;
+
+pub use self::{
+    console::Console,
+    greeting::greet,
+    keyboard::Keyboard,
+    messages::{LogFormat, init_log, say},
+    signals::Signals,
+};

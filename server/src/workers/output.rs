@@ -1,0 +1,175 @@
+use std::{
+    io,
+    num::NonZeroU32,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use tokio::{
+    io::AsyncRead,
+    sync::mpsc,
+    time::{Instant, sleep},
+};
+use tokio_util::{codec::FramedRead, sync::CancellationToken};
+use tribune_protocol::{
+    Line, LineDecoder, MAX_CLIENT_LINE, Move, Notice, OutputStream, WorkerId, encode,
+};
+
+use crate::{
+    admission::{RateLimit, Roster},
+    broadcast::Membership,
+    game::{Input, Printed},
+};
+
+/// How many lines go to the game at once.
+const LINES_PER_INPUT: usize = 256;
+
+/// When the program has ended and nothing has come for so long, nothing more will: somebody who
+/// has gone his own way holds the pipe.
+const SILENCE: Duration = Duration::from_secs(1);
+
+/// One of the outputs of a program.
+#[derive(Debug)]
+pub(super) struct Output {
+    pub(super) worker: WorkerId,
+    pub(super) stream: OutputStream,
+    /// The players it may move. Standard error moves nobody.
+    pub(super) roster: Option<Roster>,
+    /// Lines per second; `None` for as many as it likes.
+    pub(super) rate: Option<NonZeroU32>,
+    pub(super) mailbox: mpsc::Sender<Input>,
+    /// Where the program is told what it did wrong.
+    pub(super) membership: Membership,
+    /// Set as soon as it has printed anything.
+    pub(super) has_printed: Arc<AtomicBool>,
+}
+
+impl Output {
+    /// Passes on what comes from `pipe` to its end, whatever it is. Whoever prints faster than the
+    /// rate allows has to wait, and loses nothing.
+    pub(super) async fn forward(
+        mut self,
+        pipe: impl AsyncRead + Unpin,
+        program_ended: CancellationToken,
+    ) {
+        let mut pace = self.rate.map(|rate| RateLimit::new(rate, rate));
+        let mut lines =
+            FramedRead::new(pipe, LineDecoder::new(MAX_CLIENT_LINE)).ready_chunks(LINES_PER_INPUT);
+        loop {
+            let nothing_more = async {
+                program_ended.cancelled().await;
+                sleep(SILENCE).await;
+            };
+            let chunk = tokio::select! {
+                chunk = lines.next() => chunk,
+                () = nothing_more => None,
+            };
+            let Some(chunk) = chunk else { return };
+            let count = chunk.len();
+            if !self.pass_on(chunk).await {
+                return;
+            }
+            if let Some(pace) = &mut pace {
+                sleep(pace.pause_after(count, Instant::now().into_std())).await;
+            }
+        }
+    }
+
+    /// Passes on `chunk`, and says whether there may be more.
+    async fn pass_on(&mut self, chunk: Vec<io::Result<Line>>) -> bool {
+        self.has_printed.store(true, Ordering::Relaxed);
+        let mut refusals = Vec::new();
+        let mut lines = Vec::with_capacity(chunk.len());
+        let mut readable = true;
+        for line in chunk {
+            match line {
+                Ok(line) => lines.extend(self.understand(line, &mut refusals)),
+                Err(error) => {
+                    tracing::warn!(worker = %self.worker, %error, "the output of a program cannot be read");
+                    readable = false;
+                }
+            }
+        }
+        if !refusals.is_empty() {
+            self.membership.answer(refusals).await;
+        }
+        let (worker, stream) = (self.worker, self.stream);
+        let input = Input::Printed {
+            worker,
+            stream,
+            lines,
+        };
+        // A game that is over takes in nothing.
+        readable && self.mailbox.send(input).await.is_ok()
+    }
+
+    /// What `line` is to the game; nothing if it is blank.
+    fn understand(&mut self, line: Line, refusals: &mut Vec<u8>) -> Option<Printed> {
+        let (bytes, is_whole) = match line {
+            Line::Whole(bytes) => (bytes, true),
+            Line::Cut(bytes) => {
+                return Some(Printed::Other {
+                    line: beginning(&bytes),
+                    cut: true,
+                });
+            }
+            Line::Unfinished(bytes) => (bytes, false),
+        };
+        let text = String::from_utf8_lossy(&bytes);
+        if text.trim().is_empty() {
+            return None;
+        }
+        if is_whole && let Some(step) = self.admit(&bytes, refusals) {
+            return Some(Printed::Move(step));
+        }
+        Some(Printed::Other {
+            line: text.into_owned(),
+            cut: false,
+        })
+    }
+
+    /// The move that `line` is, if this program may make it.
+    fn admit(&mut self, line: &Bytes, refusals: &mut Vec<u8>) -> Option<Move> {
+        let roster = self.roster.as_mut()?;
+        let step = Move::parse(std::str::from_utf8(line).ok()?).ok()?;
+        if let Err(refusal) = roster.check(&step.name) {
+            encode(
+                &Notice::Error {
+                    code: refusal.code,
+                    message: refusal.message,
+                },
+                refusals,
+            );
+            return None;
+        }
+        roster.enter(&step.name);
+        Some(step)
+    }
+}
+
+/// The text that `bytes` are the beginning of, without a character of which only a part is there.
+fn beginning(bytes: &[u8]) -> String {
+    let whole = match std::str::from_utf8(bytes) {
+        Err(error) if error.error_len().is_none() => error.valid_up_to(),
+        _ => bytes.len(),
+    };
+    String::from_utf8_lossy(&bytes[..whole]).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cut_line_does_not_end_within_a_character() {
+        assert_eq!(beginning("abé".as_bytes()), "abé");
+        assert_eq!(beginning(&"abé".as_bytes()[..3]), "ab");
+        assert_eq!(beginning(b"ab\xffcd"), "ab\u{fffd}cd");
+        assert_eq!(beginning(b""), "");
+    }
+}
