@@ -1,0 +1,304 @@
+use thiserror::Error;
+use tribune_protocol::{ClosingCode, GameId, Happening, Notice, Request, Seq, ServerLine};
+
+/// Follows the stream of a game across connections, so that each event is shown once and in
+/// order.
+///
+/// It decides what is to be done with each line. It reads and writes nothing itself.
+#[derive(Clone, Debug, Default)]
+pub struct Follower {
+    /// The game that is followed, and the last event that was shown, since the first state.
+    place: Option<(GameId, Seq)>,
+    phase: Phase,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Phase {
+    /// The connection is new: a greeting is to come.
+    #[default]
+    New,
+    /// The state after the greeting is to come.
+    Greeted(GameId),
+    /// Events come.
+    Following,
+    /// The events after the last that was shown were asked for. What comes before the answer is
+    /// from another place in the stream.
+    Resuming,
+    /// Events were missed, and the state after them is to come.
+    Missed,
+}
+
+/// What is to be done with a line.
+#[derive(Clone, Debug)]
+pub enum Reaction {
+    /// It is to be shown.
+    Show,
+    /// It is to be shown, and is the last one.
+    ShowLast,
+    /// It says nothing new.
+    PassOver,
+    /// It says nothing new, and this is to be sent.
+    Send(Request),
+}
+
+/// Why a server cannot be followed on this connection.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum FollowError {
+    /// The server closes the connection.
+    #[error("the server closes the connection: {message}")]
+    Closing {
+        /// Why, for programs.
+        code: ClosingCode,
+        /// Why, for people.
+        message: String,
+    },
+    /// The server does not keep to the protocol.
+    #[error("the server sent event {got} where {wanted} was to come")]
+    Gap {
+        /// The event that came.
+        got: Seq,
+        /// The event that was due.
+        wanted: Seq,
+    },
+    /// What came is not from a server of this protocol.
+    #[error("this is no Tribune server: it did not begin with a greeting")]
+    NoGreeting,
+}
+
+impl FollowError {
+    /// Whether another connection may do better.
+    pub fn is_worth_a_retry(&self) -> bool {
+        match self {
+            Self::Closing { code, .. } => *code != ClosingCode::TooManyErrors,
+            Self::Gap { .. } => true,
+            Self::NoGreeting => false,
+        }
+    }
+}
+
+impl Follower {
+    /// Begins with a new connection.
+    pub fn connected(&mut self) {
+        self.phase = Phase::New;
+    }
+
+    /// Whether the connection has got as far as to show events.
+    pub fn is_following(&self) -> bool {
+        self.phase == Phase::Following
+    }
+
+    /// What is to be done with `line`.
+    ///
+    /// # Errors
+    /// If the connection cannot be used any more.
+    pub fn react(&mut self, line: &ServerLine) -> Result<Reaction, FollowError> {
+        if let ServerLine::Notice(Notice::Closing { code, message }) = line {
+            return Err(FollowError::Closing {
+                code: *code,
+                message: message.clone(),
+            });
+        }
+        match (&self.phase, line) {
+            (Phase::New, ServerLine::Notice(Notice::Welcome(welcome))) => {
+                Ok(self.greeted(&welcome.game))
+            }
+            (Phase::New, _) => Err(FollowError::NoGreeting),
+            (Phase::Greeted(game), ServerLine::Notice(Notice::State(state))) => {
+                self.place = Some((game.clone(), state.seq));
+                self.phase = Phase::Following;
+                Ok(Reaction::Show)
+            }
+            (Phase::Resuming, ServerLine::Notice(Notice::Resumed { .. })) => {
+                self.phase = Phase::Following;
+                Ok(Reaction::PassOver)
+            }
+            (Phase::Resuming | Phase::Following, ServerLine::Notice(Notice::Resync { .. })) => {
+                self.phase = Phase::Missed;
+                Ok(Reaction::Show)
+            }
+            (Phase::Missed, ServerLine::Notice(Notice::State(state))) => {
+                self.move_to(state.seq);
+                self.phase = Phase::Following;
+                Ok(Reaction::Show)
+            }
+            (Phase::Resuming, ServerLine::Event(_) | ServerLine::Notice(Notice::State(_))) => {
+                Ok(Reaction::PassOver)
+            }
+            (_, ServerLine::Event(event)) => self.event(event.seq, &event.happening),
+            (_, ServerLine::Notice(_)) => Ok(Reaction::Show),
+            (_, ServerLine::Unknown) => Ok(Reaction::PassOver),
+        }
+    }
+
+    fn greeted(&mut self, game: &GameId) -> Reaction {
+        match &self.place {
+            Some((followed, after)) if followed == game => {
+                let resume = Request::Resume {
+                    game: game.clone(),
+                    after: *after,
+                };
+                self.phase = Phase::Resuming;
+                Reaction::Send(resume)
+            }
+            _ => {
+                self.phase = Phase::Greeted(game.clone());
+                Reaction::Show
+            }
+        }
+    }
+
+    fn event(&mut self, got: Seq, happening: &Happening) -> Result<Reaction, FollowError> {
+        let wanted = self.place.as_ref().map_or(Seq(1), |(_, last)| last.next());
+        if self.phase != Phase::Following || got != wanted {
+            return Err(FollowError::Gap { got, wanted });
+        }
+        self.move_to(got);
+        Ok(match happening {
+            Happening::Bye { .. } => Reaction::ShowLast,
+            _ => Reaction::Show,
+        })
+    }
+
+    fn move_to(&mut self, seq: Seq) {
+        if let Some((_, last)) = &mut self.place {
+            *last = seq;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn welcome(game: &str) -> String {
+        format!(
+            r#"{{"type":"welcome","protocol":1,"game":"{game}","server":"0","you":"tcp#1","seq":0,"oldest":1,"tick_ms":1000}}"#
+        )
+    }
+
+    fn state(seq: u64) -> String {
+        format!(
+            r#"{{"type":"state","seq":{seq},"ms":0,"clock":0,"board":{{"width":1,"height":1}},"players":[],"workers":[]}}"#
+        )
+    }
+
+    fn tick(seq: u64) -> String {
+        format!(r#"{{"type":"clock","seq":{seq},"ms":0,"clock":0}}"#)
+    }
+
+    fn react(follower: &mut Follower, line: &str) -> Result<Reaction, FollowError> {
+        follower.react(&ServerLine::parse(line.as_bytes()).unwrap())
+    }
+
+    /// The lines of `lines` that are shown.
+    fn shown(follower: &mut Follower, lines: &[String]) -> Vec<String> {
+        let show = |line: &&String| {
+            matches!(
+                react(follower, line),
+                Ok(Reaction::Show | Reaction::ShowLast)
+            )
+        };
+        lines.iter().filter(show).cloned().collect()
+    }
+
+    fn following(game: &str, seq: u64) -> Follower {
+        let mut follower = Follower::default();
+        shown(&mut follower, &[welcome(game), state(seq)]);
+        assert!(follower.is_following());
+        follower
+    }
+
+    #[test]
+    fn everything_is_shown_from_the_greeting_to_the_end() {
+        let lines = [welcome("g"), state(3), tick(4), tick(5)];
+        let mut follower = Follower::default();
+        assert_eq!(shown(&mut follower, &lines), lines);
+        let bye = react(
+            &mut follower,
+            r#"{"type":"bye","seq":6,"ms":0,"reason":"over"}"#,
+        );
+        assert!(matches!(bye, Ok(Reaction::ShowLast)));
+    }
+
+    #[test]
+    fn a_game_that_goes_on_is_resumed_and_nothing_is_shown_twice() {
+        let mut follower = following("g", 3);
+        shown(&mut follower, &[tick(4)]);
+        follower.connected();
+        let Ok(Reaction::Send(Request::Resume { game, after })) =
+            react(&mut follower, &welcome("g"))
+        else {
+            panic!("it resumes")
+        };
+        assert_eq!((game.0.as_str(), after), ("g", Seq(4)));
+        let lines = [
+            state(7),
+            tick(8),
+            r#"{"type":"resumed","after":4}"#.into(),
+            tick(5),
+            tick(6),
+            tick(7),
+            tick(8),
+        ];
+        assert_eq!(shown(&mut follower, &lines), lines[3..]);
+    }
+
+    #[test]
+    fn what_was_missed_is_told_and_the_state_taken_over() {
+        let resync = r#"{"type":"resync","missed":90,"seq":94}"#.to_owned();
+        let lines = [resync, state(94), tick(95)];
+        let mut slow = following("g", 4);
+        assert_eq!(shown(&mut slow, &lines), lines);
+        let mut late = following("g", 4);
+        late.connected();
+        react(&mut late, &welcome("g")).unwrap();
+        assert_eq!(shown(&mut late, &lines), lines);
+    }
+
+    #[test]
+    fn another_game_is_followed_from_its_state() {
+        let mut follower = following("g", 90);
+        follower.connected();
+        let lines = [welcome("h"), state(2), tick(3)];
+        assert_eq!(shown(&mut follower, &lines), lines);
+    }
+
+    #[test]
+    fn a_gap_is_not_passed_over_in_silence() {
+        let mut follower = following("g", 3);
+        let error = react(&mut follower, &tick(5)).unwrap_err();
+        assert_eq!(
+            error,
+            FollowError::Gap {
+                got: Seq(5),
+                wanted: Seq(4)
+            }
+        );
+        assert!(error.is_worth_a_retry());
+    }
+
+    #[test]
+    fn a_connection_that_is_closed_says_why() {
+        let closing = |code: &str| format!(r#"{{"type":"closing","code":"{code}","message":"m"}}"#);
+        let full = react(&mut Follower::default(), &closing("server_full")).unwrap_err();
+        assert!(full.is_worth_a_retry());
+        let errors = react(&mut following("g", 1), &closing("too_many_errors")).unwrap_err();
+        assert!(!errors.is_worth_a_retry());
+    }
+
+    #[test]
+    fn somebody_else_is_not_taken_for_a_server() {
+        assert!(matches!(
+            react(&mut Follower::default(), &tick(1)),
+            Err(FollowError::NoGreeting)
+        ));
+    }
+
+    #[test]
+    fn answers_are_shown_at_any_time_and_unknown_lines_never() {
+        let mut follower = following("g", 3);
+        let pong = r#"{"type":"pong","id":1}"#.to_owned();
+        let lines = [pong.clone(), r#"{"type":"weather"}"#.into()];
+        assert_eq!(shown(&mut follower, &lines), [pong]);
+    }
+}

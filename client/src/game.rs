@@ -1,0 +1,189 @@
+//! Watching a game and playing in it.
+
+use std::process::ExitCode;
+
+use tokio::{
+    io::{AsyncReadExt, Stdout, stdin, stdout},
+    sync::mpsc,
+    task::JoinHandle,
+};
+use tribune_cli::{failure, is_closed_pipe};
+use tribune_protocol::{Move, Name};
+
+use crate::{
+    keys::{Key, Keys},
+    signals::{Signals, Wish},
+    stream::{LINES, Stream, StreamError, Told},
+    terminal::SingleKeys,
+    view::{Format, View, say},
+};
+
+/// How many moves may wait to be sent. Whoever types more waits.
+const MOVES: usize = 64;
+
+/// What helps whoever finds no server.
+const START_ONE: &str = "start one with `server`, or name another with --server HOST:PORT";
+
+/// Which game, and how it is shown.
+#[derive(Clone, Debug)]
+pub struct Seat {
+    /// An address, or a host and a port.
+    pub server: String,
+    /// Whether a connection that is lost is replaced.
+    pub retry: bool,
+    /// How the game is shown.
+    pub format: Format,
+}
+
+/// Shows the game to its end.
+pub async fn watch(seat: Seat) -> ExitCode {
+    let (_, no_moves) = mpsc::channel(1);
+    Game::sit_down(seat, no_moves).run(None).await
+}
+
+/// Shows the game to its end, and moves the player `name` as standard input says.
+pub async fn play(seat: Seat, name: Name) -> ExitCode {
+    let single_keys = match SingleKeys::turn_on() {
+        Ok(single_keys) => single_keys,
+        Err(error) => {
+            return failure(format_args!(
+                "cannot read single keys from the terminal: {error}"
+            ));
+        }
+    };
+    let (sender, moves) = mpsc::channel(MOVES);
+    let keys = if single_keys.is_some() {
+        say("n s e w, h j k l or the arrow keys move you, q leaves");
+        Keys::of_terminal()
+    } else {
+        Keys::of_lines()
+    };
+    let quit = tokio::spawn(send_keys(keys, name, sender));
+    let mut game = Game::sit_down(seat, moves);
+    game.single_keys = single_keys;
+    game.run(Some(quit)).await
+}
+
+/// A game that is shown.
+struct Game {
+    stream: JoinHandle<Result<(), StreamError>>,
+    told: mpsc::Receiver<Told>,
+    view: View<Stdout>,
+    single_keys: Option<SingleKeys>,
+}
+
+impl Game {
+    fn sit_down(seat: Seat, moves: mpsc::Receiver<Move>) -> Self {
+        let (sender, told) = mpsc::channel(LINES);
+        let stream = tokio::spawn(Stream::new(seat.server, seat.retry, sender, moves).run());
+        Self {
+            stream,
+            told,
+            view: View::new(stdout(), seat.format),
+            single_keys: None,
+        }
+    }
+
+    /// Shows the game until it ends, or until somebody wishes to leave: by a signal, or by `quit`.
+    async fn run(mut self, quit: Option<JoinHandle<bool>>) -> ExitCode {
+        let mut signals = match Signals::listen() {
+            Ok(signals) => signals,
+            Err(error) => return failure(format_args!("cannot listen to signals: {error}")),
+        };
+        let quit = wishes_to_quit(quit);
+        tokio::pin!(quit);
+        loop {
+            let told = tokio::select! {
+                told = self.told.recv() => told,
+                wish = signals.next() => match wish {
+                    Wish::End(code) => return ExitCode::from(code),
+                    Wish::GoOn => {
+                        self.take_terminal();
+                        continue;
+                    }
+                },
+                () = &mut quit => return ExitCode::SUCCESS,
+            };
+            let Some(told) = told else {
+                return self.end().await;
+            };
+            if let Err(error) = self.show(told).await {
+                if is_closed_pipe(&error) {
+                    return ExitCode::SUCCESS;
+                }
+                return failure(format_args!("cannot show the game: {error}"));
+            }
+        }
+    }
+
+    /// Shows `told` and what has come since.
+    async fn show(&mut self, told: Told) -> std::io::Result<()> {
+        self.view.show(&told).await?;
+        for _ in 0..LINES {
+            let Ok(told) = self.told.try_recv() else {
+                break;
+            };
+            self.view.show(&told).await?;
+        }
+        self.view.flush().await
+    }
+
+    fn take_terminal(&self) {
+        if let Some(Err(error)) = self.single_keys.as_ref().map(SingleKeys::apply) {
+            say(&format!(
+                "cannot read single keys from the terminal: {error}"
+            ));
+        }
+    }
+
+    /// How the stream ended.
+    async fn end(self) -> ExitCode {
+        match self.stream.await {
+            Ok(Ok(())) => ExitCode::SUCCESS,
+            Ok(Err(error @ StreamError::NoServer { .. })) => {
+                failure(format_args!("{error}; {START_ONE}"))
+            }
+            Ok(Err(error)) => failure(error),
+            Err(panic) => failure(format_args!(
+                "the stream has failed, which is a bug: {panic}"
+            )),
+        }
+    }
+}
+
+/// Sends a move for each key that is one, and says at the end whether somebody wished to quit.
+async fn send_keys(mut keys: Keys, name: Name, moves: mpsc::Sender<Move>) -> bool {
+    let mut input = stdin();
+    let mut typed = [0; 256];
+    loop {
+        // The end of the input, even by an error, is not the end of the game.
+        let Ok(length @ 1..) = input.read(&mut typed).await else {
+            return false;
+        };
+        for key in keys.read(&typed[..length]) {
+            match key {
+                Key::Move(direction) => {
+                    let step = Move {
+                        direction,
+                        name: name.clone(),
+                    };
+                    if moves.send(step).await.is_err() {
+                        return false;
+                    }
+                }
+                Key::Quit => return true,
+                Key::Other(other) => say(&format!("{other:?} is no move: n, s, e and w are")),
+            }
+        }
+    }
+}
+
+/// Waits until `quit` says that somebody wished to; for ever if nobody does.
+async fn wishes_to_quit(quit: Option<JoinHandle<bool>>) {
+    if let Some(quit) = quit
+        && let Ok(true) = quit.await
+    {
+        return;
+    }
+    std::future::pending::<()>().await;
+}

@@ -1,0 +1,160 @@
+use tribune_protocol::Direction;
+
+/// Something that was typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// Move this way.
+    Move(Direction),
+    /// Leave the game.
+    Quit,
+    /// Something that means nothing.
+    Other(char),
+}
+
+/// Turns the bytes of a terminal, or the lines of anything else, into [`Key`]s.
+///
+/// A terminal sends an arrow key as `ESC [ A` or `ESC O A` (ECMA-48, and the xterm manual under
+/// "PC-Style Function Keys").
+#[derive(Clone, Debug)]
+pub struct Keys {
+    terminal: bool,
+    sequence: Sequence,
+}
+
+/// How much of an escape sequence has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Sequence {
+    #[default]
+    None,
+    Escape,
+    Parameters,
+}
+
+impl Keys {
+    /// Keys that a person presses in a terminal: letters, arrows, and the ways to quit.
+    pub fn of_terminal() -> Self {
+        Self {
+            terminal: true,
+            sequence: Sequence::None,
+        }
+    }
+
+    /// Letters that come from somewhere else.
+    pub fn of_lines() -> Self {
+        Self {
+            terminal: false,
+            sequence: Sequence::None,
+        }
+    }
+
+    /// What `bytes`, the next that were typed, mean.
+    pub fn read(&mut self, bytes: &[u8]) -> Vec<Key> {
+        // Keys are single bytes, and what is not UTF-8 means nothing.
+        String::from_utf8_lossy(bytes)
+            .chars()
+            .filter_map(|char| self.next(char))
+            .collect()
+    }
+
+    fn next(&mut self, char: char) -> Option<Key> {
+        match (self.sequence, char) {
+            (Sequence::None | Sequence::Escape, '\u{1b}') if self.terminal => {
+                self.sequence = Sequence::Escape;
+                None
+            }
+            (Sequence::Escape, '[' | 'O') => {
+                self.sequence = Sequence::Parameters;
+                None
+            }
+            // Digits and semicolons come before the byte that says which key it is.
+            (Sequence::Parameters, '\u{20}'..='\u{3f}') => None,
+            (Sequence::Parameters, _) => {
+                self.sequence = Sequence::None;
+                arrow(char).map(Key::Move)
+            }
+            _ => {
+                self.sequence = Sequence::None;
+                self.letter(char)
+            }
+        }
+    }
+
+    fn letter(&self, char: char) -> Option<Key> {
+        match char.to_ascii_lowercase() {
+            'n' => Some(Key::Move(Direction::North)),
+            's' => Some(Key::Move(Direction::South)),
+            'e' => Some(Key::Move(Direction::East)),
+            'w' => Some(Key::Move(Direction::West)),
+            'k' if self.terminal => Some(Key::Move(Direction::North)),
+            'j' if self.terminal => Some(Key::Move(Direction::South)),
+            'l' if self.terminal => Some(Key::Move(Direction::East)),
+            'h' if self.terminal => Some(Key::Move(Direction::West)),
+            // Ctrl-D, which a terminal that sends single keys does not turn into the end of input.
+            'q' | '\u{4}' if self.terminal => Some(Key::Quit),
+            _ if char.is_whitespace() => None,
+            _ => Some(Key::Other(char)),
+        }
+    }
+}
+
+fn arrow(last: char) -> Option<Direction> {
+    match last {
+        'A' => Some(Direction::North),
+        'B' => Some(Direction::South),
+        'C' => Some(Direction::East),
+        'D' => Some(Direction::West),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The letters of the moves, with `q` for quit and `?` for what means nothing.
+    fn read(keys: &mut Keys, bytes: &str) -> String {
+        let letter = |key| match key {
+            Key::Move(direction) => direction.letter(),
+            Key::Quit => 'q',
+            Key::Other(_) => '?',
+        };
+        keys.read(bytes.as_bytes())
+            .into_iter()
+            .map(letter)
+            .collect()
+    }
+
+    #[test]
+    fn letters_are_directions() {
+        assert_eq!(
+            read(&mut Keys::of_lines(), "n\nS\n e w\nhjkl\nq"),
+            "NSEW?????"
+        );
+        assert_eq!(
+            read(&mut Keys::of_terminal(), "nsewhjklNx q\u{4}"),
+            "NSEWWSNEN?qq"
+        );
+    }
+
+    #[test]
+    fn arrows_are_directions_in_both_forms() {
+        let mut keys = Keys::of_terminal();
+        assert_eq!(read(&mut keys, "\u{1b}[A\u{1b}[B\u{1b}[C\u{1b}[D"), "NSEW");
+        assert_eq!(read(&mut keys, "\u{1b}OA\u{1b}OB\u{1b}OC\u{1b}OD"), "NSEW");
+        assert_eq!(read(&mut keys, "\u{1b}[1;5A\u{1b}[3~n"), "NN");
+        assert_eq!(read(&mut keys, "\u{1b}\u{1b}[A\u{1b}n"), "NN");
+    }
+
+    proptest! {
+        #[test]
+        fn it_does_not_matter_how_the_bytes_are_cut(bytes in "[nsq\u{1b}\\[OA-D1;~x ]{0,30}", cut in 0usize..30) {
+            let cut = cut.min(bytes.len());
+            let whole = read(&mut Keys::of_terminal(), &bytes);
+            let mut keys = Keys::of_terminal();
+            let parts = read(&mut keys, &bytes[..cut]) + &read(&mut keys, &bytes[cut..]);
+            prop_assert_eq!(parts, whole);
+        }
+    }
+}

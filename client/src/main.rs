@@ -1,0 +1,22 @@
+//! Watches a game of a Tribune server, or plays in it.
+
+use std::process::ExitCode;
+
+use tokio::runtime::Runtime;
+use tribune_cli::{failure, parse_args};
+use tribune_client::Args;
+
+fn main() -> ExitCode {
+    let args = match parse_args::<Args>() {
+        Ok(args) => args,
+        Err(code) => return code,
+    };
+    let runtime = match Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return failure(format_args!("cannot start: {error}")),
+    };
+    let code = runtime.block_on(args.run());
+    // Nobody waits for a thread that reads the keyboard.
+    runtime.shutdown_background();
+    code
+}

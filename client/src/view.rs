@@ -1,0 +1,151 @@
+use std::io;
+
+use tokio::io::{AsyncWrite, AsyncWriteExt, BufWriter};
+use tribune_protocol::{Narrator, Notice, ServerLine};
+
+use crate::stream::Told;
+
+/// How the game is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// In the wording of the server's console.
+    Text,
+    /// As the lines of the server.
+    Json,
+}
+
+/// Shows a game: what happens on standard output, and what people should know on standard error.
+#[derive(Debug)]
+pub struct View<W> {
+    out: BufWriter<W>,
+    format: Format,
+    narrator: Narrator,
+}
+
+impl<W: AsyncWrite + Unpin> View<W> {
+    /// A view that writes to `out`.
+    pub fn new(out: W, format: Format) -> Self {
+        Self {
+            out: BufWriter::new(out),
+            format,
+            narrator: Narrator::default(),
+        }
+    }
+
+    /// Shows `told`, at the latest when [flushed](Self::flush).
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub async fn show(&mut self, told: &Told) -> io::Result<()> {
+        if let Some(message) = message(told) {
+            // What was shown before is to be seen before.
+            self.flush().await?;
+            say(&message);
+        }
+        match (told, self.format) {
+            (Told::Line { raw, .. }, Format::Json) => self.write_line(raw).await,
+            (Told::Line { line, .. }, Format::Text) => self.tell(line).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes out what is still to be written.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub async fn flush(&mut self) -> io::Result<()> {
+        self.out.flush().await
+    }
+
+    async fn tell(&mut self, line: &ServerLine) -> io::Result<()> {
+        match line {
+            ServerLine::Notice(Notice::State(state)) => self.narrator.begin(state),
+            ServerLine::Event(event) => {
+                if let Some(told) = self.narrator.tell(event) {
+                    self.write_line(told.as_bytes()).await?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    async fn write_line(&mut self, line: &[u8]) -> io::Result<()> {
+        self.out.write_all(line).await?;
+        self.out.write_all(b"\n").await
+    }
+}
+
+/// What people should know about `told`, beyond what happens in the game.
+fn message(told: &Told) -> Option<String> {
+    match told {
+        Told::Line {
+            line: ServerLine::Notice(notice),
+            ..
+        } => match notice {
+            Notice::Welcome(welcome) => Some(format!(
+                "connected: game {}, you are {}",
+                welcome.game, welcome.you
+            )),
+            Notice::Error { code, message } => Some(format!("refused ({code}): {message}")),
+            Notice::Resync { missed, .. } => Some(format!(
+                "{missed} events were missed: they came faster than they were read"
+            )),
+            _ => None,
+        },
+        Told::Line { .. } => None,
+        Told::Lost { reason, pause } => Some(format!(
+            "{reason}; trying again in {:.1} s",
+            pause.as_secs_f64()
+        )),
+        Told::Resumed => Some("connected again, and nothing was missed".to_owned()),
+        Told::NotSent(step) => Some(format!("not sent, as there is no connection: {step}")),
+    }
+}
+
+/// Tells the person in front of the client something.
+#[expect(
+    clippy::print_stderr,
+    reason = "this is where the client speaks to people"
+)]
+pub fn say(message: &str) {
+    eprintln!("{message}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn shown(format: Format, lines: &[&str]) -> String {
+        let mut out = Vec::new();
+        let mut view = View::new(&mut out, format);
+        for line in lines {
+            let told = Told::Line {
+                raw: line.as_bytes().to_vec().into(),
+                line: ServerLine::parse(line.as_bytes()).unwrap(),
+            };
+            view.show(&told).await.unwrap();
+        }
+        view.flush().await.unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    const STATE: &str = r#"{"type":"state","seq":1,"ms":0,"clock":0,"board":{"width":1,"height":1},"players":[],"workers":[{"id":3,"label":"ps#3 (bot)"}]}"#;
+    const MOVE: &str = r#"{"type":"move","seq":2,"ms":0,"player":1,"name":"ann","from":"ps#3","direction":"N","x":0,"y":0}"#;
+
+    #[tokio::test]
+    async fn text_is_the_wording_of_the_console() {
+        assert_eq!(
+            shown(Format::Text, &[STATE, MOVE]).await,
+            "        got `N ann` from ps#3 (bot)\n"
+        );
+    }
+
+    #[tokio::test]
+    async fn json_is_the_lines_as_they_came() {
+        assert_eq!(
+            shown(Format::Json, &[STATE, MOVE]).await,
+            format!("{STATE}\n{MOVE}\n")
+        );
+    }
+}
