@@ -73,9 +73,7 @@ fn one_line(error: &clap::Error) -> String {
         .map(str::trim)
         .filter(|line| !line.is_empty())
         .collect();
-    said.join("; ")
-        .trim_start_matches("error: ")
-        .replace(":;", ":")
+    said.join("; ").trim_start_matches("error: ").replace(":;", ":")
 }
 
 #[cfg(test)]

@@ -79,16 +79,8 @@ impl Args {
 
 impl ShowArgs {
     fn seat(self, server: String) -> Seat {
-        let format = if self.json {
-            Format::Json
-        } else {
-            Format::Text
-        };
-        Seat {
-            server,
-            retry: !self.no_retry,
-            format,
-        }
+        let format = if self.json { Format::Json } else { Format::Text };
+        Seat { server, retry: !self.no_retry, format }
     }
 }
 
@@ -117,18 +109,8 @@ mod tests {
         for text in ["127.0.0.1:7777", "localhost:1", "[::1]:80", "server:65535"] {
             assert_eq!(parse_server(text).as_deref(), Ok(text));
         }
-        for text in [
-            "",
-            "localhost",
-            ":7777",
-            "localhost:",
-            "localhost:x",
-            "localhost:65536",
-        ] {
-            assert!(
-                parse_server(text).unwrap_err().contains("HOST:PORT"),
-                "{text:?}"
-            );
+        for text in ["", "localhost", ":7777", "localhost:", "localhost:x", "localhost:65536"] {
+            assert!(parse_server(text).unwrap_err().contains("HOST:PORT"), "{text:?}");
         }
     }
 }

@@ -16,9 +16,8 @@ impl Backoff {
     /// The pause before the next attempt: between half of a bound and all of it. The bound is a
     /// quarter of a second at first and doubles up to five seconds.
     pub fn next_pause(&mut self, random: &mut impl rand::Rng) -> Duration {
-        let bound = Self::FIRST
-            .saturating_mul(2_u32.saturating_pow(self.attempts))
-            .min(Self::LONGEST);
+        let bound =
+            Self::FIRST.saturating_mul(2_u32.saturating_pow(self.attempts)).min(Self::LONGEST);
         self.attempts = self.attempts.saturating_add(1);
         bound.mul_f64(random.random_range(0.5..=1.0))
     }

@@ -93,10 +93,7 @@ impl Follower {
     /// If the connection cannot be used any more.
     pub fn react(&mut self, line: &ServerLine) -> Result<Reaction, FollowError> {
         if let ServerLine::Notice(Notice::Closing { code, message }) = line {
-            return Err(FollowError::Closing {
-                code: *code,
-                message: message.clone(),
-            });
+            return Err(FollowError::Closing { code: *code, message: message.clone() });
         }
         match (&self.phase, line) {
             (Phase::New, ServerLine::Notice(Notice::Welcome(welcome))) => {
@@ -133,10 +130,7 @@ impl Follower {
     fn greeted(&mut self, game: &GameId) -> Reaction {
         match &self.place {
             Some((followed, after)) if followed == game => {
-                let resume = Request::Resume {
-                    game: game.clone(),
-                    after: *after,
-                };
+                let resume = Request::Resume { game: game.clone(), after: *after };
                 self.phase = Phase::Resuming;
                 Reaction::Send(resume)
             }
@@ -193,10 +187,7 @@ mod tests {
     /// The lines of `lines` that are shown.
     fn shown(follower: &mut Follower, lines: &[String]) -> Vec<String> {
         let show = |line: &&String| {
-            matches!(
-                react(follower, line),
-                Ok(Reaction::Show | Reaction::ShowLast)
-            )
+            matches!(react(follower, line), Ok(Reaction::Show | Reaction::ShowLast))
         };
         lines.iter().filter(show).cloned().collect()
     }
@@ -213,10 +204,7 @@ mod tests {
         let lines = [welcome("g"), state(3), tick(4), tick(5)];
         let mut follower = Follower::default();
         assert_eq!(shown(&mut follower, &lines), lines);
-        let bye = react(
-            &mut follower,
-            r#"{"type":"bye","seq":6,"ms":0,"reason":"over"}"#,
-        );
+        let bye = react(&mut follower, r#"{"type":"bye","seq":6,"ms":0,"reason":"over"}"#);
         assert!(matches!(bye, Ok(Reaction::ShowLast)));
     }
 
@@ -267,13 +255,7 @@ mod tests {
     fn a_gap_is_not_passed_over_in_silence() {
         let mut follower = following("g", 3);
         let error = react(&mut follower, &tick(5)).unwrap_err();
-        assert_eq!(
-            error,
-            FollowError::Gap {
-                got: Seq(5),
-                wanted: Seq(4)
-            }
-        );
+        assert_eq!(error, FollowError::Gap { got: Seq(5), wanted: Seq(4) });
         assert!(error.is_worth_a_retry());
     }
 
@@ -288,10 +270,7 @@ mod tests {
 
     #[test]
     fn somebody_else_is_not_taken_for_a_server() {
-        assert!(matches!(
-            react(&mut Follower::default(), &tick(1)),
-            Err(FollowError::NoGreeting)
-        ));
+        assert!(matches!(react(&mut Follower::default(), &tick(1)), Err(FollowError::NoGreeting)));
     }
 
     #[test]

@@ -46,9 +46,7 @@ pub async fn play(seat: Seat, name: Name) -> ExitCode {
     let single_keys = match SingleKeys::turn_on() {
         Ok(single_keys) => single_keys,
         Err(error) => {
-            return failure(format_args!(
-                "cannot read single keys from the terminal: {error}"
-            ));
+            return failure(format_args!("cannot read single keys from the terminal: {error}"));
         }
     };
     let (sender, moves) = mpsc::channel(MOVES);
@@ -76,12 +74,7 @@ impl Game {
     fn sit_down(seat: Seat, moves: mpsc::Receiver<Move>) -> Self {
         let (sender, told) = mpsc::channel(LINES);
         let stream = tokio::spawn(Stream::new(seat.server, seat.retry, sender, moves).run());
-        Self {
-            stream,
-            told,
-            view: View::new(stdout(), seat.format),
-            single_keys: None,
-        }
+        Self { stream, told, view: View::new(stdout(), seat.format), single_keys: None }
     }
 
     /// Shows the game until it ends, or until somebody wishes to leave: by a signal, or by `quit`.
@@ -130,9 +123,7 @@ impl Game {
 
     fn take_terminal(&self) {
         if let Some(Err(error)) = self.single_keys.as_ref().map(SingleKeys::apply) {
-            say(&format!(
-                "cannot read single keys from the terminal: {error}"
-            ));
+            say(&format!("cannot read single keys from the terminal: {error}"));
         }
     }
 
@@ -144,9 +135,7 @@ impl Game {
                 failure(format_args!("{error}; {START_ONE}"))
             }
             Ok(Err(error)) => failure(error),
-            Err(panic) => failure(format_args!(
-                "the stream has failed, which is a bug: {panic}"
-            )),
+            Err(panic) => failure(format_args!("the stream has failed, which is a bug: {panic}")),
         }
     }
 }
@@ -163,10 +152,7 @@ async fn send_keys(mut keys: Keys, name: Name, moves: mpsc::Sender<Move>) -> boo
         for key in keys.read(&typed[..length]) {
             match key {
                 Key::Move(direction) => {
-                    let step = Move {
-                        direction,
-                        name: name.clone(),
-                    };
+                    let step = Move { direction, name: name.clone() };
                     if moves.send(step).await.is_err() {
                         return false;
                     }

@@ -33,27 +33,18 @@ enum Sequence {
 impl Keys {
     /// Keys that a person presses in a terminal: letters, arrows, and the ways to quit.
     pub fn of_terminal() -> Self {
-        Self {
-            terminal: true,
-            sequence: Sequence::None,
-        }
+        Self { terminal: true, sequence: Sequence::None }
     }
 
     /// Letters that come from somewhere else.
     pub fn of_lines() -> Self {
-        Self {
-            terminal: false,
-            sequence: Sequence::None,
-        }
+        Self { terminal: false, sequence: Sequence::None }
     }
 
     /// What `bytes`, the next that were typed, mean.
     pub fn read(&mut self, bytes: &[u8]) -> Vec<Key> {
         // Keys are single bytes, and what is not UTF-8 means nothing.
-        String::from_utf8_lossy(bytes)
-            .chars()
-            .filter_map(|char| self.next(char))
-            .collect()
+        String::from_utf8_lossy(bytes).chars().filter_map(|char| self.next(char)).collect()
     }
 
     fn next(&mut self, char: char) -> Option<Key> {
@@ -120,22 +111,13 @@ mod tests {
             Key::Quit => 'q',
             Key::Other(_) => '?',
         };
-        keys.read(bytes.as_bytes())
-            .into_iter()
-            .map(letter)
-            .collect()
+        keys.read(bytes.as_bytes()).into_iter().map(letter).collect()
     }
 
     #[test]
     fn letters_are_directions() {
-        assert_eq!(
-            read(&mut Keys::of_lines(), "n\nS\n e w\nhjkl\nq"),
-            "NSEW?????"
-        );
-        assert_eq!(
-            read(&mut Keys::of_terminal(), "nsewhjklNx q\u{4}"),
-            "NSEWWSNEN?qq"
-        );
+        assert_eq!(read(&mut Keys::of_lines(), "n\nS\n e w\nhjkl\nq"), "NSEW?????");
+        assert_eq!(read(&mut Keys::of_terminal(), "nsewhjklNx q\u{4}"), "NSEWWSNEN?qq");
     }
 
     #[test]

@@ -33,10 +33,7 @@ enum PingError {
 pub async fn ping(server: &str, limit: Duration) -> ExitCode {
     match timeout(limit, exchange(server)).await {
         Ok(Ok(Pong { game, took })) => {
-            println!(
-                "pong from {server} in {:.3} ms (game {game})",
-                took.as_secs_f64() * 1e3
-            );
+            println!("pong from {server} in {:.3} ms (game {game})", took.as_secs_f64() * 1e3);
             ExitCode::SUCCESS
         }
         Ok(Err(error)) => failure(format_args!("no answer from {server}: {error}")),
@@ -52,10 +49,7 @@ async fn exchange(server: &str) -> Result<Pong, PingError> {
     let mut game = None;
     let id = PingId::from(1);
     let start = Instant::now();
-    connection
-        .send(&Request::Ping { id: id.clone() })
-        .await
-        .map_err(StreamError::from)?;
+    connection.send(&Request::Ping { id: id.clone() }).await.map_err(StreamError::from)?;
     while let Some(line) = connection.next_line().await.map_err(StreamError::from)? {
         match ServerLine::parse(&line).map_err(StreamError::from)? {
             ServerLine::Notice(Notice::Welcome(welcome)) => game = Some(welcome.game),
@@ -64,10 +58,7 @@ async fn exchange(server: &str) -> Result<Pong, PingError> {
             }
             ServerLine::Notice(Notice::Pong { id: answered }) if answered == id => {
                 if let Some(game) = game {
-                    return Ok(Pong {
-                        game,
-                        took: start.elapsed(),
-                    });
+                    return Ok(Pong { game, took: start.elapsed() });
                 }
             }
             _ => {}

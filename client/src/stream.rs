@@ -88,14 +88,10 @@ pub type ServerConnection = Connection<OwnedReadHalf, OwnedWriteHalf>;
 /// # Errors
 /// If there is none.
 pub async fn connect(server: &str) -> Result<ServerConnection, StreamError> {
-    let no_server = |reason| StreamError::NoServer {
-        server: server.to_owned(),
-        reason,
-    };
+    let no_server = |reason| StreamError::NoServer { server: server.to_owned(), reason };
     let connecting = timeout(CONNECT, TcpStream::connect(server)).await;
-    let stream = connecting
-        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-        .map_err(no_server)?;
+    let stream =
+        connecting.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())).map_err(no_server)?;
     stream.set_nodelay(true)?;
     let (input, output) = stream.into_split();
     Ok(Connection::new(input, output))

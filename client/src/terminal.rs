@@ -23,9 +23,7 @@ impl SingleKeys {
         if !io::stdin().is_terminal() {
             return Ok(None);
         }
-        let keys = Self {
-            before: tcgetattr(stdin())?,
-        };
+        let keys = Self { before: tcgetattr(stdin())? };
         keys.apply()?;
         Ok(Some(keys))
     }

@@ -25,11 +25,7 @@ pub struct View<W> {
 impl<W: AsyncWrite + Unpin> View<W> {
     /// A view that writes to `out`.
     pub fn new(out: W, format: Format) -> Self {
-        Self {
-            out: BufWriter::new(out),
-            format,
-            narrator: Narrator::default(),
-        }
+        Self { out: BufWriter::new(out), format, narrator: Narrator::default() }
     }
 
     /// Shows `told`, at the latest when [flushed](Self::flush).
@@ -79,35 +75,27 @@ impl<W: AsyncWrite + Unpin> View<W> {
 /// What people should know about `told`, beyond what happens in the game.
 fn message(told: &Told) -> Option<String> {
     match told {
-        Told::Line {
-            line: ServerLine::Notice(notice),
-            ..
-        } => match notice {
-            Notice::Welcome(welcome) => Some(format!(
-                "connected: game {}, you are {}",
-                welcome.game, welcome.you
-            )),
+        Told::Line { line: ServerLine::Notice(notice), .. } => match notice {
+            Notice::Welcome(welcome) => {
+                Some(format!("connected: game {}, you are {}", welcome.game, welcome.you))
+            }
             Notice::Error { code, message } => Some(format!("refused ({code}): {message}")),
-            Notice::Resync { missed, .. } => Some(format!(
-                "{missed} events were missed: they came faster than they were read"
-            )),
+            Notice::Resync { missed, .. } => {
+                Some(format!("{missed} events were missed: they came faster than they were read"))
+            }
             _ => None,
         },
         Told::Line { .. } => None,
-        Told::Lost { reason, pause } => Some(format!(
-            "{reason}; trying again in {:.1} s",
-            pause.as_secs_f64()
-        )),
+        Told::Lost { reason, pause } => {
+            Some(format!("{reason}; trying again in {:.1} s", pause.as_secs_f64()))
+        }
         Told::Resumed => Some("connected again, and nothing was missed".to_owned()),
         Told::NotSent(step) => Some(format!("not sent, as there is no connection: {step}")),
     }
 }
 
 /// Tells the person in front of the client something.
-#[expect(
-    clippy::print_stderr,
-    reason = "this is where the client speaks to people"
-)]
+#[expect(clippy::print_stderr, reason = "this is where the client speaks to people")]
 pub fn say(message: &str) {
     eprintln!("{message}");
 }
@@ -143,9 +131,6 @@ mod tests {
 
     #[tokio::test]
     async fn json_is_the_lines_as_they_came() {
-        assert_eq!(
-            shown(Format::Json, &[STATE, MOVE]).await,
-            format!("{STATE}\n{MOVE}\n")
-        );
+        assert_eq!(shown(Format::Json, &[STATE, MOVE]).await, format!("{STATE}\n{MOVE}\n"));
     }
 }

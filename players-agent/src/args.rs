@@ -56,9 +56,7 @@ fn list(out: &mut impl Write) -> io::Result<()> {
 
 /// Prints each move when it is due.
 fn play(moves: &[PlannedMove], out: &mut impl Write) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     runtime.block_on(async {
         let start = Instant::now();
         for PlannedMove { due, step } in moves {

@@ -37,13 +37,7 @@ fn moves_of(player: Player, mut random: Xoshiro256PlusPlus) -> impl Iterator<Ite
     (0..player.moves).map(move |_| {
         due += random.random_range(Duration::ZERO..=player.longest_pause);
         let direction = *Direction::ALL.choose(&mut random).expect("there are four");
-        PlannedMove {
-            due,
-            step: Move {
-                direction,
-                name: name.clone(),
-            },
-        }
+        PlannedMove { due, step: Move { direction, name: name.clone() } }
     })
 }
 
@@ -59,10 +53,8 @@ mod tests {
             .iter()
             .filter(|planned| planned.step.name.as_str() == name)
             .map(|planned| planned.due);
-        due.scan(Duration::ZERO, |last, due| {
-            Some(due.saturating_sub(std::mem::replace(last, due)))
-        })
-        .collect()
+        due.scan(Duration::ZERO, |last, due| Some(due.saturating_sub(std::mem::replace(last, due))))
+            .collect()
     }
 
     proptest! {
@@ -87,20 +79,12 @@ mod tests {
         assert_ne!(plan(Predef::Four, 1), plan(Predef::Four, 2));
         let moves: Vec<PlannedMove> = (0..50).flat_map(|seed| plan(Predef::Four, seed)).collect();
         for direction in Direction::ALL {
-            let share = moves
-                .iter()
-                .filter(|planned| planned.step.direction == direction)
-                .count();
-            assert!(
-                (150..350).contains(&share),
-                "{share} of {} go {direction}",
-                moves.len()
-            );
+            let share = moves.iter().filter(|planned| planned.step.direction == direction).count();
+            assert!((150..350).contains(&share), "{share} of {} go {direction}", moves.len());
         }
         // Uniform from 0 to 0.5 s over 600 draws: a mean of 0.25 s, give or take 6 ms.
-        let bertrand: Vec<Duration> = (0..50)
-            .flat_map(|seed| pauses(&plan(Predef::Four, seed), "bertrand"))
-            .collect();
+        let bertrand: Vec<Duration> =
+            (0..50).flat_map(|seed| pauses(&plan(Predef::Four, seed), "bertrand")).collect();
         let mean = bertrand.iter().sum::<Duration>() / u32::try_from(bertrand.len()).unwrap();
         assert!((220..280).contains(&mean.as_millis()), "{mean:?}");
     }

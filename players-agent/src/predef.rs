@@ -53,11 +53,7 @@ impl Predef {
 }
 
 const fn player(name: &'static str, moves: u32, longest_pause_ms: u64) -> Player {
-    Player {
-        name,
-        moves,
-        longest_pause: Duration::from_millis(longest_pause_ms),
-    }
+    Player { name, moves, longest_pause: Duration::from_millis(longest_pause_ms) }
 }
 
 impl fmt::Display for Predef {
@@ -70,20 +66,14 @@ impl FromStr for Predef {
     type Err = UnknownPredef;
 
     fn from_str(text: &str) -> Result<Self, UnknownPredef> {
-        let chosen = Self::ALL
-            .into_iter()
-            .find(|predef| text == predef.to_string());
+        let chosen = Self::ALL.into_iter().find(|predef| text == predef.to_string());
         chosen.ok_or_else(|| UnknownPredef(text.to_owned()))
     }
 }
 
 impl fmt::Display for Player {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            name,
-            moves,
-            longest_pause,
-        } = self;
+        let Self { name, moves, longest_pause } = self;
         write!(f, "{name} {moves} × {} s", longest_pause.as_secs_f64())
     }
 }

@@ -18,10 +18,7 @@ pub struct Connection<R, W> {
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
     /// A connection that reads from `input` and writes to `output`.
     pub fn new(input: R, output: W) -> Self {
-        Self {
-            lines: FramedRead::new(input, LineDecoder::new(MAX_SERVER_LINE)),
-            requests: output,
-        }
+        Self { lines: FramedRead::new(input, LineDecoder::new(MAX_SERVER_LINE)), requests: output }
     }
 
     /// The next line, without its end; `None` when the server has closed.
@@ -35,10 +32,9 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         match self.lines.next().await.transpose()? {
             None => Ok(None),
             Some(Line::Whole(line)) => Ok(Some(line)),
-            Some(Line::Cut(_)) => Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "the server sent an endless line",
-            )),
+            Some(Line::Cut(_)) => {
+                Err(io::Error::new(io::ErrorKind::InvalidData, "the server sent an endless line"))
+            }
             Some(Line::Unfinished(_)) => Err(io::Error::new(
                 io::ErrorKind::UnexpectedEof,
                 "the server stopped within a line",
@@ -73,18 +69,10 @@ mod tests {
         let (input, output) = split(near);
         let mut connection = Connection::new(input, output);
         let server = tokio::spawn(async move {
-            far.write_all(b"{\"type\":\"one\"}\n{\"type\":\"two\"}\n{\"typ")
-                .await
-                .unwrap();
+            far.write_all(b"{\"type\":\"one\"}\n{\"type\":\"two\"}\n{\"typ").await.unwrap();
         });
-        assert_eq!(
-            connection.next_line().await.unwrap().unwrap(),
-            "{\"type\":\"one\"}"
-        );
-        assert_eq!(
-            connection.next_line().await.unwrap().unwrap(),
-            "{\"type\":\"two\"}"
-        );
+        assert_eq!(connection.next_line().await.unwrap().unwrap(), "{\"type\":\"one\"}");
+        assert_eq!(connection.next_line().await.unwrap().unwrap(), "{\"type\":\"two\"}");
         let error = connection.next_line().await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
         server.await.unwrap();
@@ -96,24 +84,15 @@ mod tests {
         let (input, output) = split(near);
         let mut connection = Connection::new(input, output);
         let client = tokio::spawn(async move {
-            connection
-                .send(&Request::Ping { id: 7.into() })
-                .await
-                .unwrap();
-            connection
-                .send(&Request::parse(b"N ann").unwrap().unwrap())
-                .await
-                .unwrap();
+            connection.send(&Request::Ping { id: 7.into() }).await.unwrap();
+            connection.send(&Request::parse(b"N ann").unwrap().unwrap()).await.unwrap();
         });
         let mut lines = FramedRead::new(far, LineDecoder::new(100));
         assert_eq!(
             lines.next().await.unwrap().unwrap(),
             Line::Whole("{\"type\":\"ping\",\"id\":7}".into())
         );
-        assert_eq!(
-            lines.next().await.unwrap().unwrap(),
-            Line::Whole("N ann".into())
-        );
+        assert_eq!(lines.next().await.unwrap().unwrap(), Line::Whole("N ann".into()));
         client.await.unwrap();
     }
 }

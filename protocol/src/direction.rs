@@ -58,10 +58,7 @@ mod tests {
     #[test]
     fn every_direction_is_read_back_from_its_letter() {
         for direction in Direction::ALL {
-            assert_eq!(
-                Direction::from_word(&direction.to_string()),
-                Some(direction)
-            );
+            assert_eq!(Direction::from_word(&direction.to_string()), Some(direction));
         }
     }
 

@@ -165,12 +165,7 @@ mod tests {
         Event {
             seq: Seq(9),
             ms: 5,
-            happening: Happening::Exited {
-                worker: WorkerId(1),
-                label,
-                exit,
-                running: 0,
-            },
+            happening: Happening::Exited { worker: WorkerId(1), label, exit, running: 0 },
         }
     }
 
@@ -180,19 +175,14 @@ mod tests {
             (Exit::Code { code: 3 }, json!({"code": 3})),
             (Exit::Signal { signal: 9 }, json!({"signal": 9})),
             (
-                Exit::NotStarted {
-                    code: 127,
-                    reason: "gone".into(),
-                },
+                Exit::NotStarted { code: 127, reason: "gone".into() },
                 json!({"code": 127, "reason": "gone"}),
             ),
         ];
         for (exit, fields) in ways {
             let event = exited(exit);
             let mut want = json!({"seq": 9, "ms": 5, "type": "exited", "worker": 1, "label": "ps#1 (predef 1)", "running": 0});
-            want.as_object_mut()
-                .unwrap()
-                .extend(fields.as_object().unwrap().clone());
+            want.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
             assert_eq!(serde_json::to_value(&event).unwrap(), want);
             assert_eq!(serde_json::from_value::<Event>(want).unwrap(), event);
         }
@@ -210,9 +200,6 @@ mod tests {
             serde_json::to_value(output(false)).unwrap(),
             json!({"type": "output", "worker": 1, "stream": "stderr", "line": "x"})
         );
-        assert_eq!(
-            serde_json::to_value(output(true)).unwrap()["cut"],
-            json!(true)
-        );
+        assert_eq!(serde_json::to_value(output(true)).unwrap()["cut"], json!(true));
     }
 }

@@ -112,10 +112,7 @@ mod tests {
 
     #[test]
     fn an_origin_is_read_back_from_what_it_prints() {
-        for origin in [
-            Origin::Program(WorkerId(1)),
-            Origin::Connection(ConnectionId(70_000)),
-        ] {
+        for origin in [Origin::Program(WorkerId(1)), Origin::Connection(ConnectionId(70_000))] {
             assert_eq!(origin.to_string().parse(), Ok(origin));
         }
     }

@@ -33,11 +33,7 @@ pub struct LineDecoder {
 impl LineDecoder {
     /// A decoder for lines of at most `limit` bytes, not counting their ends.
     pub fn new(limit: usize) -> Self {
-        Self {
-            limit,
-            scanned: 0,
-            skipping: false,
-        }
+        Self { limit, scanned: 0, skipping: false }
     }
 
     /// Takes the next line that is complete or too long out of `buffer`.
@@ -186,10 +182,7 @@ mod tests {
         );
         assert_eq!(decoder.next_line(&mut buffer), None);
         buffer.extend_from_slice(b"and so on\nN ann\n");
-        assert_eq!(
-            decoder.next_line(&mut buffer),
-            Some(Line::Whole(Bytes::from_static(b"N ann")))
-        );
+        assert_eq!(decoder.next_line(&mut buffer), Some(Line::Whole(Bytes::from_static(b"N ann"))));
     }
 
     proptest! {

@@ -36,18 +36,13 @@ impl Name {
         if text.is_empty() {
             return Err(NameError::Empty);
         }
-        if let Some(bad) = text
-            .chars()
-            .find(|&c| !c.is_alphanumeric() && !matches!(c, '_' | '-' | '.'))
+        if let Some(bad) =
+            text.chars().find(|&c| !c.is_alphanumeric() && !matches!(c, '_' | '-' | '.'))
         {
             return Err(NameError::Character(bad));
         }
         // At least a byte per character, so a short text needs no count.
-        let chars = if text.len() <= MAX_CHARS {
-            text.len()
-        } else {
-            text.chars().count()
-        };
+        let chars = if text.len() <= MAX_CHARS { text.len() } else { text.chars().count() };
         if chars > MAX_CHARS {
             return Err(NameError::TooLong(chars));
         }
@@ -114,10 +109,7 @@ mod tests {
             &"n".repeat(32),
             &"é".repeat(32),
         ] {
-            assert_eq!(
-                Name::try_from(text).map(|n| n.to_string()).as_deref(),
-                Ok(text)
-            );
+            assert_eq!(Name::try_from(text).map(|n| n.to_string()).as_deref(), Ok(text));
         }
     }
 
@@ -126,17 +118,8 @@ mod tests {
         assert_eq!(Name::try_from(""), Err(NameError::Empty));
         assert_eq!(Name::try_from("a b"), Err(NameError::Character(' ')));
         assert_eq!(Name::try_from("ann!"), Err(NameError::Character('!')));
-        assert_eq!(
-            Name::try_from("a\u{1b}"),
-            Err(NameError::Character('\u{1b}'))
-        );
-        assert_eq!(
-            Name::try_from(&*"n".repeat(33)),
-            Err(NameError::TooLong(33))
-        );
-        assert_eq!(
-            Name::try_from(&*"é".repeat(33)),
-            Err(NameError::TooLong(33))
-        );
+        assert_eq!(Name::try_from("a\u{1b}"), Err(NameError::Character('\u{1b}')));
+        assert_eq!(Name::try_from(&*"n".repeat(33)), Err(NameError::TooLong(33)));
+        assert_eq!(Name::try_from(&*"é".repeat(33)), Err(NameError::TooLong(33)));
     }
 }

@@ -14,11 +14,8 @@ pub struct Narrator {
 impl Narrator {
     /// Takes in who is there already.
     pub fn begin(&mut self, state: &State) {
-        self.labels = state
-            .workers
-            .iter()
-            .map(|worker| (worker.id, worker.label.clone()))
-            .collect();
+        self.labels =
+            state.workers.iter().map(|worker| (worker.id, worker.label.clone())).collect();
     }
 
     /// The line that tells `event`, without its end; `None` for what people see from the others.
@@ -29,21 +26,13 @@ impl Narrator {
                 self.labels.insert(*worker, label.clone());
                 Some(format!(">>>>>>>> worker {}", printable(label)))
             }
-            Happening::Move {
-                direction,
-                name,
-                from,
-                ..
-            } => Some(self.got(&format!("{direction} {name}"), *from)),
+            Happening::Move { direction, name, from, .. } => {
+                Some(self.got(&format!("{direction} {name}"), *from))
+            }
             Happening::Output { worker, line, .. } => {
                 Some(self.got(line, Origin::Program(*worker)))
             }
-            Happening::Exited {
-                worker,
-                label,
-                exit,
-                running,
-            } => {
+            Happening::Exited { worker, label, exit, running } => {
                 self.labels.remove(worker);
                 Some(format!(
                     "<<<<<<<< worker {} - {} - {running} still running",
@@ -96,40 +85,20 @@ mod tests {
     const ONE: WorkerId = WorkerId(1);
 
     fn tell(narrator: &mut Narrator, happening: Happening) -> Option<String> {
-        narrator.tell(&Event {
-            seq: Seq(1),
-            ms: 0,
-            happening,
-        })
+        narrator.tell(&Event { seq: Seq(1), ms: 0, happening })
     }
 
     fn step(from: Origin) -> Happening {
         let name = "mary".parse().unwrap();
-        Happening::Move {
-            player: PlayerId(1),
-            name,
-            from,
-            direction: Direction::East,
-            x: 0,
-            y: 0,
-        }
+        Happening::Move { player: PlayerId(1), name, from, direction: Direction::East, x: 0, y: 0 }
     }
 
     fn started() -> Happening {
-        Happening::Started {
-            worker: ONE,
-            label: "ps#1 (predef 1)".into(),
-            command: vec![],
-        }
+        Happening::Started { worker: ONE, label: "ps#1 (predef 1)".into(), command: vec![] }
     }
 
     fn exited(exit: Exit, running: usize) -> Happening {
-        Happening::Exited {
-            worker: ONE,
-            label: "ps#1 (predef 1)".into(),
-            exit,
-            running,
-        }
+        Happening::Exited { worker: ONE, label: "ps#1 (predef 1)".into(), exit, running }
     }
 
     #[test]
@@ -138,10 +107,7 @@ mod tests {
         let mut told = |happening| tell(&mut narrator, happening).unwrap();
         assert_eq!(told(Happening::Clock { clock: 7 }), "clock = 0007s");
         assert_eq!(told(started()), ">>>>>>>> worker ps#1 (predef 1)");
-        assert_eq!(
-            told(step(Origin::Program(ONE))),
-            "        got `E mary` from ps#1 (predef 1)"
-        );
+        assert_eq!(told(step(Origin::Program(ONE))), "        got `E mary` from ps#1 (predef 1)");
         assert_eq!(
             told(step(Origin::Connection(ConnectionId(7)))),
             "        got `E mary` from tcp#7"
@@ -162,9 +128,7 @@ mod tests {
             "<<<<<<<< worker ps#1 (predef 1) - exit signal 9 - 0 still running"
         );
         assert_eq!(
-            told(Happening::Bye {
-                reason: "no process left".into()
-            }),
+            told(Happening::Bye { reason: "no process left".into() }),
             "no process left - bye"
         );
     }
@@ -172,22 +136,9 @@ mod tests {
     #[test]
     fn who_comes_late_knows_the_programs_from_the_state() {
         let mut narrator = Narrator::default();
-        let workers = vec![WorkerState {
-            id: ONE,
-            label: "ps#1 (bot)".into(),
-        }];
-        let board = BoardSize {
-            width: 32,
-            height: 16,
-        };
-        narrator.begin(&State {
-            seq: Seq(1),
-            ms: 0,
-            clock: 0,
-            board,
-            players: vec![],
-            workers,
-        });
+        let workers = vec![WorkerState { id: ONE, label: "ps#1 (bot)".into() }];
+        let board = BoardSize { width: 32, height: 16 };
+        narrator.begin(&State { seq: Seq(1), ms: 0, clock: 0, board, players: vec![], workers });
         let told = tell(&mut narrator, step(Origin::Program(ONE)));
         assert_eq!(told.unwrap(), "        got `E mary` from ps#1 (bot)");
     }
@@ -195,16 +146,9 @@ mod tests {
     #[test]
     fn a_program_cannot_steer_the_terminal() {
         let line = "\u{1b}[2J\u{9b}1m\tx\u{fffd}".into();
-        let output = Happening::Output {
-            worker: ONE,
-            stream: OutputStream::Stdout,
-            line,
-            cut: false,
-        };
+        let output =
+            Happening::Output { worker: ONE, stream: OutputStream::Stdout, line, cut: false };
         let told = tell(&mut Narrator::default(), output).unwrap();
-        assert_eq!(
-            told,
-            "        got `\\u{1b}[2J\\u{9b}1m\\tx\u{fffd}` from ps#1"
-        );
+        assert_eq!(told, "        got `\\u{1b}[2J\\u{9b}1m\\tx\u{fffd}` from ps#1");
     }
 }

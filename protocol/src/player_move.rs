@@ -36,15 +36,10 @@ impl Move {
     /// Says which part is wrong.
     pub fn parse(text: &str) -> Result<Self, MoveError> {
         let text = text.trim();
-        let (first, rest) = text
-            .split_once(char::is_whitespace)
-            .ok_or(MoveError::Form)?;
+        let (first, rest) = text.split_once(char::is_whitespace).ok_or(MoveError::Form)?;
         let rest = rest.trim_start();
         match Direction::from_word(first) {
-            Some(direction) => Ok(Self {
-                direction,
-                name: Name::try_from(rest)?,
-            }),
+            Some(direction) => Ok(Self { direction, name: Name::try_from(rest)? }),
             // Two characters leave room for a mistaken diagonal; more is no attempt at a move.
             None if first.chars().count() <= 2 => Err(MoveError::Direction(first.to_owned())),
             None => Err(MoveError::Form),
@@ -66,10 +61,7 @@ mod tests {
 
     #[test]
     fn a_direction_and_a_name_are_a_move() {
-        let john = Move {
-            direction: Direction::North,
-            name: "john".parse().unwrap(),
-        };
+        let john = Move { direction: Direction::North, name: "john".parse().unwrap() };
         for text in ["N john", " N john ", "N \t john"] {
             assert_eq!(Move::parse(text), Ok(john.clone()), "{text:?}");
         }
@@ -83,19 +75,10 @@ mod tests {
         assert_eq!(Move::parse("what is this"), Err(MoveError::Form));
         assert_eq!(Move::parse("hello there"), Err(MoveError::Form));
         assert_eq!(Move::parse("n john"), Err(MoveError::Direction("n".into())));
-        assert_eq!(
-            Move::parse("NE john"),
-            Err(MoveError::Direction("NE".into()))
-        );
+        assert_eq!(Move::parse("NE john"), Err(MoveError::Direction("NE".into())));
         assert_eq!(Move::parse("X john"), Err(MoveError::Direction("X".into())));
-        assert_eq!(
-            Move::parse("N jo hn"),
-            Err(MoveError::Name(NameError::Character(' ')))
-        );
-        assert_eq!(
-            Move::parse("N j*hn"),
-            Err(MoveError::Name(NameError::Character('*')))
-        );
+        assert_eq!(Move::parse("N jo hn"), Err(MoveError::Name(NameError::Character(' '))));
+        assert_eq!(Move::parse("N j*hn"), Err(MoveError::Name(NameError::Character('*'))));
     }
 
     proptest! {

@@ -43,10 +43,7 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal that says `message`.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-        }
+        Self { code, message: message.into() }
     }
 }
 
@@ -86,13 +83,7 @@ impl Request {
                 out.extend_from_slice(format!("{direction}\n").as_bytes());
             }
             Self::Ping { id } => encode(&Command::Ping { id }, out),
-            Self::Resume { game, after } => encode(
-                &Command::Resume {
-                    game,
-                    after: *after,
-                },
-                out,
-            ),
+            Self::Resume { game, after } => encode(&Command::Resume { game, after: *after }, out),
         }
     }
 }
@@ -115,10 +106,7 @@ struct Fields<'a> {
 impl<'a> Fields<'a> {
     fn parse(text: &'a str) -> Result<Self, Refusal> {
         serde_json::from_str(text).map_err(|error| {
-            Refusal::new(
-                ErrorCode::BadLine,
-                format!("the line is no JSON command: {error}"),
-            )
+            Refusal::new(ErrorCode::BadLine, format!("the line is no JSON command: {error}"))
         })
     }
 
@@ -168,9 +156,7 @@ impl<'a> Fields<'a> {
 fn text_of(value: Option<&RawValue>) -> Option<Cow<'_, str>> {
     #[derive(Deserialize)]
     struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-    serde_json::from_str::<Text<'_>>(value?.get())
-        .ok()
-        .map(|text| text.0)
+    serde_json::from_str::<Text<'_>>(value?.get()).ok().map(|text| text.0)
 }
 
 fn bad_line(message: &str) -> Refusal {
@@ -249,27 +235,17 @@ mod tests {
             r#"{"type":"move","direction":"N","name":"ann"}"#,
             r#" {"name":"ann","type":"move","direction":"N","x":1} "#,
         ] {
-            let Request::Move(step) = parse(line) else {
-                panic!("{line}")
-            };
+            let Request::Move(step) = parse(line) else { panic!("{line}") };
             assert_eq!(step.to_string(), "N ann");
         }
         for line in ["N", " N ", r#"{"type":"move","direction":"N"}"#] {
-            assert!(
-                matches!(parse(line), Request::MoveAgain(Direction::North)),
-                "{line}"
-            );
+            assert!(matches!(parse(line), Request::MoveAgain(Direction::North)), "{line}");
         }
     }
 
     #[test]
     fn a_ping_id_is_kept_to_the_letter() {
-        for id in [
-            "1",
-            "-1.50e3",
-            r#""a\u00e9\"b""#,
-            "123456789012345678901234567890",
-        ] {
+        for id in ["1", "-1.50e3", r#""a\u00e9\"b""#, "123456789012345678901234567890"] {
             let Request::Ping { id: kept } = parse(&format!(r#"{{"type":"ping","id":{id}}}"#))
             else {
                 panic!()
@@ -300,30 +276,15 @@ mod tests {
             (r#"{"type":"ping","id":[1]}"#, ErrorCode::BadLine),
             (r#"{"type":"resume","after":1}"#, ErrorCode::BadLine),
             (r#"{"type":"resume","game":"x"}"#, ErrorCode::BadLine),
-            (
-                r#"{"type":"resume","game":"x","after":-1}"#,
-                ErrorCode::BadLine,
-            ),
+            (r#"{"type":"resume","game":"x","after":-1}"#, ErrorCode::BadLine),
             (r#"{"type":"dance"}"#, ErrorCode::UnknownCommand),
             ("X ann", ErrorCode::BadDirection),
-            (
-                r#"{"type":"move","direction":"n","name":"ann"}"#,
-                ErrorCode::BadDirection,
-            ),
-            (
-                r#"{"type":"move","direction":5,"name":"ann"}"#,
-                ErrorCode::BadDirection,
-            ),
+            (r#"{"type":"move","direction":"n","name":"ann"}"#, ErrorCode::BadDirection),
+            (r#"{"type":"move","direction":5,"name":"ann"}"#, ErrorCode::BadDirection),
             (r#"{"type":"move","name":"ann"}"#, ErrorCode::BadDirection),
             ("N a!", ErrorCode::BadName),
-            (
-                r#"{"type":"move","direction":"N","name":""}"#,
-                ErrorCode::BadName,
-            ),
-            (
-                r#"{"type":"move","direction":"N","name":7}"#,
-                ErrorCode::BadName,
-            ),
+            (r#"{"type":"move","direction":"N","name":""}"#, ErrorCode::BadName),
+            (r#"{"type":"move","direction":"N","name":7}"#, ErrorCode::BadName),
         ];
         for (line, want) in cases {
             assert_eq!(code(line), want, "{line}");

@@ -85,10 +85,7 @@ mod tests {
             parse(r#"{"type":"pong","id":"x"}"#),
             ServerLine::Notice(Notice::Pong { .. })
         ));
-        assert!(matches!(
-            parse(r#"{"type":"weather","wind":"E"}"#),
-            ServerLine::Unknown
-        ));
+        assert!(matches!(parse(r#"{"type":"weather","wind":"E"}"#), ServerLine::Unknown));
     }
 
     #[test]
@@ -111,10 +108,7 @@ mod tests {
     fn what_is_encoded_is_one_line() {
         let mut out = Vec::new();
         encode(
-            &Notice::Error {
-                code: crate::ErrorCode::BadLine,
-                message: "a\nb\r".into(),
-            },
+            &Notice::Error { code: crate::ErrorCode::BadLine, message: "a\nb\r".into() },
             &mut out,
         );
         assert_eq!(out.iter().filter(|&&byte| byte == b'\n').count(), 1);

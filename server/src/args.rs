@@ -106,12 +106,7 @@ pub struct GameArgs {
     listen: Vec<String>,
 
     /// The most clients at a time
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 10_000,
-        help_heading = "Network"
-    )]
+    #[arg(long, value_name = "N", default_value_t = 10_000, help_heading = "Network")]
     max_clients: usize,
 
     /// The most moves per second and connection; 0 for no limit
@@ -135,12 +130,7 @@ pub struct GameArgs {
     shards: Option<u16>,
 
     /// The most lines per second that a program can print before it has to wait; 0 for no limit
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 10_000,
-        help_heading = "Programs"
-    )]
+    #[arg(long, value_name = "N", default_value_t = 10_000, help_heading = "Programs")]
     output_rate: u32,
 
     /// How long a program that is asked to end may take
@@ -191,11 +181,7 @@ impl GameArgs {
         };
         Ok(Settings {
             rules,
-            listen: self
-                .listen
-                .iter()
-                .map(|address| resolve(address))
-                .collect::<Result<_, _>>()?,
+            listen: self.listen.iter().map(|address| resolve(address)).collect::<Result<_, _>>()?,
             max_clients: self.max_clients,
             limits: Limits {
                 move_rate: NonZeroU32::new(self.move_rate),
@@ -207,10 +193,7 @@ impl GameArgs {
                 grace: self.grace,
             },
             log_bytes: self.log_bytes,
-            pace: Pace {
-                flush_interval: self.flush_interval,
-                stall_limit: STALL_LIMIT,
-            },
+            pace: Pace { flush_interval: self.flush_interval, stall_limit: STALL_LIMIT },
             shards: self.shards.map_or_else(default_shards, usize::from),
             console: !self.quiet,
         })
@@ -227,10 +210,7 @@ fn read_script(
         return parse_script(script, agent).map_err(|error| usage(&error));
     };
     let text = fs::read_to_string(path).map_err(|error| {
-        ArgsError::Missing(format!(
-            "cannot read the scenario {}: {error}",
-            path.display()
-        ))
+        ArgsError::Missing(format!("cannot read the scenario {}: {error}", path.display()))
     })?;
     parse_scenario(&text, path, agent).map_err(|error| usage(&error))
 }
@@ -259,9 +239,7 @@ fn default_shards() -> usize {
 
 fn parse_board(text: &str) -> Result<BoardSize, String> {
     let side = |text: &str| text.parse().ok().filter(|&side: &u16| side > 0);
-    let size = text
-        .split_once('x')
-        .and_then(|(width, height)| Some((side(width)?, side(height)?)));
+    let size = text.split_once('x').and_then(|(width, height)| Some((side(width)?, side(height)?)));
     let (width, height) =
         size.ok_or("a board is WIDTHxHEIGHT, each from 1 to 65535, as in 32x16")?;
     Ok(BoardSize { width, height })
@@ -269,17 +247,12 @@ fn parse_board(text: &str) -> Result<BoardSize, String> {
 
 fn parse_tick(text: &str) -> Result<Duration, String> {
     let tick = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    if tick < Duration::from_millis(1) {
-        Err("a tick is 1ms at least".into())
-    } else {
-        Ok(tick)
-    }
+    if tick < Duration::from_millis(1) { Err("a tick is 1ms at least".into()) } else { Ok(tick) }
 }
 
 fn parse_log_bytes(text: &str) -> Result<usize, String> {
-    let size: ByteSize = text
-        .parse()
-        .map_err(|_| "it is a number of bytes, as in 65536 or 16MiB")?;
+    let size: ByteSize =
+        text.parse().map_err(|_| "it is a number of bytes, as in 65536 or 16MiB")?;
     let bytes = usize::try_from(size.as_u64()).map_err(|error| error.to_string())?;
     if bytes < SMALLEST_LOG {
         Err(format!("a log has {SMALLEST_LOG} bytes at least"))
@@ -293,10 +266,7 @@ mod tests {
     use super::*;
 
     fn settings(args: &[&str]) -> Result<Settings, ArgsError> {
-        Args::try_parse_from([&["server"], args].concat())
-            .unwrap()
-            .game
-            .into_settings()
+        Args::try_parse_from([&["server"], args].concat()).unwrap().game.into_settings()
     }
 
     fn complaint(args: &[&str]) -> String {
@@ -310,20 +280,10 @@ mod tests {
     fn without_arguments_it_is_the_demonstration() {
         let settings = settings(&[]).unwrap();
         assert_eq!(settings.listen, ["127.0.0.1:7777".parse().unwrap()]);
-        let titles: Vec<_> = settings
-            .rules
-            .script
-            .iter()
-            .map(|entry| &*entry.program.title)
-            .collect();
+        let titles: Vec<_> =
+            settings.rules.script.iter().map(|entry| &*entry.program.title).collect();
         assert_eq!(titles, ["predef 1", "predef 2", "predef 3"]);
-        assert_eq!(
-            settings.rules.board,
-            BoardSize {
-                width: 32,
-                height: 16
-            }
-        );
+        assert_eq!(settings.rules.board, BoardSize { width: 32, height: 16 });
         assert_eq!(settings.rules.tick, Duration::from_secs(1));
         assert_eq!(settings.log_bytes, 16 << 20);
         assert_eq!(settings.limits.move_rate.map(NonZeroU32::get), Some(50));
@@ -332,19 +292,13 @@ mod tests {
     #[test]
     fn every_address_is_listened_on() {
         let settings = settings(&["--listen", "127.0.0.1:0", "--listen", "[::1]:80"]).unwrap();
-        assert_eq!(
-            settings.listen,
-            ["127.0.0.1:0".parse().unwrap(), "[::1]:80".parse().unwrap()]
-        );
+        assert_eq!(settings.listen, ["127.0.0.1:0".parse().unwrap(), "[::1]:80".parse().unwrap()]);
     }
 
     #[test]
     fn zero_is_no_limit() {
         let settings = settings(&["--move-rate", "0", "--output-rate", "0"]).unwrap();
-        assert_eq!(
-            (settings.limits.move_rate, settings.care.output_rate),
-            (None, None)
-        );
+        assert_eq!((settings.limits.move_rate, settings.care.output_rate), (None, None));
     }
 
     #[test]
@@ -360,10 +314,7 @@ mod tests {
             (&["--listen", "7777"], "an address is HOST:PORT"),
             (&["--repeat", "--script", ""], "--repeat needs a script"),
             (&["--agent", ""], "it names no program"),
-            (
-                &["--script", "0:1", "--scenario", "x.toml"],
-                "cannot be used with",
-            ),
+            (&["--script", "0:1", "--scenario", "x.toml"], "cannot be used with"),
         ];
         for (args, part) in cases {
             let complaint = complaint(args);

@@ -1,6 +1,8 @@
 //! The task that owns the game: inputs from the mailbox and time from the clock go in, events go
 //! to the log and effects to whom they concern.
 
+use std::time::Duration;
+
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until},
@@ -39,6 +41,8 @@ impl GameLoop {
     pub async fn run(mut self) {
         let start = Instant::now();
         let mut inputs = Vec::with_capacity(INPUTS_PER_TURN);
+        self.game.advance(Duration::ZERO);
+        self.deliver();
         while !self.game.is_over() {
             let due = self.game.next_due().map_or(start, |due| start + due);
             let state_wanted = tokio::select! {

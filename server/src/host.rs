@@ -101,32 +101,23 @@ impl Server {
             cut_off: CancellationToken::new(),
             sessions: tasks.group(),
         };
-        let addresses = sockets
-            .iter()
-            .map(TcpListener::local_addr)
-            .collect::<io::Result<Vec<_>>>()?;
+        let addresses =
+            sockets.iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>()?;
         let id = new_game_id();
         let seed = settings.rules.seed;
         let tick_ms = u64::try_from(settings.rules.tick.as_millis()).unwrap_or(u64::MAX);
         let game = Game::new(settings.rules);
         let publisher = Publisher::new(Log::new(settings.log_bytes));
         let desk = SnapshotDesk::new(Snapshot::new(game.state()));
-        let greeting = Greeting {
-            game: id.clone(),
-            tick_ms,
-        };
+        let greeting = Greeting { game: id.clone(), tick_ms };
         let (broadcast, shards) =
             Broadcast::new(&publisher, &desk, greeting, settings.pace, settings.shards);
         for shard in shards {
-            server
-                .readers
-                .spawn_vital("shard", shard.run(server.cut_off.clone()));
+            server.readers.spawn_vital("shard", shard.run(server.cut_off.clone()));
         }
         if settings.console {
             let console = Console::new(publisher.subscribe());
-            server
-                .readers
-                .spawn("console", console.run(tokio::io::stdout()));
+            server.readers.spawn("console", console.run(tokio::io::stdout()));
         }
         let closing = CancellationToken::new();
         let listener = Listener::new(
@@ -144,9 +135,7 @@ impl Server {
             forker: Forker::start().context("cannot start the thread that forks")?,
             surroundings: Surroundings {
                 seed,
-                address: addresses
-                    .first()
-                    .map(|&address| reachable(address).to_string()),
+                address: addresses.first().map(|&address| reachable(address).to_string()),
             },
             care: settings.care,
             mailbox: mailbox.clone(),
@@ -161,15 +150,8 @@ impl Server {
         let (launches, to_launch) = mpsc::unbounded_channel();
         tasks.spawn_vital("launcher", launcher.run(to_launch));
         say(&greet(&addresses, &id, seed));
-        let game_loop = GameLoop {
-            game,
-            mailbox: inputs,
-            publisher,
-            desk,
-            launches,
-            closing,
-            answer: say,
-        };
+        let game_loop =
+            GameLoop { game, mailbox: inputs, publisher, desk, launches, closing, answer: say };
         server.game.spawn_vital("game", game_loop.run());
         Ok(server)
     }
@@ -191,13 +173,7 @@ impl Server {
 /// Six letters and digits, different in each run.
 fn new_game_id() -> GameId {
     let alphabet = Choose::new(b"abcdefghijklmnopqrstuvwxyz0123456789").expect("it is not empty");
-    GameId(
-        rand::rng()
-            .sample_iter(alphabet)
-            .take(6)
-            .map(|&byte| char::from(byte))
-            .collect(),
-    )
+    GameId(rand::rng().sample_iter(alphabet).take(6).map(|&byte| char::from(byte)).collect())
 }
 
 /// As many clients as were asked for, or as the system allows.

@@ -17,10 +17,7 @@ impl Tasks {
     /// [broken](Self::broken) too.
     #[must_use]
     pub fn group(&self) -> Self {
-        Self {
-            tracker: TaskTracker::new(),
-            broken: self.broken.clone(),
-        }
+        Self { tracker: TaskTracker::new(), broken: self.broken.clone() }
     }
 
     /// Runs `task`. If it panics, that is reported, and the others go on.
@@ -67,8 +64,7 @@ pub async fn caught<T>(name: &'static str, task: impl Future<Output = T>) -> Opt
 
 fn message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message")
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }
 
 #[cfg(test)]
@@ -87,9 +83,7 @@ mod tests {
     #[tokio::test]
     async fn a_vital_task_that_panics_is_noticed() {
         let tasks = Tasks::default();
-        tasks
-            .group()
-            .spawn_vital("one", async { panic!("on purpose") });
+        tasks.group().spawn_vital("one", async { panic!("on purpose") });
         tasks.broken().await;
     }
 }

@@ -22,11 +22,7 @@ impl RateLimit {
     /// At most `per_second` times a second, and `at_once` after a pause.
     pub fn new(per_second: NonZeroU32, at_once: NonZeroU32) -> Self {
         let cost = Duration::from_secs(1) / per_second.get();
-        Self {
-            cost,
-            credit: cost * (at_once.get() - 1),
-            paid: None,
-        }
+        Self { cost, credit: cost * (at_once.get() - 1), paid: None }
     }
 
     /// Whether it may be done once at `now`. If so, it counts as done.
@@ -45,8 +41,7 @@ impl RateLimit {
     }
 
     fn owed(&self, now: Instant) -> Duration {
-        self.paid
-            .map_or(Duration::ZERO, |paid| paid.saturating_duration_since(now))
+        self.paid.map_or(Duration::ZERO, |paid| paid.saturating_duration_since(now))
     }
 
     fn pay(&mut self, times: u32, now: Instant) {
@@ -69,9 +64,7 @@ mod tests {
         let mut limit = limit(50, 50);
         let start = Instant::now();
         let done = |limit: &mut RateLimit, ms| {
-            (0..1000)
-                .filter(|_| limit.allows(start + Duration::from_millis(ms)))
-                .count()
+            (0..1000).filter(|_| limit.allows(start + Duration::from_millis(ms))).count()
         };
         assert_eq!(done(&mut limit, 0), 50);
         assert_eq!(done(&mut limit, 19), 0);

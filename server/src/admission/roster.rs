@@ -12,10 +12,7 @@ pub struct Roster {
 impl Roster {
     /// A roster for at most `most` players.
     pub fn new(most: usize) -> Self {
-        Self {
-            names: Vec::new(),
-            most,
-        }
+        Self { names: Vec::new(), most }
     }
 
     /// Whether a player called `name` is carried, or may be.
@@ -64,10 +61,7 @@ mod tests {
         }
         let refusal = roster.check(&eve).unwrap_err();
         assert_eq!(refusal.code, ErrorCode::TooManyPlayers);
-        assert_eq!(
-            refusal.message,
-            "eve would be one too many: you move 2 already (ann, bob)"
-        );
+        assert_eq!(refusal.message, "eve would be one too many: you move 2 already (ann, bob)");
         assert_eq!(roster.check(&bob), Ok(()));
     }
 }

@@ -1,29 +1,24 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
+use tokio::sync::oneshot;
 use tribune_protocol::Seq;
 
-/// A reader that leaves more than this many bytes of answers unread is given up: it asks for more
-/// than it takes.
-const MOST_ANSWERS: usize = 64 << 10;
-
 /// What a reader gets besides the stream of events, in order and each between two of its lines.
-#[derive(Debug, Default)]
-pub struct Lane {
-    items: VecDeque<Item>,
-    /// How many bytes of answers there are.
-    answers: usize,
-}
+///
+/// It is short: whoever puts an answer in waits until it has been written, and the rest is a state
+/// now and then.
+pub type Lane = VecDeque<Item>;
 
 /// One of the things in a [`Lane`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Item {
     /// Whole lines, or the rest of one.
     Lines {
         /// What is still to be written of them.
         bytes: Bytes,
-        /// Whether the reader caused them by what it sent.
-        answer: bool,
+        /// Is dropped when that is nothing, or nobody is there any more to get it.
+        written: Option<oneshot::Sender<()>>,
     },
     /// From here on, the events after this one.
     Resume(Seq),
@@ -31,58 +26,9 @@ pub enum Item {
     Close,
 }
 
-impl Lane {
-    /// Appends `item`.
-    pub fn push(&mut self, item: Item) {
-        self.answers += item.answer_bytes();
-        self.items.push_back(item);
-    }
-
-    /// Puts `item` before all others.
-    pub fn push_front(&mut self, item: Item) {
-        self.answers += item.answer_bytes();
-        self.items.push_front(item);
-    }
-
-    /// Takes the first item.
-    pub fn pop(&mut self) -> Option<Item> {
-        let item = self.items.pop_front()?;
-        self.answers -= item.answer_bytes();
-        Some(item)
-    }
-
-    /// Whether there are more answers in it than a reader may leave unread.
-    pub fn is_overfull(&self) -> bool {
-        self.answers > MOST_ANSWERS
-    }
-}
-
 impl Item {
-    /// Lines that the reader did not ask for.
+    /// Lines for which nobody waits.
     pub fn lines(bytes: Bytes) -> Self {
-        Self::Lines {
-            bytes,
-            answer: false,
-        }
-    }
-
-    /// Lines that the reader caused by what it sent.
-    pub fn answer(bytes: Bytes) -> Self {
-        Self::Lines {
-            bytes,
-            answer: true,
-        }
-    }
-
-    fn answer_bytes(&self) -> usize {
-        match self {
-            Self::Lines {
-                bytes,
-                answer: true,
-            } => bytes.len(),
-            // Its answer, `resumed`, is still to be written.
-            Self::Resume(_) => 64,
-            Self::Lines { .. } | Self::Close => 0,
-        }
+        Self::Lines { bytes, written: None }
     }
 }

@@ -37,10 +37,7 @@ impl Publisher {
     /// A publisher of `log`.
     pub fn new(log: Log) -> Self {
         let head = watch::Sender::new(log.head());
-        Self {
-            log: Arc::new(log),
-            head,
-        }
+        Self { log: Arc::new(log), head }
     }
 
     /// Appends the events of `batch` and wakes the readers.
@@ -101,13 +98,7 @@ impl Broadcast {
             (sender, Shard::new(view, head, commands, desk.clone(), pace))
         };
         let (senders, shards): (Vec<_>, Vec<_>) = (0..count).map(new_shard).unzip();
-        (
-            Self {
-                shards: senders.into(),
-                greeting: greeting.into(),
-            },
-            shards,
-        )
+        (Self { shards: senders.into(), greeting: greeting.into() }, shards)
     }
 
     /// Sends the stream to `transport` from now on, from `welcome` on.
@@ -118,12 +109,7 @@ impl Broadcast {
         };
         let shard = self.shards[usize::try_from(number).unwrap_or(0) % self.shards.len()].clone();
         let membership = Membership { you, shard };
-        membership
-            .send(Command::Join(
-                transport,
-                Box::new(self.greeting.welcome(you)),
-            ))
-            .await;
+        membership.send(Command::Join(transport, Box::new(self.greeting.welcome(you)))).await;
         membership
     }
 
@@ -151,16 +137,27 @@ pub struct Membership {
 }
 
 impl Membership {
-    /// Puts `lines`, which the reader caused, before the next event it gets.
+    /// Puts `lines` before the next event it gets, and waits until they have been written: so
+    /// whoever does not read what he causes causes no more.
     pub async fn answer(&self, lines: impl Into<Bytes>) {
-        self.send(Command::Push(self.you, Item::answer(lines.into())))
-            .await;
+        let (written, done) = oneshot::channel();
+        self.send(Command::Push(
+            self.you,
+            Item::Lines { bytes: lines.into(), written: Some(written) },
+        ))
+        .await;
+        // Nothing is ever sent: the other end is dropped.
+        let _ = done.await;
+    }
+
+    /// Puts `lines` before the next event it gets, if it reads at all.
+    pub async fn offer(&self, lines: impl Into<Bytes>) {
+        self.send(Command::Offer(self.you, lines.into())).await;
     }
 
     /// Lets it go on after the event `after`.
     pub async fn resume(&self, after: Seq) {
-        self.send(Command::Push(self.you, Item::Resume(after)))
-            .await;
+        self.send(Command::Push(self.you, Item::Resume(after))).await;
     }
 
     /// Closes it after what it has been answered.

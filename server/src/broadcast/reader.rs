@@ -56,23 +56,13 @@ impl<S: Sink> Reader<S> {
     /// A reader that is new: it gets `welcome`, whose `seq` and `oldest` are filled in when its
     /// turn comes, and a state that includes the event `at_least`.
     pub fn new(sink: S, welcome: Welcome, at_least: Seq) -> Self {
-        let wanted = Some(Wanted {
-            at_least,
-            welcome: Some(Box::new(welcome)),
-        });
-        Self {
-            sink,
-            next: Seq(0),
-            wanted,
-            lane: None,
-            blocked: None,
-            half_closed: false,
-        }
+        let wanted = Some(Wanted { at_least, welcome: Some(Box::new(welcome)) });
+        Self { sink, next: Seq(0), wanted, lane: None, blocked: None, half_closed: false }
     }
 
     /// Appends `item` to what goes before the next event.
     pub fn push(&mut self, item: Item) {
-        self.lane.get_or_insert_default().push(item);
+        self.lane.get_or_insert_default().push_back(item);
     }
 
     /// Notes that it will not say anything any more.
@@ -100,11 +90,6 @@ impl<S: Sink> Reader<S> {
         self.blocked = None;
     }
 
-    /// Whether it leaves more answers unread than it may.
-    pub fn is_overfull(&self) -> bool {
-        self.lane.as_ref().is_some_and(|lane| lane.is_overfull())
-    }
-
     /// Writes what goes in, up to the newest event that `view` shows. `snapshot` is the latest.
     ///
     /// # Errors
@@ -118,10 +103,7 @@ impl<S: Sink> Reader<S> {
                 return Ok(visit);
             }
             if self.wanted.is_none() && self.next < view.oldest() {
-                self.wanted = Some(Wanted {
-                    at_least: view.head(),
-                    welcome: None,
-                });
+                self.wanted = Some(Wanted { at_least: view.head(), welcome: None });
             }
             if self.wanted.is_none() {
                 return self.write_events(view, now);
@@ -135,27 +117,19 @@ impl<S: Sink> Reader<S> {
     /// Says goodbye for good, as far as that goes in, and ends the sink.
     pub fn close(&mut self, code: ClosingCode, message: &str) {
         self.sink.make_room();
-        let mut last = match self.lane.take().and_then(|mut lane| lane.pop()) {
+        let mut last = match self.lane.take().and_then(|mut lane| lane.pop_front()) {
             // It may be the rest of a line, which must end for another to begin.
             Some(Item::Lines { bytes, .. }) => first_line(&bytes).to_vec(),
             _ => Vec::new(),
         };
-        encode(
-            &Notice::Closing {
-                code,
-                message: message.to_owned(),
-            },
-            &mut last,
-        );
+        encode(&Notice::Closing { code, message: message.to_owned() }, &mut last);
         // A peer that has gone does not need it.
         let _ = self.sink.try_write(&last);
         self.sink.shut_down();
     }
 
     fn is_new(&self) -> bool {
-        self.wanted
-            .as_ref()
-            .is_some_and(|wanted| wanted.welcome.is_some())
+        self.wanted.as_ref().is_some_and(|wanted| wanted.welcome.is_some())
     }
 
     /// Puts the lines that tell `snapshot` into the lane, if it is what is wanted and the log
@@ -169,16 +143,9 @@ impl<S: Sink> Reader<S> {
         };
         let seq = snapshot.seq;
         let notice = match wanted.welcome {
-            Some(welcome) => Notice::Welcome(Welcome {
-                seq,
-                oldest: view.oldest(),
-                ..*welcome
-            }),
+            Some(welcome) => Notice::Welcome(Welcome { seq, oldest: view.oldest(), ..*welcome }),
             // One before the cursor is the last event it got.
-            None => Notice::Resync {
-                missed: seq.next().since(self.next),
-                seq,
-            },
+            None => Notice::Resync { missed: seq.next().since(self.next), seq },
         };
         let lane = self.lane.get_or_insert_default();
         lane.push_front(Item::lines(snapshot.line.clone()));
@@ -189,13 +156,13 @@ impl<S: Sink> Reader<S> {
 
     /// Writes what is in the lane. If it does not all go in, that is where the visit ends.
     fn flush_lane(&mut self, view: &View, now: Instant) -> io::Result<Option<Visit>> {
-        while let Some(item) = self.lane.as_mut().and_then(|lane| lane.pop()) {
+        while let Some(item) = self.lane.as_mut().and_then(|lane| lane.pop_front()) {
             match item {
-                Item::Lines { bytes, answer } => {
+                Item::Lines { bytes, written } => {
                     if let Some(bytes) = self.write_lines(bytes, now)? {
                         self.lane
                             .get_or_insert_default()
-                            .push_front(Item::Lines { bytes, answer });
+                            .push_front(Item::Lines { bytes, written });
                         return Ok(Some(Visit::Blocked));
                     }
                 }
@@ -216,10 +183,7 @@ impl<S: Sink> Reader<S> {
                 .get_or_insert_default()
                 .push_front(Item::lines(line(&Notice::Resumed { after })));
         } else {
-            self.wanted = Some(Wanted {
-                at_least: view.head(),
-                welcome: None,
-            });
+            self.wanted = Some(Wanted { at_least: view.head(), welcome: None });
         }
     }
 
@@ -234,9 +198,7 @@ impl<S: Sink> Reader<S> {
             self.next = next;
             if !rest.is_empty() {
                 let rest = Bytes::copy_from_slice(rest);
-                self.lane
-                    .get_or_insert_default()
-                    .push_front(Item::lines(rest));
+                self.lane.get_or_insert_default().push_front(Item::lines(rest));
             }
             if written < lines.len() {
                 self.blocked = Some(now);
@@ -272,8 +234,5 @@ fn line(notice: &Notice) -> Bytes {
 
 /// `lines` up to the first line end.
 fn first_line(lines: &[u8]) -> &[u8] {
-    lines
-        .split_inclusive(|&byte| byte == b'\n')
-        .next()
-        .unwrap_or_default()
+    lines.split_inclusive(|&byte| byte == b'\n').next().unwrap_or_default()
 }

@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use indexmap::IndexMap;
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -36,6 +37,8 @@ pub enum Command {
     Join(Transport, Box<Welcome>),
     /// Put this before the next event that the reader gets.
     Push(Origin, Item),
+    /// The same for these lines, if the reader reads at all.
+    Offer(Origin, Bytes),
     /// This reader will not say anything any more.
     HalfClosed(Origin),
     /// Drop this reader: it has gone.
@@ -125,14 +128,7 @@ impl Shard {
 
     /// Waits until there is something to do, and not less than the flush interval.
     async fn wait(&mut self) {
-        let Self {
-            head,
-            closed,
-            commands,
-            snapshots,
-            readers,
-            ..
-        } = self;
+        let Self { head, closed, commands, snapshots, readers, .. } = self;
         let command = tokio::select! {
             changed = head.changed(), if !*closed => {
                 *closed = changed.is_err();
@@ -166,19 +162,17 @@ impl Shard {
             Command::Join(transport, welcome) => {
                 self.view.refresh();
                 let (origin, at_least) = (welcome.you, self.view.head());
-                self.readers
-                    .insert(origin, Reader::new(transport, *welcome, at_least));
+                self.readers.insert(origin, Reader::new(transport, *welcome, at_least));
             }
             Command::Push(origin, item) => {
                 if let Some(reader) = self.readers.get_mut(&origin) {
                     reader.push(item);
-                    if reader.is_overfull() {
-                        self.close(
-                            &origin,
-                            ClosingCode::SlowClient,
-                            "you leave the answers to what you send unread",
-                        );
-                    }
+                }
+            }
+            Command::Offer(origin, lines) => {
+                let reader = self.readers.get_mut(&origin);
+                if let Some(reader) = reader.filter(|reader| reader.blocked_since().is_none()) {
+                    reader.push(Item::lines(lines));
                 }
             }
             Command::HalfClosed(origin) => {
@@ -190,10 +184,7 @@ impl Shard {
                 self.readers.swap_remove(&origin);
             }
             Command::DropHalfClosed(answer) => {
-                let found = self
-                    .readers
-                    .iter()
-                    .position(|(_, reader)| reader.is_half_closed());
+                let found = self.readers.iter().position(|(_, reader)| reader.is_half_closed());
                 let dropped = found.and_then(|index| self.readers.swap_remove_index(index));
                 // Whoever asked may have given up.
                 let _ = answer.send(dropped.is_some());
@@ -252,9 +243,7 @@ impl Shard {
         let limit = self.pace.stall_limit;
         let stalled = |reader: &Reader<Transport>| {
             reader.sink().may_be_closed()
-                && reader
-                    .blocked_since()
-                    .is_some_and(|since| since.elapsed() >= limit)
+                && reader.blocked_since().is_some_and(|since| since.elapsed() >= limit)
         };
         let found: Vec<Origin> = self
             .readers

@@ -19,10 +19,7 @@ impl Snapshot {
         let seq = state.seq;
         let mut line = Vec::new();
         tribune_protocol::encode(&Notice::State(state), &mut line);
-        Self {
-            seq,
-            line: line.into(),
-        }
+        Self { seq, line: line.into() }
     }
 }
 
@@ -37,10 +34,7 @@ pub struct SnapshotDesk {
 impl SnapshotDesk {
     /// A desk on which `first` lies.
     pub fn new(first: Snapshot) -> Self {
-        Self {
-            wanted: Arc::default(),
-            latest: watch::Sender::new(Arc::new(first)),
-        }
+        Self { wanted: Arc::default(), latest: watch::Sender::new(Arc::new(first)) }
     }
 
     /// Asks for a snapshot that includes all events told so far.

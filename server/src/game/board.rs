@@ -34,22 +34,10 @@ impl Board {
         let up = |at: u16, size: u16| if at + 1 == size { 0 } else { at + 1 };
         let down = |at: u16, size: u16| if at == 0 { size - 1 } else { at - 1 };
         match direction {
-            Direction::North => Cell {
-                y: down(cell.y, height),
-                ..cell
-            },
-            Direction::South => Cell {
-                y: up(cell.y, height),
-                ..cell
-            },
-            Direction::East => Cell {
-                x: up(cell.x, width),
-                ..cell
-            },
-            Direction::West => Cell {
-                x: down(cell.x, width),
-                ..cell
-            },
+            Direction::North => Cell { y: down(cell.y, height), ..cell },
+            Direction::South => Cell { y: up(cell.y, height), ..cell },
+            Direction::East => Cell { x: up(cell.x, width), ..cell },
+            Direction::West => Cell { x: down(cell.x, width), ..cell },
         }
     }
 

@@ -104,10 +104,7 @@ impl Game {
 
     /// When [`Self::advance`] has something to do next; `None` when the game is over.
     pub fn next_due(&self) -> Option<Duration> {
-        let next = self
-            .programs
-            .next_due()
-            .map_or(self.next_tick, |due| due.min(self.next_tick));
+        let next = self.programs.next_due().map_or(self.next_tick, |due| due.min(self.next_tick));
         (!self.over).then_some(next)
     }
 
@@ -142,11 +139,7 @@ impl Game {
                 self.leave(Origin::Connection(connection), reason);
             }
             Input::Started { worker, command } => self.started(worker, command),
-            Input::Printed {
-                worker,
-                stream,
-                lines,
-            } => self.printed(worker, stream, lines),
+            Input::Printed { worker, stream, lines } => self.printed(worker, stream, lines),
             Input::Exited { worker, exit } => self.exited(worker, exit),
             Input::Typed(predef) => self.typed(predef),
             Input::Stop { reason } => self.stop(reason),
@@ -200,22 +193,9 @@ impl Game {
         let Cell { x, y } = player.cell;
         if is_new {
             let Cell { x, y } = entry;
-            self.tell(Happening::Joined {
-                player: id,
-                name: name.clone(),
-                from,
-                x,
-                y,
-            });
+            self.tell(Happening::Joined { player: id, name: name.clone(), from, x, y });
         }
-        self.tell(Happening::Move {
-            player: id,
-            name,
-            from,
-            direction,
-            x,
-            y,
-        });
+        self.tell(Happening::Move { player: id, name, from, direction, x, y });
     }
 
     fn leave(&mut self, from: Origin, reason: &str) {
@@ -232,11 +212,7 @@ impl Game {
     fn started(&mut self, worker: WorkerId, command: Vec<String>) {
         if let Some(label) = self.programs.started(worker, self.now) {
             let label = label.to_owned();
-            self.tell(Happening::Started {
-                worker,
-                label,
-                command,
-            });
+            self.tell(Happening::Started { worker, label, command });
         }
     }
 
@@ -244,12 +220,9 @@ impl Game {
         for line in lines {
             match line {
                 Printed::Move(step) => self.step(Origin::Program(worker), &step),
-                Printed::Other { line, cut } => self.tell(Happening::Output {
-                    worker,
-                    stream,
-                    line,
-                    cut,
-                }),
+                Printed::Other { line, cut } => {
+                    self.tell(Happening::Output { worker, stream, line, cut })
+                }
             }
         }
     }
@@ -297,19 +270,13 @@ impl Game {
             None if self.stay => return,
             None => NO_PROCESS_LEFT,
         };
-        self.tell(Happening::Bye {
-            reason: reason.to_owned(),
-        });
+        self.tell(Happening::Bye { reason: reason.to_owned() });
         self.over = true;
     }
 
     fn tell(&mut self, happening: Happening) {
         self.seq = self.seq.next();
-        self.outbox.events.push(&Event {
-            seq: self.seq,
-            ms: self.ms(),
-            happening,
-        });
+        self.outbox.events.push(&Event { seq: self.seq, ms: self.ms(), happening });
     }
 
     fn ms(&self) -> u64 {

@@ -40,12 +40,7 @@ impl Players {
         let index = known.unwrap_or_else(|| {
             self.last = self.last.next();
             let cell = board.entry(origin, &step.name);
-            players.push(Player {
-                id: self.last,
-                name: step.name.clone(),
-                cell,
-                moves: 0,
-            });
+            players.push(Player { id: self.last, name: step.name.clone(), cell, moves: 0 });
             players.len() - 1
         });
         (&mut players[index], known.is_none())
@@ -70,12 +65,5 @@ impl Players {
 
 fn state(from: Origin, player: &Player) -> PlayerState {
     let Cell { x, y } = player.cell;
-    PlayerState {
-        id: player.id,
-        name: player.name.clone(),
-        from,
-        x,
-        y,
-        moves: player.moves,
-    }
+    PlayerState { id: player.id, name: player.name.clone(), from, x, y, moves: player.moves }
 }

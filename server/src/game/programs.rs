@@ -101,10 +101,7 @@ impl Programs {
 
     /// Notes that `worker` has started, and gives its label.
     pub fn started(&mut self, worker: WorkerId, now: Duration) -> Option<&str> {
-        let alive = self
-            .alive
-            .get_mut(&worker)
-            .filter(|alive| alive.since.is_none())?;
+        let alive = self.alive.get_mut(&worker).filter(|alive| alive.since.is_none())?;
         alive.since = Some(now);
         Some(&alive.label)
     }
@@ -112,25 +109,13 @@ impl Programs {
     /// Notes that `worker` has ended or could not be started, and schedules its restart if it is
     /// to have one.
     pub fn exited(&mut self, worker: WorkerId, exit: &Exit, now: Duration) -> Option<Ended> {
-        let Alive {
-            label,
-            program,
-            restarts,
-            since,
-        } = self.alive.remove(&worker)?;
+        let Alive { label, program, restarts, since } = self.alive.remove(&worker)?;
         let sound = since.is_some_and(|since| now.saturating_sub(since) >= SOUND_AFTER);
         let restarts = if sound { 0 } else { restarts };
         if let Some(pause) = program.restart.pause_after(exit.is_success(), restarts) {
-            self.schedule(Due {
-                at: now + pause,
-                program,
-                restarts: restarts + 1,
-            });
+            self.schedule(Due { at: now + pause, program, restarts: restarts + 1 });
         }
-        Some(Ended {
-            label,
-            running: self.running(),
-        })
+        Some(Ended { label, running: self.running() })
     }
 
     /// Starts nothing any more.
@@ -162,29 +147,17 @@ impl Programs {
     /// The programs that run, in the order they started.
     pub fn states(&self) -> Vec<WorkerState> {
         let running = self.alive.iter().filter(|(_, alive)| alive.since.is_some());
-        running
-            .map(|(&id, alive)| WorkerState {
-                id,
-                label: alive.label.clone(),
-            })
-            .collect()
+        running.map(|(&id, alive)| WorkerState { id, label: alive.label.clone() }).collect()
     }
 
     fn running(&self) -> usize {
-        self.alive
-            .values()
-            .filter(|alive| alive.since.is_some())
-            .count()
+        self.alive.values().filter(|alive| alive.since.is_some()).count()
     }
 
     fn start_script(&mut self, start: Duration) {
         self.script_start = start;
         for Scheduled { at, program } in self.script.clone() {
-            self.schedule(Due {
-                at: start + at,
-                program,
-                restarts: 0,
-            });
+            self.schedule(Due { at: start + at, program, restarts: 0 });
         }
     }
 
@@ -199,15 +172,7 @@ impl Programs {
         let worker = self.last.next();
         self.last = worker;
         let label = format!("ps#{worker} ({})", program.title);
-        self.alive.insert(
-            worker,
-            Alive {
-                label,
-                program: program.clone(),
-                restarts,
-                since: None,
-            },
-        );
+        self.alive.insert(worker, Alive { label, program: program.clone(), restarts, since: None });
         Launch { worker, program }
     }
 }
@@ -235,10 +200,7 @@ mod tests {
         let due = std::iter::from_fn(|| {
             let at = programs.next_due()?;
             let launch = programs.take_due(now)?;
-            Some((
-                at.as_secs_f64(),
-                format!("ps#{} {}", launch.worker, launch.program.title),
-            ))
+            Some((at.as_secs_f64(), format!("ps#{} {}", launch.worker, launch.program.title)))
         });
         due.collect()
     }
@@ -252,15 +214,8 @@ mod tests {
 
     fn restarting(policy: RestartPolicy) -> Vec<Scheduled> {
         let mut program = Agent::BuiltIn.program(Predef::One);
-        program.restart = Restart {
-            policy,
-            pause: seconds(1.0),
-            most: 2,
-        };
-        vec![Scheduled {
-            at: Duration::ZERO,
-            program: Arc::new(program),
-        }]
+        program.restart = Restart { policy, pause: seconds(1.0), most: 2 };
+        vec![Scheduled { at: Duration::ZERO, program: Arc::new(program) }]
     }
 
     #[test]
@@ -284,22 +239,13 @@ mod tests {
         assert!(programs.go_on(Duration::ZERO));
         starts(&mut programs, Duration::ZERO);
         programs.started(WorkerId(1), Duration::ZERO);
-        assert_eq!(
-            programs
-                .exited(WorkerId(1), &SUCCESS, seconds(1.0))
-                .unwrap()
-                .running,
-            0
-        );
+        assert_eq!(programs.exited(WorkerId(1), &SUCCESS, seconds(1.0)).unwrap().running, 0);
         assert!(programs.go_on(seconds(1.0)));
         starts(&mut programs, seconds(2.0));
         assert!(programs.go_on(seconds(2.0)), "one is about to start");
         programs.exited(
             WorkerId(2),
-            &Exit::NotStarted {
-                code: 127,
-                reason: String::new(),
-            },
+            &Exit::NotStarted { code: 127, reason: String::new() },
             seconds(2.0),
         );
         assert!(!programs.go_on(seconds(2.0)));
@@ -310,29 +256,13 @@ mod tests {
         let mut programs = Programs::new(script("0:1,0:2"), false);
         starts(&mut programs, Duration::ZERO);
         assert_eq!(programs.states(), []);
-        assert_eq!(
-            programs.started(WorkerId(2), Duration::ZERO),
-            Some("ps#2 (predef 2)")
-        );
+        assert_eq!(programs.started(WorkerId(2), Duration::ZERO), Some("ps#2 (predef 2)"));
         assert_eq!(
             programs.states(),
-            [WorkerState {
-                id: WorkerId(2),
-                label: "ps#2 (predef 2)".into()
-            }]
+            [WorkerState { id: WorkerId(2), label: "ps#2 (predef 2)".into() }]
         );
-        assert_eq!(
-            programs
-                .exited(WorkerId(1), &CRASH, Duration::ZERO)
-                .unwrap()
-                .running,
-            1
-        );
-        assert_eq!(
-            programs.exited(WorkerId(1), &CRASH, Duration::ZERO),
-            None,
-            "it ended before"
-        );
+        assert_eq!(programs.exited(WorkerId(1), &CRASH, Duration::ZERO).unwrap().running, 1);
+        assert_eq!(programs.exited(WorkerId(1), &CRASH, Duration::ZERO), None, "it ended before");
     }
 
     #[test]

@@ -8,10 +8,7 @@ const SUCCESS: Exit = Exit::Code { code: 0 };
 
 fn rules(script: &str) -> Rules {
     Rules {
-        board: BoardSize {
-            width: 32,
-            height: 16,
-        },
+        board: BoardSize { width: 32, height: 16 },
         tick: Duration::from_secs(1),
         seed: 7,
         script: parse_script(script, &Agent::BuiltIn).unwrap(),
@@ -23,30 +20,19 @@ fn rules(script: &str) -> Rules {
 
 /// A game that nobody but the test plays.
 fn open_game() -> Game {
-    Game::new(Rules {
-        stay: true,
-        ..rules("")
-    })
+    Game::new(Rules { stay: true, ..rules("") })
 }
 
 /// Empties the outbox.
 fn said(game: &mut Game) -> (Vec<Event>, Vec<Effect>) {
     let outbox = game.outbox();
-    let events = outbox
-        .events
-        .lines()
-        .map(|line| serde_json::from_slice(line).unwrap())
-        .collect();
+    let events = outbox.events.lines().map(|line| serde_json::from_slice(line).unwrap()).collect();
     outbox.events.clear();
     (events, std::mem::take(&mut outbox.effects))
 }
 
 fn told(game: &mut Game) -> Vec<Happening> {
-    said(game)
-        .0
-        .into_iter()
-        .map(|event| event.happening)
-        .collect()
+    said(game).0.into_iter().map(|event| event.happening).collect()
 }
 
 fn at(ms: u64) -> Duration {
@@ -67,10 +53,7 @@ fn moves(connection: u64, steps: &[&str]) -> Input {
 fn printed(worker: u64, lines: &[&str]) -> Input {
     let lines = lines.iter().map(|line| match Move::parse(line) {
         Ok(step) => Printed::Move(step),
-        Err(_) => Printed::Other {
-            line: (*line).to_owned(),
-            cut: false,
-        },
+        Err(_) => Printed::Other { line: (*line).to_owned(), cut: false },
     });
     Input::Printed {
         worker: WorkerId(worker),
@@ -80,17 +63,11 @@ fn printed(worker: u64, lines: &[&str]) -> Input {
 }
 
 fn started(worker: u64) -> Input {
-    Input::Started {
-        worker: WorkerId(worker),
-        command: vec!["bot".into()],
-    }
+    Input::Started { worker: WorkerId(worker), command: vec!["bot".into()] }
 }
 
 fn exited(worker: u64) -> Input {
-    Input::Exited {
-        worker: WorkerId(worker),
-        exit: SUCCESS,
-    }
+    Input::Exited { worker: WorkerId(worker), exit: SUCCESS }
 }
 
 /// The numbers of the programs that `effects` launch.
@@ -108,18 +85,10 @@ fn the_clock_ticks_at_0_and_then_without_drift() {
     let mut ticks = Vec::new();
     for now in [0, 999, 1003, 1999, 2700, 3000] {
         game.advance(at(now));
-        ticks.extend(
-            said(&mut game)
-                .0
-                .into_iter()
-                .map(|event| (event.ms, event.happening)),
-        );
+        ticks.extend(said(&mut game).0.into_iter().map(|event| (event.ms, event.happening)));
     }
     let want = [(0, 0), (1003, 1), (2700, 2), (3000, 3)];
-    assert_eq!(
-        ticks,
-        want.map(|(ms, clock)| (ms, Happening::Clock { clock }))
-    );
+    assert_eq!(ticks, want.map(|(ms, clock)| (ms, Happening::Clock { clock })));
     assert_eq!(game.next_due(), Some(at(4000)));
 }
 
@@ -127,10 +96,7 @@ fn the_clock_ticks_at_0_and_then_without_drift() {
 fn a_clock_that_was_held_up_leaves_no_tick_out() {
     let mut game = open_game();
     game.advance(at(3500));
-    assert_eq!(
-        told(&mut game),
-        [0, 1, 2, 3].map(|clock| Happening::Clock { clock })
-    );
+    assert_eq!(told(&mut game), [0, 1, 2, 3].map(|clock| Happening::Clock { clock }));
 }
 
 #[test]
@@ -141,13 +107,7 @@ fn programs_start_at_their_times_and_the_last_end_is_the_end() {
     game.advance(at(500));
     let (events, effects) = said(&mut game);
     assert_eq!((events.len(), launched(&effects)), (0, vec![1, 2]));
-    for input in [
-        started(1),
-        started(2),
-        printed(1, &["N john"]),
-        exited(1),
-        exited(2),
-    ] {
+    for input in [started(1), started(2), printed(1, &["N john"]), exited(1), exited(2)] {
         assert!(!game.is_over());
         game.apply(input, at(600));
     }
@@ -161,12 +121,7 @@ fn programs_start_at_their_times_and_the_last_end_is_the_end() {
     );
     assert!(matches!(&told[5], Happening::Exited { running: 1, .. }));
     assert!(matches!(&told[6], Happening::Exited { running: 0, .. }));
-    assert_eq!(
-        told[7],
-        Happening::Bye {
-            reason: "no process left".into()
-        }
-    );
+    assert_eq!(told[7], Happening::Bye { reason: "no process left".into() });
     assert!(game.is_over());
     assert_eq!(game.next_due(), None);
 }
@@ -175,12 +130,7 @@ fn programs_start_at_their_times_and_the_last_end_is_the_end() {
 fn a_game_that_is_over_tells_nothing_more() {
     let mut game = Game::new(rules(""));
     game.advance(at(0));
-    assert_eq!(
-        told(&mut game).last(),
-        Some(&Happening::Bye {
-            reason: "no process left".into()
-        })
-    );
+    assert_eq!(told(&mut game).last(), Some(&Happening::Bye { reason: "no process left".into() }));
     game.apply(moves(1, &["N ann"]), at(1));
     game.apply(Input::Typed(Predef::One), at(1));
     game.advance(at(5000));
@@ -208,40 +158,18 @@ fn the_first_move_of_a_player_brings_it_in() {
 fn the_same_name_of_two_origins_is_two_players() {
     let mut game = Game::new(rules("0:1"));
     game.advance(at(0));
-    for input in [
-        started(1),
-        printed(1, &["N john"]),
-        moves(1, &["N john"]),
-        moves(2, &["N john"]),
-    ] {
+    for input in [started(1), printed(1, &["N john"]), moves(1, &["N john"]), moves(2, &["N john"])]
+    {
         game.apply(input, at(1));
     }
     let players = game.state().players;
-    let who: Vec<_> = players
-        .iter()
-        .map(|player| (player.id.0, player.from.to_string(), player.moves))
-        .collect();
-    assert_eq!(
-        who,
-        [
-            (1, "ps#1".into(), 1),
-            (2, "tcp#1".into(), 1),
-            (3, "tcp#2".into(), 1)
-        ]
-    );
+    let who: Vec<_> =
+        players.iter().map(|player| (player.id.0, player.from.to_string(), player.moves)).collect();
+    assert_eq!(who, [(1, "ps#1".into(), 1), (2, "tcp#1".into(), 1), (3, "tcp#2".into(), 1)]);
     said(&mut game);
-    game.apply(
-        Input::Gone {
-            connection: ConnectionId(1),
-            reason: "gone",
-        },
-        at(2),
-    );
+    game.apply(Input::Gone { connection: ConnectionId(1), reason: "gone" }, at(2));
     let told = told(&mut game);
-    assert!(
-        matches!(&told[..], [Happening::Left { player, .. }] if player.0 == 2),
-        "{told:?}"
-    );
+    assert!(matches!(&told[..], [Happening::Left { player, .. }] if player.0 == 2), "{told:?}");
     assert_eq!(game.state().players.len(), 2);
 }
 
@@ -264,26 +192,12 @@ fn a_program_that_cannot_start_is_told_and_the_game_goes_on() {
     let mut game = Game::new(rules("0:1,1:2"));
     game.advance(at(0));
     said(&mut game);
-    let exit = Exit::NotStarted {
-        code: 127,
-        reason: "no such file".into(),
-    };
-    game.apply(
-        Input::Exited {
-            worker: WorkerId(1),
-            exit: exit.clone(),
-        },
-        at(1),
-    );
+    let exit = Exit::NotStarted { code: 127, reason: "no such file".into() };
+    game.apply(Input::Exited { worker: WorkerId(1), exit: exit.clone() }, at(1));
     let label = "ps#1 (predef 1)".into();
     assert_eq!(
         told(&mut game),
-        [Happening::Exited {
-            worker: WorkerId(1),
-            label,
-            exit,
-            running: 0
-        }]
+        [Happening::Exited { worker: WorkerId(1), label, exit, running: 0 }]
     );
     assert!(!game.is_over());
 }
@@ -315,66 +229,31 @@ fn whoever_types_without_end_is_told_to_wait() {
 
 #[test]
 fn a_game_that_stays_ends_only_when_it_is_stopped() {
-    let mut game = Game::new(Rules {
-        stay: true,
-        ..rules("0:1")
-    });
+    let mut game = Game::new(Rules { stay: true, ..rules("0:1") });
     game.advance(at(0));
     game.apply(started(1), at(0));
     game.apply(exited(1), at(1));
     game.advance(at(1000));
     assert!(!game.is_over());
-    game.apply(
-        Input::Stop {
-            reason: "interrupted",
-        },
-        at(1001),
-    );
-    assert_eq!(
-        told(&mut game).last(),
-        Some(&Happening::Bye {
-            reason: "interrupted".into()
-        })
-    );
+    game.apply(Input::Stop { reason: "interrupted" }, at(1001));
+    assert_eq!(told(&mut game).last(), Some(&Happening::Bye { reason: "interrupted".into() }));
 }
 
 #[test]
 fn a_game_that_is_stopped_waits_for_its_programs_and_starts_no_more() {
-    let mut game = Game::new(Rules {
-        repeat: true,
-        ..rules("0:1,1:2")
-    });
+    let mut game = Game::new(Rules { repeat: true, ..rules("0:1,1:2") });
     game.advance(at(0));
     game.apply(started(1), at(0));
     said(&mut game);
-    game.apply(
-        Input::Stop {
-            reason: "terminated",
-        },
-        at(1),
-    );
-    game.apply(
-        Input::Stop {
-            reason: "interrupted",
-        },
-        at(2),
-    );
+    game.apply(Input::Stop { reason: "terminated" }, at(1));
+    game.apply(Input::Stop { reason: "interrupted" }, at(2));
     game.apply(Input::Typed(Predef::One), at(3));
     game.advance(at(3000));
     let (events, effects) = said(&mut game);
-    assert!(
-        events
-            .iter()
-            .all(|event| matches!(event.happening, Happening::Clock { .. }))
-    );
+    assert!(events.iter().all(|event| matches!(event.happening, Happening::Clock { .. })));
     assert_eq!(effects, [Effect::EndPrograms]);
     game.apply(exited(1), at(3001));
-    assert_eq!(
-        told(&mut game).last(),
-        Some(&Happening::Bye {
-            reason: "terminated".into()
-        })
-    );
+    assert_eq!(told(&mut game).last(), Some(&Happening::Bye { reason: "terminated".into() }));
 }
 
 /// A game as a spectator knows it: from a state, and the events after it.
@@ -383,33 +262,17 @@ struct Spectated(State);
 
 impl Spectated {
     fn see(&mut self, event: &Event) {
-        let State {
-            seq,
-            ms,
-            clock,
-            players,
-            workers,
-            ..
-        } = &mut self.0;
+        let State { seq, ms, clock, players, workers, .. } = &mut self.0;
         assert_eq!(event.seq, seq.next(), "no gap");
         assert!(event.ms >= *ms, "time goes on");
         (*seq, *ms) = (event.seq, event.ms);
         match &event.happening {
             Happening::Clock { clock: now } => *clock = *now,
             Happening::Started { worker, label, .. } => {
-                workers.push(tribune_protocol::WorkerState {
-                    id: *worker,
-                    label: label.clone(),
-                });
+                workers.push(tribune_protocol::WorkerState { id: *worker, label: label.clone() });
                 workers.sort_by_key(|worker| worker.id);
             }
-            Happening::Joined {
-                player,
-                name,
-                from,
-                x,
-                y,
-            } => {
+            Happening::Joined { player, name, from, x, y } => {
                 players.push(PlayerState {
                     id: *player,
                     name: name.clone(),
@@ -420,16 +283,12 @@ impl Spectated {
                 });
             }
             Happening::Move { player, x, y, .. } => {
-                let moved = players
-                    .iter_mut()
-                    .find(|known| known.id == *player)
-                    .expect("it joined before");
+                let moved =
+                    players.iter_mut().find(|known| known.id == *player).expect("it joined before");
                 (moved.x, moved.y, moved.moves) = (*x, *y, moved.moves + 1);
             }
             Happening::Left { player, .. } => players.retain(|known| known.id != *player),
-            Happening::Exited {
-                worker, running, ..
-            } => {
+            Happening::Exited { worker, running, .. } => {
                 workers.retain(|known| known.id != *worker);
                 assert_eq!(*running, workers.len());
             }

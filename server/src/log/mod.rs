@@ -58,17 +58,8 @@ impl Log {
     pub fn new(bytes: usize) -> Self {
         let segment_size = (bytes / 8).min(LARGEST_SEGMENT);
         let open = Segment::new(Seq(1), segment_size);
-        let kept = Kept {
-            full: VecDeque::new(),
-            open,
-            size: 0,
-            most: bytes,
-            segment_size,
-        };
-        Self {
-            kept: Mutex::new(kept),
-            head: AtomicU64::new(0),
-        }
+        let kept = Kept { full: VecDeque::new(), open, size: 0, most: bytes, segment_size };
+        Self { kept: Mutex::new(kept), head: AtomicU64::new(0) }
     }
 
     /// Appends the events of `batch`, and drops the oldest that are more than it may hold.
@@ -87,9 +78,7 @@ impl Log {
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.kept
-            .lock()
-            .expect("nothing that holds the mutex can panic")
+        self.kept.lock().expect("nothing that holds the mutex can panic")
     }
 }
 
@@ -97,8 +86,7 @@ impl Kept {
     fn push(&mut self, line: &[u8]) {
         if !self.open.has_room(line.len()) {
             let next = Segment::new(self.open.next(), self.segment_size);
-            self.full
-                .push_back(Arc::new(std::mem::replace(&mut self.open, next)));
+            self.full.push_back(Arc::new(std::mem::replace(&mut self.open, next)));
         }
         self.open.push(line);
         self.size += line.len();

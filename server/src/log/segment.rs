@@ -13,11 +13,7 @@ pub(super) struct Segment {
 impl Segment {
     /// A segment that begins with the event `first` and has room for `capacity` bytes.
     pub(super) fn new(first: Seq, capacity: usize) -> Self {
-        Self {
-            first,
-            bytes: Vec::with_capacity(capacity),
-            ends: Vec::new(),
-        }
+        Self { first, bytes: Vec::with_capacity(capacity), ends: Vec::new() }
     }
 
     /// The first event in it, or the one that would be.
@@ -44,15 +40,13 @@ impl Segment {
     /// Appends the line of the next event.
     pub(super) fn push(&mut self, line: &[u8]) {
         self.bytes.extend_from_slice(line);
-        self.ends
-            .push(u32::try_from(self.bytes.len()).expect("a segment is far below 4 GiB"));
+        self.ends.push(u32::try_from(self.bytes.len()).expect("a segment is far below 4 GiB"));
     }
 
     /// Appends what `longer`, a later state of this segment, has more.
     pub(super) fn catch_up(&mut self, longer: &Self) {
         debug_assert_eq!(self.first, longer.first);
-        self.bytes
-            .extend_from_slice(&longer.bytes[self.bytes.len()..]);
+        self.bytes.extend_from_slice(&longer.bytes[self.bytes.len()..]);
         self.ends.extend_from_slice(&longer.ends[self.ends.len()..]);
     }
 
@@ -70,10 +64,7 @@ impl Segment {
         if boundary == reached {
             (&[], Seq(self.first.0 + whole as u64))
         } else {
-            (
-                &self.bytes[reached..self.ends[whole] as usize],
-                Seq(self.first.0 + whole as u64 + 1),
-            )
+            (&self.bytes[reached..self.ends[whole] as usize], Seq(self.first.0 + whole as u64 + 1))
         }
     }
 
@@ -81,10 +72,6 @@ impl Segment {
     fn start_of(&self, event: Seq) -> usize {
         // Within a segment, so the difference is at most the length of `ends`.
         let index = usize::try_from(event.since(self.first)).expect("an event of this segment");
-        if index == 0 {
-            0
-        } else {
-            self.ends[index - 1] as usize
-        }
+        if index == 0 { 0 } else { self.ends[index - 1] as usize }
     }
 }

@@ -22,11 +22,7 @@ pub struct View {
 impl View {
     /// A view of `log` as it is now.
     pub fn new(log: Arc<Log>) -> Self {
-        let mut view = Self {
-            log,
-            full: VecDeque::new(),
-            open: Segment::new(Seq(0), 0),
-        };
+        let mut view = Self { log, full: VecDeque::new(), open: Segment::new(Seq(0), 0) };
         view.copy();
         view
     }
@@ -45,9 +41,7 @@ impl View {
 
     /// The oldest event that can be read; the one to come when there is none.
     pub fn oldest(&self) -> Seq {
-        self.full
-            .front()
-            .map_or(self.open.first(), |segment| segment.first())
+        self.full.front().map_or(self.open.first(), |segment| segment.first())
     }
 
     /// The lines of the event `from` and those after it, up to the end of its segment: empty if
@@ -82,16 +76,9 @@ impl View {
             self.open = Segment::new(kept.open.first(), kept.segment_size);
         }
         self.open.catch_up(&kept.open);
-        let oldest = kept
-            .full
-            .front()
-            .map_or(kept.open.first(), |segment| segment.first());
+        let oldest = kept.full.front().map_or(kept.open.first(), |segment| segment.first());
         drop(kept);
-        while self
-            .full
-            .front()
-            .is_some_and(|segment| segment.first() < oldest)
-        {
+        while self.full.front().is_some_and(|segment| segment.first() < oldest) {
             self.full.pop_front();
         }
     }

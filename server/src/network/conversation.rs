@@ -67,10 +67,7 @@ impl Conversation {
     pub fn hear(&mut self, line: Line, game: &GameId, now: Instant, asked: &mut Asked) {
         if let Err(refusal) = self.try_hear(line, game, now, asked) {
             encode(
-                &Notice::Error {
-                    code: refusal.code,
-                    message: refusal.message,
-                },
+                &Notice::Error { code: refusal.code, message: refusal.message },
                 &mut asked.answers,
             );
             let errors = self
@@ -109,10 +106,9 @@ impl Conversation {
             Some(Request::Move(step)) => self.step(step, now, asked)?,
             Some(Request::MoveAgain(direction)) => self.step_again(direction, now, asked)?,
             Some(Request::Ping { id }) => encode(&Notice::Pong { id }, &mut asked.answers),
-            Some(Request::Resume {
-                game: wanted,
-                after,
-            }) => self.resume(&wanted, after, game, now, asked)?,
+            Some(Request::Resume { game: wanted, after }) => {
+                self.resume(&wanted, after, game, now, asked)?
+            }
         }
         Ok(())
     }
@@ -166,10 +162,7 @@ impl Conversation {
             .resumes
             .get_or_insert_with(|| RateLimit::new(RESUMES_PER_SECOND, MOST_RESUMES).into());
         if !resumes.allows(now) {
-            return Err(Refusal::new(
-                ErrorCode::RateLimited,
-                "you may resume once per second",
-            ));
+            return Err(Refusal::new(ErrorCode::RateLimited, "you may resume once per second"));
         }
         // Of several at once, the last one counts.
         asked.resume = Some(after);
@@ -192,22 +185,15 @@ mod tests {
 
     impl Talk {
         fn new(move_rate: u32) -> Self {
-            let limits = Limits {
-                move_rate: NonZeroU32::new(move_rate),
-                players: 2,
-            };
-            Self {
-                conversation: Conversation::new(limits),
-                now: Instant::now(),
-            }
+            let limits = Limits { move_rate: NonZeroU32::new(move_rate), players: 2 };
+            Self { conversation: Conversation::new(limits), now: Instant::now() }
         }
 
         fn hear(&mut self, lines: &[&str]) -> Asked {
             let mut asked = Asked::default();
             for line in lines {
                 let line = Line::Whole(line.as_bytes().to_vec().into());
-                self.conversation
-                    .hear(line, &GameId("g".into()), self.now, &mut asked);
+                self.conversation.hear(line, &GameId("g".into()), self.now, &mut asked);
             }
             asked
         }
@@ -223,12 +209,7 @@ mod tests {
         let answers = lines.map(|line| serde_json::from_slice::<Value>(line).unwrap());
         answers
             .map(|answer| {
-                answer
-                    .get("code")
-                    .unwrap_or(&answer["type"])
-                    .as_str()
-                    .unwrap()
-                    .to_owned()
+                answer.get("code").unwrap_or(&answer["type"]).as_str().unwrap().to_owned()
             })
             .collect()
     }
@@ -288,10 +269,7 @@ mod tests {
     fn only_this_game_can_be_resumed_and_not_all_the_time() {
         let mut talk = Talk::new(0);
         let asked = talk.hear(&[r#"{"type":"resume","game":"other","after":3}"#]);
-        assert_eq!(
-            (asked.resume, answers(&asked)),
-            (None, vec!["unknown_game".to_owned()])
-        );
+        assert_eq!((asked.resume, answers(&asked)), (None, vec!["unknown_game".to_owned()]));
         let resume = r#"{"type":"resume","game":"g","after":3}"#;
         let asked = talk.hear(&[resume; 12]);
         assert_eq!((asked.resume, answers(&asked).len()), (Some(Seq(3)), 2));

@@ -50,11 +50,7 @@ const REFUSALS: usize = 64;
 /// # Errors
 /// If the system does not let it.
 pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() {
-        TcpSocket::new_v4()
-    } else {
-        TcpSocket::new_v6()
-    }?;
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
     // Connections inherit both, which they cannot get later without a race.
     socket.set_send_buffer_size(SEND_BUFFER)?;
@@ -85,11 +81,7 @@ impl Listener {
         sessions: Tasks,
     ) -> Self {
         Self {
-            court: Arc::new(Court {
-                game,
-                mailbox,
-                limits,
-            }),
+            court: Arc::new(Court { game, mailbox, limits }),
             broadcast,
             sessions,
             last: Arc::default(),
@@ -140,17 +132,9 @@ impl Listener {
             return;
         }
         let (input, output) = stream.into_split();
-        let transport = Transport::Tcp {
-            output,
-            _place: place,
-        };
+        let transport = Transport::Tcp { output, _place: place };
         let membership = self.broadcast.join(Origin::Connection(id), transport).await;
-        let session = Session {
-            id,
-            input,
-            membership,
-            court: self.court.clone(),
-        };
+        let session = Session { id, input, membership, court: self.court.clone() };
         self.sessions.spawn("session", session.run());
     }
 
@@ -173,13 +157,7 @@ impl Listener {
             let mut line = Vec::new();
             let message =
                 "the server has as many clients as it may have: try again later".to_owned();
-            encode(
-                &Notice::Closing {
-                    code: ClosingCode::ServerFull,
-                    message,
-                },
-                &mut line,
-            );
+            encode(&Notice::Closing { code: ClosingCode::ServerFull, message }, &mut line);
             let (input, output) = stream.into_split();
             // It is the first that is written, so it goes in unless the peer has gone.
             let _ = timeout(FIRST_PAUSE, output.writable()).await;

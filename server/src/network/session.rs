@@ -50,9 +50,8 @@ impl Session {
     /// Listens until the peer has nothing more to say.
     pub(super) async fn run(mut self) {
         let mut conversation = Conversation::new(self.court.limits);
-        let end = caught("session", self.listen(&mut conversation))
-            .await
-            .unwrap_or(Ok(End::Broken));
+        let end =
+            caught("session", self.listen(&mut conversation)).await.unwrap_or(Ok(End::Broken));
         if conversation.has_players() {
             let reason = match end {
                 Ok(End::HalfClosed) => "connection closed",
@@ -60,14 +59,7 @@ impl Session {
                 Ok(End::Broken) | Err(_) => "connection lost",
             };
             // A game that is over takes in nothing.
-            let _ = self
-                .court
-                .mailbox
-                .send(Input::Gone {
-                    connection: self.id,
-                    reason,
-                })
-                .await;
+            let _ = self.court.mailbox.send(Input::Gone { connection: self.id, reason }).await;
         }
         match end {
             Ok(End::HalfClosed) => self.membership.half_close().await,
@@ -106,20 +98,14 @@ impl Session {
     /// Hands `asked` to whom it concerns, and says whether that was the last.
     async fn pass_on(&self, mut asked: Asked) -> bool {
         if !asked.moves.is_empty() {
-            let input = Input::Moves {
-                connection: self.id,
-                moves: asked.moves,
-            };
+            let input = Input::Moves { connection: self.id, moves: asked.moves };
             // A game that is over takes in nothing.
             let _ = self.court.mailbox.send(input).await;
         }
         if asked.too_many_errors {
             let message = "too many of your lines were refused".to_owned();
             encode(
-                &Notice::Closing {
-                    code: ClosingCode::TooManyErrors,
-                    message,
-                },
+                &Notice::Closing { code: ClosingCode::TooManyErrors, message },
                 &mut asked.answers,
             );
         }

@@ -45,10 +45,7 @@ impl Agent {
         let command = match self {
             Self::BuiltIn => ProgramCommand::BuiltIn(predef),
             Self::External(words) => ProgramCommand::External(
-                words
-                    .iter()
-                    .map(|word| word.replace("{predef}", &predef.to_string()))
-                    .collect(),
+                words.iter().map(|word| word.replace("{predef}", &predef.to_string())).collect(),
             ),
         };
         Program {
@@ -74,10 +71,7 @@ mod tests {
 
     #[test]
     fn the_number_of_the_configuration_is_filled_in_wherever_it_stands() {
-        assert_eq!(
-            words("python3 bot.py {predef}", Predef::Two),
-            ["python3", "bot.py", "2"]
-        );
+        assert_eq!(words("python3 bot.py {predef}", Predef::Two), ["python3", "bot.py", "2"]);
         assert_eq!(
             words("./bot --level={predef}{predef} 'my {predef}'", Predef::Four),
             ["./bot", "--level=44", "my 4"]

@@ -27,7 +27,5 @@ const LATEST: f64 = 365.0 * 24.0 * 3600.0;
 
 /// The time that `seconds` stands for, if a program can be scheduled then.
 fn start_time(seconds: f64) -> Option<Duration> {
-    (0.0..=LATEST)
-        .contains(&seconds)
-        .then(|| Duration::from_secs_f64(seconds))
+    (0.0..=LATEST).contains(&seconds).then(|| Duration::from_secs_f64(seconds))
 }

@@ -52,11 +52,8 @@ pub enum RestartPolicy {
 
 impl Restart {
     /// No restart at all.
-    pub const NEVER: Self = Self {
-        policy: RestartPolicy::Never,
-        pause: Self::FIRST_PAUSE,
-        most: Self::MOST,
-    };
+    pub const NEVER: Self =
+        Self { policy: RestartPolicy::Never, pause: Self::FIRST_PAUSE, most: Self::MOST };
 
     /// The first pause, unless a scenario says otherwise.
     pub const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -75,10 +72,7 @@ impl Restart {
             RestartPolicy::OnFailure => !success,
             RestartPolicy::Always => true,
         };
-        let pause = self
-            .pause
-            .saturating_mul(2_u32.saturating_pow(times))
-            .min(Self::LONGEST_PAUSE);
+        let pause = self.pause.saturating_mul(2_u32.saturating_pow(times)).min(Self::LONGEST_PAUSE);
         (wanted && times < self.most).then_some(pause)
     }
 }
@@ -88,11 +82,7 @@ mod tests {
     use super::*;
 
     fn pauses(policy: RestartPolicy, success: bool) -> Vec<u64> {
-        let restart = Restart {
-            policy,
-            pause: Duration::from_secs(4),
-            most: 5,
-        };
+        let restart = Restart { policy, pause: Duration::from_secs(4), most: 5 };
         (0..)
             .map_while(|times| restart.pause_after(success, times))
             .map(|pause| pause.as_secs())

@@ -66,10 +66,7 @@ pub fn parse_scenario(
     workers
         .map(|worker| {
             let offset = worker.span().start;
-            worker
-                .into_inner()
-                .schedule(folder, agent)
-                .map_err(|problem| complain(offset, problem))
+            worker.into_inner().schedule(folder, agent).map_err(|problem| complain(offset, problem))
         })
         .collect()
 }
@@ -77,19 +74,12 @@ pub fn parse_scenario(
 impl Worker {
     fn schedule(self, folder: &Path, agent: &Agent) -> Result<Scheduled, String> {
         let at = start_time(self.at).ok_or_else(|| {
-            format!(
-                "at = {} is no start time: one is a number of seconds from 0 up",
-                self.at
-            )
+            format!("at = {} is no start time: one is a number of seconds from 0 up", self.at)
         })?;
         let restart = self.restart()?;
         let mut program = match (self.predef, self.command) {
-            (Some(number), None) => agent.program(
-                number
-                    .to_string()
-                    .parse::<Predef>()
-                    .map_err(|error| error.to_string())?,
-            ),
+            (Some(number), None) => agent
+                .program(number.to_string().parse::<Predef>().map_err(|error| error.to_string())?),
             (None, Some(words)) => external(words)?,
             _ => {
                 return Err(
@@ -103,10 +93,7 @@ impl Worker {
         program.env = environment(self.env)?;
         program.dir = self.dir.map(|dir| folder.join(dir));
         program.restart = restart;
-        Ok(Scheduled {
-            at,
-            program: Arc::new(program),
-        })
+        Ok(Scheduled { at, program: Arc::new(program) })
     }
 
     fn restart(&self) -> Result<Restart, String> {
@@ -132,24 +119,13 @@ fn external(words: Vec<String>) -> Result<Program, String> {
         .file_name()
         .map_or(program.clone(), |name| name.to_string_lossy().into_owned());
     let command = ProgramCommand::External(words);
-    Ok(Program {
-        title,
-        command,
-        env: Vec::new(),
-        dir: None,
-        restart: Restart::NEVER,
-    })
+    Ok(Program { title, command, env: Vec::new(), dir: None, restart: Restart::NEVER })
 }
 
 /// `env` as a list, if the system can carry it.
 fn environment(env: BTreeMap<String, String>) -> Result<Vec<(String, String)>, String> {
-    match env
-        .keys()
-        .find(|name| name.is_empty() || name.contains(['=', '\0']))
-    {
-        Some(name) => Err(format!(
-            "{name:?} cannot be the name of an environment variable"
-        )),
+    match env.keys().find(|name| name.is_empty() || name.contains(['=', '\0'])) {
+        Some(name) => Err(format!("{name:?} cannot be the name of an environment variable")),
         None => Ok(env.into_iter().collect()),
     }
 }
@@ -184,9 +160,7 @@ mod tests {
             max_restarts = 2
             "#,
         );
-        let [first, second] = &scenario.unwrap()[..] else {
-            panic!("two workers")
-        };
+        let [first, second] = &scenario.unwrap()[..] else { panic!("two workers") };
         assert_eq!(*first.program, Agent::BuiltIn.program(Predef::One));
         assert_eq!(first.at, Duration::from_millis(500));
         assert_eq!(second.at, Duration::from_secs(2));
@@ -252,23 +226,14 @@ mod tests {
         let cases = [
             ("[[worker]]\nat = 'x'\npredef = 1", "demo/s.toml:2: "),
             ("[[worker]]\npredef = 1", "demo/s.toml:1: "),
-            (
-                "[[worker]]\nat = 0\npredef = 1\ncolour = 'red'",
-                "demo/s.toml:4: ",
-            ),
-            (
-                "[[worker]]\nat = 0\npredef = 1\nrestart = 'sometimes'",
-                "demo/s.toml:4: ",
-            ),
+            ("[[worker]]\nat = 0\npredef = 1\ncolour = 'red'", "demo/s.toml:4: "),
+            ("[[worker]]\nat = 0\npredef = 1\nrestart = 'sometimes'", "demo/s.toml:4: "),
             ("worker = 5", "demo/s.toml:1: "),
             ("x [", "demo/s.toml:1: "),
         ];
         for (text, place) in cases {
             let complaint = parse(text).unwrap_err();
-            assert!(
-                complaint.starts_with(place) && !complaint.contains('\n'),
-                "{complaint:?}"
-            );
+            assert!(complaint.starts_with(place) && !complaint.contains('\n'), "{complaint:?}");
         }
     }
 }

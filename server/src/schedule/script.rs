@@ -34,10 +34,7 @@ pub fn parse_script(text: &str, agent: &Agent) -> Result<Vec<Scheduled>, ScriptE
                 entry: entry.to_owned(),
                 problem,
             })?;
-            Ok(Scheduled {
-                at,
-                program: Arc::new(agent.program(predef)),
-            })
+            Ok(Scheduled { at, program: Arc::new(agent.program(predef)) })
         })
         .collect()
 }
@@ -63,10 +60,7 @@ mod tests {
 
     fn titles(text: &str) -> Vec<(u128, String)> {
         let script = parse_script(text, &Agent::BuiltIn).unwrap();
-        script
-            .iter()
-            .map(|entry| (entry.at.as_millis(), entry.program.title.clone()))
-            .collect()
+        script.iter().map(|entry| (entry.at.as_millis(), entry.program.title.clone())).collect()
     }
 
     fn complaint(text: &str) -> String {
@@ -76,10 +70,7 @@ mod tests {
     #[test]
     fn entries_are_start_times_and_configurations() {
         let title = |number: u8| format!("predef {number}");
-        assert_eq!(
-            titles("0.5:1,1:2,6:3"),
-            [(500, title(1)), (1000, title(2)), (6000, title(3))]
-        );
+        assert_eq!(titles("0.5:1,1:2,6:3"), [(500, title(1)), (1000, title(2)), (6000, title(3))]);
         assert_eq!(titles(" 6 : 3 , 0:4 "), [(6000, title(3)), (0, title(4))]);
         assert_eq!(titles(""), []);
     }

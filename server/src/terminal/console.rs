@@ -26,12 +26,7 @@ pub struct Console {
 impl Console {
     /// A console that tells everything in the log from its first event on.
     pub fn new((view, head): (View, watch::Receiver<Seq>)) -> Self {
-        Self {
-            view,
-            head,
-            next: Seq(1),
-            narrator: Narrator::default(),
-        }
+        Self { view, head, next: Seq(1), narrator: Narrator::default() }
     }
 
     /// Tells the game to its end, or until nobody can read it any more.
@@ -143,14 +138,8 @@ mod tests {
         console.run(&mut out).await;
         let out = String::from_utf8(out).unwrap();
         let (note, told) = out.split_once('\n').unwrap();
-        let missed: usize = note
-            .strip_prefix('(')
-            .unwrap()
-            .split(' ')
-            .next()
-            .unwrap()
-            .parse()
-            .unwrap();
+        let missed: usize =
+            note.strip_prefix('(').unwrap().split(' ').next().unwrap().parse().unwrap();
         assert_eq!(missed + told.lines().count(), 1000);
         assert!(told.ends_with("clock = 0999s\n"));
     }

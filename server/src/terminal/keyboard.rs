@@ -38,9 +38,7 @@ impl Keyboard {
     /// If the system has no thread to give.
     pub fn listen(mailbox: mpsc::Sender<Input>) -> io::Result<()> {
         let keyboard = Self { mailbox };
-        thread::Builder::new()
-            .name("keyboard".into())
-            .spawn(move || keyboard.run())?;
+        thread::Builder::new().name("keyboard".into()).spawn(move || keyboard.run())?;
         Ok(())
     }
 
@@ -96,9 +94,8 @@ fn understand(line: &Line) -> Result<Option<Predef>, String> {
     if text.is_empty() {
         return Ok(None);
     }
-    let predef = text
-        .parse()
-        .map_err(|error| format!("{error}; type one of them to start its players"))?;
+    let predef =
+        text.parse().map_err(|error| format!("{error}; type one of them to start its players"))?;
     Ok(Some(predef))
 }
 

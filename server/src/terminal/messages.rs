@@ -13,9 +13,8 @@ pub enum LogFormat {
 
 /// Sends log lines to standard error. `RUST_LOG` says which; without it, warnings and worse.
 pub fn init_log(format: LogFormat) {
-    let filter = EnvFilter::builder()
-        .with_default_directive(LevelFilter::WARN.into())
-        .from_env_lossy();
+    let filter =
+        EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).from_env_lossy();
     let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match format {
         LogFormat::Text => builder.with_ansi(tribune_cli::colours_suit_stderr()).init(),
@@ -24,10 +23,7 @@ pub fn init_log(format: LogFormat) {
 }
 
 /// Tells the person in front of the server something, on standard error.
-#[expect(
-    clippy::print_stderr,
-    reason = "this is where the server speaks to people"
-)]
+#[expect(clippy::print_stderr, reason = "this is where the server speaks to people")]
 pub fn say(message: &str) {
     eprintln!("{message}");
 }

@@ -69,9 +69,7 @@ fn is_ignored(kind: SignalKind) -> bool {
 /// Whether `status`, in the format of proc(5), has the signal in its `SigIgn` mask.
 fn is_in_mask(status: &str, number: i32) -> bool {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask
-        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
-        .unwrap_or(0);
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
     mask >> (number - 1) & 1 == 1
 }
 
@@ -82,9 +80,7 @@ mod tests {
     #[test]
     fn a_mask_has_a_bit_for_each_signal() {
         let status = "Name:\tserver\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000001001\n";
-        let ignored: Vec<i32> = (1..=64)
-            .filter(|&number| is_in_mask(status, number))
-            .collect();
+        let ignored: Vec<i32> = (1..=64).filter(|&number| is_in_mask(status, number)).collect();
         assert_eq!(ignored, [1, 13]);
         assert!(!is_in_mask("", 1));
     }

@@ -30,15 +30,11 @@ impl Surroundings {
         let seed = self.seed_of(worker);
         let words = match &program.command {
             ProgramCommand::External(words) => words.clone(),
-            ProgramCommand::BuiltIn(predef) => [
-                "server",
-                "players-agent",
-                &predef.to_string(),
-                "--seed",
-                &seed.to_string(),
-            ]
-            .map(str::to_owned)
-            .into(),
+            ProgramCommand::BuiltIn(predef) => {
+                ["server", "players-agent", &predef.to_string(), "--seed", &seed.to_string()]
+                    .map(str::to_owned)
+                    .into()
+            }
         };
         let mut command = match &program.command {
             ProgramCommand::External(_) => Command::new(&words[0]),
@@ -71,8 +67,7 @@ impl Surroundings {
     /// The multiplier is the odd number next to 2^64 divided by the golden ratio, which spreads
     /// consecutive numbers over all 64 bits (Knuth, The Art of Computer Programming 3, 6.4).
     fn seed_of(&self, worker: WorkerId) -> u64 {
-        self.seed
-            .wrapping_add(worker.0.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+        self.seed.wrapping_add(worker.0.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 }
 
@@ -84,9 +79,8 @@ fn check_folder(dir: &Path) -> io::Result<()> {
             io::ErrorKind::NotADirectory,
             format!("its dir {} is no folder", dir.display()),
         )),
-        Err(error) => Err(io::Error::new(
-            error.kind(),
-            format!("its dir {}: {error}", dir.display()),
-        )),
+        Err(error) => {
+            Err(io::Error::new(error.kind(), format!("its dir {}: {error}", dir.display())))
+        }
     }
 }

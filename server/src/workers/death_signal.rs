@@ -18,11 +18,7 @@ pub(super) fn kill_with_parent(command: &mut Command) {
     let before_exec = move || {
         set_parent_process_death_signal(Some(Signal::KILL))?;
         // The parent may have died before the line above took effect; then nobody would send it.
-        if getppid() == Some(parent) {
-            Ok(())
-        } else {
-            Err(Errno::SRCH.into())
-        }
+        if getppid() == Some(parent) { Ok(()) } else { Err(Errno::SRCH.into()) }
     };
     // SAFETY: between fork and exec only what is async-signal-safe may be called. The closure makes
     // two system calls through rustix, which takes no lock and no memory for them, and neither

@@ -31,9 +31,7 @@ impl Forker {
     pub fn start() -> io::Result<Self> {
         let runtime = Handle::current();
         let (sender, jobs) = mpsc::channel(JOBS);
-        thread::Builder::new()
-            .name("forker".into())
-            .spawn(move || work(jobs, &runtime))?;
+        thread::Builder::new().name("forker".into()).spawn(move || work(jobs, &runtime))?;
         Ok(Self(sender))
     }
 
@@ -44,10 +42,7 @@ impl Forker {
     pub(super) async fn fork(&self, command: Command) -> io::Result<Child> {
         let (sender, answer) = oneshot::channel();
         let ended = || io::Error::other("the thread that forks has ended");
-        self.0
-            .send(Job::Fork(Box::new(command), sender))
-            .await
-            .map_err(|_| ended())?;
+        self.0.send(Job::Fork(Box::new(command), sender)).await.map_err(|_| ended())?;
         answer.await.map_err(|_| ended())?
     }
 
@@ -72,11 +67,7 @@ fn work(mut jobs: mpsc::Receiver<Job>, runtime: &Handle) {
                     let _runtime = runtime.enter();
                     command.spawn()
                 };
-                let group = child
-                    .as_ref()
-                    .ok()
-                    .and_then(Child::id)
-                    .and_then(ProcessGroup::led_by);
+                let group = child.as_ref().ok().and_then(Child::id).and_then(ProcessGroup::led_by);
                 if let (Some(guard), Some(group)) = (&mut guard, group) {
                     guard.watch(group);
                 }

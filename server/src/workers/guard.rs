@@ -44,10 +44,7 @@ impl Guard {
             .stdin
             .take()
             .ok_or_else(|| io::Error::other("the guard has no standard input"))?;
-        Ok(Self {
-            numbers,
-            _process: process,
-        })
+        Ok(Self { numbers, _process: process })
     }
 
     /// Lets it watch over `group`.
@@ -72,20 +69,13 @@ impl Guard {
 pub fn run_guard(input: impl io::Read) {
     let mut groups = BTreeSet::new();
     for line in BufReader::new(input).lines().map_while(Result::ok) {
-        match line
-            .split_at_checked(1)
-            .map(|(sign, number)| (sign, number.parse::<i32>()))
-        {
+        match line.split_at_checked(1).map(|(sign, number)| (sign, number.parse::<i32>())) {
             Some(("+", Ok(group))) => groups.insert(group),
             Some(("-", Ok(group))) => groups.remove(&group),
             _ => continue,
         };
     }
-    for group in groups
-        .into_iter()
-        .filter(|&number| number > 1)
-        .filter_map(Pid::from_raw)
-    {
+    for group in groups.into_iter().filter(|&number| number > 1).filter_map(Pid::from_raw) {
         // It fails only if there is nobody left.
         let _ = kill_process_group(group, Signal::KILL);
     }

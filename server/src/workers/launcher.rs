@@ -87,8 +87,7 @@ impl Launcher {
             };
             match started {
                 Ok(worker) => {
-                    self.tasks
-                        .spawn_vital("look after a program", self.clone().look_after(worker));
+                    self.tasks.spawn_vital("look after a program", self.clone().look_after(worker));
                 }
                 Err(exit) => self.tell(Input::Exited { worker, exit }).await,
             }
@@ -102,26 +101,11 @@ impl Launcher {
         let mut child = self.forker.fork(command).await.map_err(failed)?;
         let gone = || failed(io::Error::other("it ended at once"));
         let group = child.id().and_then(ProcessGroup::led_by).ok_or_else(gone)?;
-        let input = child
-            .stdin
-            .take()
-            .ok_or_else(gone)
-            .and_then(|input| pipe_to(input).map_err(failed))?;
-        self.tell(Input::Started {
-            worker: id,
-            command: words.clone(),
-        })
-        .await;
-        let membership = self
-            .broadcast
-            .join(Origin::Program(id), Transport::Pipe(input))
-            .await;
-        Ok(Worker {
-            id,
-            child,
-            group,
-            membership,
-        })
+        let input =
+            child.stdin.take().ok_or_else(gone).and_then(|input| pipe_to(input).map_err(failed))?;
+        self.tell(Input::Started { worker: id, command: words.clone() }).await;
+        let membership = self.broadcast.join(Origin::Program(id), Transport::Pipe(input)).await;
+        Ok(Worker { id, child, group, membership })
     }
 
     /// Passes on what a program prints, until it has ended with all it left behind.
@@ -160,21 +144,12 @@ impl Launcher {
         ended.cancel();
         outputs.ended().await;
         self.forker.forget(worker.group).await;
-        self.tell(Input::Exited {
-            worker: worker.id,
-            exit,
-        })
-        .await;
+        self.tell(Input::Exited { worker: worker.id, exit }).await;
     }
 
     /// Waits until a program has ended by itself or is told to, and then for all of its group.
     async fn wait_for_end(&self, worker: &mut Worker) -> Exit {
-        let Worker {
-            child,
-            group,
-            membership,
-            ..
-        } = worker;
+        let Worker { child, group, membership, .. } = worker;
         let status = tokio::select! {
             status = child.wait() => status,
             () = self.end.cancelled() => {
@@ -204,7 +179,7 @@ async fn hint_if_silent(worker: WorkerId, has_printed: &AtomicBool) -> std::conv
     sleep(HINT_AFTER).await;
     if !has_printed.load(Ordering::Relaxed) {
         tracing::warn!(
-            "ps#{worker} has printed nothing for {} s: does it hold back its output? Flush after each line \
+            "ps#{worker} has printed nothing for {} s: is its output buffered? Flush after each line \
              (Python: print(…, flush=True); C: fflush(stdout)), or run it by way of `stdbuf -oL`",
             HINT_AFTER.as_secs()
         );
@@ -218,11 +193,7 @@ fn pipe_to(input: ChildStdin) -> io::Result<pipe::Sender> {
 }
 
 fn not_started(program: &str, error: &io::Error) -> Exit {
-    let code = if error.kind() == io::ErrorKind::NotFound {
-        NOT_FOUND
-    } else {
-        CANNOT_RUN
-    };
+    let code = if error.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { CANNOT_RUN };
     let reason = format!("{program}: {error}");
     tracing::error!("cannot start {reason}");
     Exit::NotStarted { code, reason }
@@ -232,9 +203,7 @@ fn exit_of(status: io::Result<ExitStatus>) -> Exit {
     match status {
         Ok(status) => match status.signal() {
             Some(signal) => Exit::Signal { signal },
-            None => Exit::Code {
-                code: status.code().unwrap_or_default(),
-            },
+            None => Exit::Code { code: status.code().unwrap_or_default() },
         },
         Err(error) => {
             tracing::error!(%error, "cannot learn how a program ended");

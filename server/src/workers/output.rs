@@ -96,14 +96,10 @@ impl Output {
             }
         }
         if !refusals.is_empty() {
-            self.membership.answer(refusals).await;
+            self.membership.offer(refusals).await;
         }
         let (worker, stream) = (self.worker, self.stream);
-        let input = Input::Printed {
-            worker,
-            stream,
-            lines,
-        };
+        let input = Input::Printed { worker, stream, lines };
         // A game that is over takes in nothing.
         readable && self.mailbox.send(input).await.is_ok()
     }
@@ -113,10 +109,7 @@ impl Output {
         let (bytes, is_whole) = match line {
             Line::Whole(bytes) => (bytes, true),
             Line::Cut(bytes) => {
-                return Some(Printed::Other {
-                    line: beginning(&bytes),
-                    cut: true,
-                });
+                return Some(Printed::Other { line: beginning(&bytes), cut: true });
             }
             Line::Unfinished(bytes) => (bytes, false),
         };
@@ -127,10 +120,7 @@ impl Output {
         if is_whole && let Some(step) = self.admit(&bytes, refusals) {
             return Some(Printed::Move(step));
         }
-        Some(Printed::Other {
-            line: text.into_owned(),
-            cut: false,
-        })
+        Some(Printed::Other { line: text.into_owned(), cut: false })
     }
 
     /// The move that `line` is, if this program may make it.
@@ -138,13 +128,7 @@ impl Output {
         let roster = self.roster.as_mut()?;
         let step = Move::parse(std::str::from_utf8(line).ok()?).ok()?;
         if let Err(refusal) = roster.check(&step.name) {
-            encode(
-                &Notice::Error {
-                    code: refusal.code,
-                    message: refusal.message,
-                },
-                refusals,
-            );
+            encode(&Notice::Error { code: refusal.code, message: refusal.message }, refusals);
             return None;
         }
         roster.enter(&step.name);

@@ -1,0 +1,118 @@
+//! Player programs that do what a player program should not.
+//!
+//! Usage: `misbehave HOW [ARGUMENT]`. What `HOW` can be is listed in `main`.
+
+#![forbid(unsafe_code)]
+#![expect(clippy::print_stdout, reason = "printing is what player programs do")]
+
+use std::{
+    env,
+    io::{self, BufRead, Write},
+    process::{Command, ExitCode, Stdio},
+    thread,
+};
+
+use tokio::{
+    runtime::Builder,
+    signal::unix::{SignalKind, signal},
+};
+
+fn main() -> ExitCode {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let argument = args.get(1).map_or("", String::as_str);
+    let done = match args.first().map(String::as_str) {
+        // Prints so many moves as fast as it can.
+        Some("flood") => flood(argument.parse().expect("a number of moves")),
+        // Prints a megabyte without a line end, and then a move.
+        Some("endless-line") => endless_line(),
+        // Prints what is not UTF-8, and then a move.
+        Some("not-utf8") => print(b"caf\xe9 \xff\nN \xff\nN plain\n"),
+        // Prints moves where they do not count.
+        Some("stderr") => io::stderr().write_all(b"N oops\nit hurts\n"),
+        // Leaves behind a process that holds its outputs and ends for nobody's sake.
+        Some("leave-behind") => leave_behind(argument),
+        // The same, but stays itself too.
+        Some("two-stubborn") => fork(argument).and_then(|()| stubborn(argument)),
+        // Ignores the polite request to end.
+        Some("stubborn") => stubborn(argument),
+        // Never reads its input, and ends when asked to.
+        Some("deaf") => deaf(),
+        // Prints the first two lines that it reads, and reads the rest.
+        Some("parrot") => parrot(),
+        // Prints nothing until its input ends.
+        Some("silent") => io::copy(&mut io::stdin(), &mut io::sink()).map(drop),
+        // Fails at once.
+        Some("fail") => return ExitCode::from(3),
+        how => panic!("{how:?} is no way to misbehave"),
+    };
+    // Whoever reads it may have gone.
+    drop(done);
+    ExitCode::SUCCESS
+}
+
+fn print(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout();
+    out.write_all(bytes)?;
+    out.flush()
+}
+
+fn flood(moves: u64) -> io::Result<()> {
+    let mut out = io::BufWriter::new(io::stdout());
+    for _ in 0..moves {
+        out.write_all(b"N noah\n")?;
+    }
+    out.flush()
+}
+
+fn endless_line() -> io::Result<()> {
+    print(&vec![b'x'; 1 << 20])?;
+    print(b"\nN meg\n")
+}
+
+fn fork(mark: &str) -> io::Result<()> {
+    let mut child = Command::new(env::current_exe()?);
+    child.args(["stubborn", mark]).stdin(Stdio::null()).spawn().map(drop)
+}
+
+fn leave_behind(mark: &str) -> io::Result<()> {
+    fork(mark)?;
+    let mut line = String::new();
+    // The one left behind has printed that it is there, into the same pipe; the game tells us so.
+    let mut input = io::stdin().lock();
+    while !line.contains("I am here") {
+        line.clear();
+        if input.read_line(&mut line)? == 0 {
+            break;
+        }
+    }
+    print(b"N parent\n")
+}
+
+/// `mark` is only there to be seen in the list of processes.
+fn stubborn(_mark: &str) -> io::Result<()> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut terminate = signal(SignalKind::terminate())?;
+        println!("I am here");
+        loop {
+            terminate.recv().await;
+        }
+    })
+}
+
+fn deaf() -> io::Result<()> {
+    print(b"N deaf\n")?;
+    loop {
+        thread::park();
+    }
+}
+
+fn parrot() -> io::Result<()> {
+    for (index, line) in io::stdin().lock().lines().enumerate() {
+        let line = line?;
+        if index < 2 {
+            println!("{line}");
+        }
+    }
+    Ok(())
+}

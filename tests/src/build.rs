@@ -1,0 +1,29 @@
+use std::{env, path::PathBuf, process::Command, sync::OnceLock};
+
+/// The path of one of the project's programs, built from what is checked out.
+///
+/// # Panics
+/// If it cannot be built.
+pub fn program(name: &str) -> PathBuf {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(build).join(name)
+}
+
+/// Builds all programs the way this test was built, and gives their folder.
+///
+/// Cargo builds by itself only the programs of the package whose tests it runs.
+fn build() -> PathBuf {
+    let test = env::current_exe().expect("a test knows where it is");
+    // target/debug/deps/e2e-0123456789abcdef
+    let folder = test.ancestors().nth(2).expect("a test is in a folder of its profile").to_owned();
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo
+        .args(["build", "--quiet", "--locked", "--workspace", "--bins"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"));
+    if folder.ends_with("release") {
+        cargo.arg("--release");
+    }
+    let status = cargo.status().expect("cargo built this test, so it is there");
+    assert!(status.success(), "the programs cannot be built");
+    folder
+}

@@ -1,0 +1,27 @@
+//! What the tests of the whole have in their hands: the real programs as processes, and a client
+//! that trusts nobody.
+//!
+//! Nothing here sleeps and hopes: whatever is waited for is waited for with a [deadline](DEADLINE).
+
+#![forbid(unsafe_code)]
+
+mod build;
+mod process;
+mod processes;
+mod proxy;
+mod server;
+mod spectator;
+
+pub use self::{
+    build::program,
+    process::{Finished, Process},
+    processes::{eventually, exists, is_stopped, processes_with},
+    proxy::Proxy,
+    server::Server,
+    spectator::{Spectator, assert_contiguous, seq},
+};
+
+use std::time::Duration;
+
+/// Nothing that is tested takes so long, on however slow a machine.
+pub const DEADLINE: Duration = Duration::from_secs(60);

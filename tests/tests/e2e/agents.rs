@@ -1,0 +1,113 @@
+//! Any program is a player.
+
+use std::fs;
+
+use serde_json::Value;
+use tempfile::tempdir;
+use tribune_tests::Server;
+
+use crate::misbehave;
+
+/// Makes no move before it has read the one before in the stream, which it never would if
+/// anything on the way were held back.
+const LOCKSTEP: &str = "
+import json, sys
+me = 'py' + sys.argv[1]
+for direction in 'NSE':
+    print(direction, me)
+    while True:
+        line = json.loads(sys.stdin.readline())
+        if line['type'] == 'move' and line['name'] == me:
+            break
+";
+
+#[test]
+fn a_python_program_plays_without_a_word_about_buffers() {
+    let folder = tempdir().unwrap();
+    let bot = folder.path().join("my bot.py");
+    fs::write(&bot, LOCKSTEP).unwrap();
+    let agent = format!("python3 '{}' {{predef}}", bot.display());
+    let (events, _) = Server::whole_game(&["--script", "0:3", "--agent", &agent]);
+    let started = events.iter().find(|event| event["type"] == "started").unwrap();
+    assert_eq!(started["command"], serde_json::json!(["python3", bot, "3"]));
+    let moves: Vec<&Value> = events.iter().filter(|event| event["type"] == "move").collect();
+    assert_eq!(
+        moves.iter().map(|step| step["direction"].as_str().unwrap()).collect::<String>(),
+        "NSE"
+    );
+    assert!(moves.iter().all(|step| step["name"] == "py3"));
+}
+
+#[test]
+fn the_standard_input_of_a_program_is_the_stream() {
+    let server = Server::start(&["--script", "0:1", "--agent", &misbehave("parrot"), "--stay"]);
+    let mut spectator = server.join();
+    spectator.send(format!(
+        "{{\"type\":\"resume\",\"game\":{},\"after\":0}}\n",
+        spectator.welcome["game"]
+    ));
+    let mut read = || {
+        let output = spectator.wait_for(|line| line["type"] == "output");
+        serde_json::from_str::<Value>(output["line"].as_str().unwrap()).unwrap()
+    };
+    let (welcome, state) = (read(), read());
+    assert_eq!(
+        (welcome["type"].as_str(), welcome["you"].as_str()),
+        (Some("welcome"), Some("ps#1"))
+    );
+    assert_eq!((&state["type"], &state["seq"]), (&Value::from("state"), &welcome["seq"]));
+}
+
+#[test]
+fn a_program_that_prints_nothing_gets_a_hint() {
+    let server = Server::start(&["--script", "0:1", "--agent", &misbehave("silent")]);
+    let hint = server.wait_for_err(|line| line.contains("ps#1") && line.contains("buffered"));
+    assert!(hint.contains("3 s"), "{hint}");
+}
+
+#[test]
+fn a_program_that_is_not_there_is_an_event_and_the_game_goes_on() {
+    let args = ["--script", "0.3:1,0.5:2", "--agent", "/nowhere/bot {predef}"];
+    let (events, finished) = Server::whole_game(&args);
+    let ends: Vec<&String> =
+        finished.out.iter().filter(|line| line.starts_with("<<<<<<<<")).collect();
+    assert_eq!(ends.len(), 2);
+    assert!(
+        ends[0].starts_with("<<<<<<<< worker ps#1 (predef 1) - not started: /nowhere/bot"),
+        "{}",
+        ends[0]
+    );
+    assert!(
+        finished
+            .err
+            .iter()
+            .any(|line| line.contains("/nowhere/bot") && line.contains("No such file"))
+    );
+
+    let exited: Vec<&Value> = events.iter().filter(|event| event["type"] == "exited").collect();
+    assert_eq!(exited.len(), 2);
+    assert!(exited[0]["reason"].as_str().unwrap().contains("No such file"), "{}", exited[0]);
+    assert_eq!((&exited[0]["code"], &exited[0]["running"]), (&Value::from(127), &Value::from(0)));
+}
+
+#[test]
+fn a_program_that_fails_is_told_with_its_exit_code() {
+    let (events, _) = Server::whole_game(&["--script", "0.3:1", "--agent", &misbehave("fail")]);
+    let exited = events.iter().find(|event| event["type"] == "exited").unwrap();
+    assert_eq!(exited["code"], 3);
+}
+
+#[test]
+fn programs_of_the_same_time_all_start() {
+    let finished = Server::start(&["--script", "0.1:1,0.1:1,0.1:2"]).finish();
+    let starts: Vec<&String> =
+        finished.out.iter().filter(|line| line.starts_with(">>>>>>>>")).collect();
+    assert_eq!(
+        starts,
+        [
+            ">>>>>>>> worker ps#1 (predef 1)",
+            ">>>>>>>> worker ps#2 (predef 1)",
+            ">>>>>>>> worker ps#3 (predef 2)",
+        ]
+    );
+}

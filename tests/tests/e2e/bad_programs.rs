@@ -1,0 +1,110 @@
+//! Player programs that do what they should not, and a game that goes on.
+
+use serde_json::{Value, json};
+use tribune_tests::Server;
+
+use crate::misbehave;
+
+/// All events of a game in which the program misbehaves as `how` says.
+fn events(how: &str, args: &[&str]) -> Vec<Value> {
+    let agent = misbehave(how);
+    let (events, _) =
+        Server::whole_game(&[&["--script", "0.3:1", "--agent", &agent], args].concat());
+    assert_eq!(events.last().unwrap()["reason"], "no process left");
+    events
+}
+
+fn count(events: &[Value], kind: &str) -> usize {
+    events.iter().filter(|event| event["type"] == kind).count()
+}
+
+#[test]
+fn a_flood_of_moves_is_played_to_the_last() {
+    let events = events("flood 30000", &["--log-bytes", "64MiB", "--output-rate", "0"]);
+    assert_eq!(count(&events, "move"), 30_000);
+    let left = events.iter().find(|event| event["type"] == "left").unwrap();
+    assert_eq!(left["name"], "noah");
+}
+
+#[test]
+fn the_clock_and_others_go_on_during_a_flood() {
+    let agent = misbehave("flood 100000000");
+    let server = Server::start(&["--script", "0:1", "--agent", &agent, "--tick", "50ms", "--stay"]);
+    let mut player = server.join();
+    player.wait_for(|line| line["type"] == "move");
+    player.send("E ann\n");
+    let lines = player.until(|line| line["name"] == "ann" && line["type"] == "move");
+    let more = player.until(|line| line["type"] == "clock");
+    assert!(count(&lines, "move") < 100_000, "ann has waited for {} moves of others", lines.len());
+    drop(more);
+    server.signal(rustix::process::Signal::INT);
+    assert_eq!(server.finish().code(), Some(0));
+}
+
+#[test]
+fn a_megabyte_without_a_line_end_is_cut() {
+    let events = events("endless-line", &[]);
+    let output = events.iter().find(|event| event["type"] == "output").unwrap();
+    assert_eq!(output["line"], "x".repeat(1024));
+    assert_eq!(output["cut"], true);
+    assert_eq!((count(&events, "output"), count(&events, "move")), (1, 1));
+}
+
+#[test]
+fn what_is_not_utf8_is_shown_as_well_as_it_can_be() {
+    let events = events("not-utf8", &[]);
+    let lines: Vec<&Value> = events
+        .iter()
+        .filter(|event| event["type"] == "output")
+        .map(|event| &event["line"])
+        .collect();
+    assert_eq!(lines, ["caf\u{fffd} \u{fffd}", "N \u{fffd}"]);
+    let moves: Vec<&Value> =
+        events.iter().filter(|event| event["type"] == "move").map(|event| &event["name"]).collect();
+    assert_eq!(moves, ["plain"]);
+}
+
+#[test]
+fn what_is_printed_on_standard_error_is_shown_and_moves_nobody() {
+    let events = events("stderr", &[]);
+    let outputs: Vec<(&Value, &Value)> = events
+        .iter()
+        .filter(|event| event["type"] == "output")
+        .map(|event| (&event["stream"], &event["line"]))
+        .collect();
+    let stderr = json!("stderr");
+    assert_eq!(outputs, [(&stderr, &json!("N oops")), (&stderr, &json!("it hurts"))]);
+    assert_eq!(count(&events, "move"), 0);
+}
+
+#[test]
+fn a_program_that_never_reads_harms_nobody() {
+    let deaf = misbehave("deaf");
+    let server = Server::start(&[
+        "--script",
+        "0:1",
+        "--agent",
+        &deaf,
+        "--log-bytes",
+        "64KiB",
+        "--move-rate",
+        "0",
+        "--stay",
+    ]);
+    let mut player = server.join();
+    // Ten times what the log and the pipe hold.
+    for _ in 0..150 {
+        player.send("N ann\n".repeat(100));
+        player.send("{\"type\":\"ping\",\"id\":1}\n");
+        let lines = player.until(|line| line["type"] == "pong");
+        assert!(lines.iter().all(|line| line["type"] != "resync"));
+    }
+    assert_eq!(server.join().state["workers"], json!([{"id": 1, "label": "ps#1 (predef 1)"}]));
+    server.signal(rustix::process::Signal::INT);
+    let finished = server.finish();
+    assert_eq!(finished.code(), Some(0));
+    assert!(
+        finished.out.iter().any(|line| line.ends_with("exit signal 15 - 0 still running")),
+        "it was asked to end"
+    );
+}

@@ -1,0 +1,95 @@
+//! Who a player is.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use tribune_tests::Server;
+
+fn is_move_of(line: &Value, from: &Value) -> bool {
+    line["type"] == "move" && line["from"] == *from
+}
+
+#[test]
+fn two_origins_with_the_same_name_are_two_players() {
+    let server = Server::start(&["--script", "", "--stay"]);
+    let (mut one, mut two) = (server.join(), server.join());
+    let (from_one, from_two) = (one.welcome["you"].clone(), two.welcome["you"].clone());
+    one.send("N john\n");
+    let first = one.wait_for(|line| is_move_of(line, &from_one));
+    two.send("E john\n");
+    let lines = one.until(|line| is_move_of(line, &from_two));
+    let second = lines.last().unwrap();
+    assert_eq!((&first["name"], &second["name"]), (&second["name"], &first["name"]));
+    assert_ne!(first["player"], second["player"]);
+    let joined = lines.iter().find(|line| line["type"] == "joined").unwrap();
+    assert_eq!((&joined["player"], &joined["from"]), (&second["player"], &from_two));
+
+    // Each moves its own, and one that leaves takes only its own along.
+    one.send("S\n");
+    assert_eq!(
+        two.wait_for(|line| is_move_of(line, &from_one) && line["direction"] == "S")["player"],
+        first["player"]
+    );
+    drop(one);
+    let left = two.wait_for(|line| line["type"] == "left");
+    assert_eq!((&left["player"], &left["from"]), (&first["player"], &from_one));
+    let late = server.join();
+    let players: BTreeSet<u64> = late.state["players"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| p["id"].as_u64().unwrap())
+        .collect();
+    assert_eq!(players, BTreeSet::from([second["player"].as_u64().unwrap()]));
+}
+
+#[test]
+fn a_move_has_three_forms_over_tcp() {
+    let server = Server::start(&["--script", "", "--stay"]);
+    let mut player = server.join();
+    let you = player.welcome["you"].clone();
+    player.send("N ann\r\n\r\n{\"type\":\"move\",\"direction\":\"E\",\"name\":\"bob\"}\nS\n");
+    let moves: Vec<(String, String)> = (0..3)
+        .map(|_| player.wait_for(|line| is_move_of(line, &you)))
+        .map(|line| {
+            (
+                line["direction"].as_str().unwrap().to_owned(),
+                line["name"].as_str().unwrap().to_owned(),
+            )
+        })
+        .collect();
+    let want = [("N", "ann"), ("E", "bob"), ("S", "bob")]
+        .map(|(direction, name)| (direction.into(), name.into()));
+    assert_eq!(moves, want);
+}
+
+#[test]
+fn players_step_over_the_edges_of_the_board() {
+    let server = Server::start(&["--script", "", "--stay", "--board", "3x2"]);
+    let mut player = server.join();
+    player.send("E ann\nE ann\nE ann\nE ann\nS ann\nS ann\n");
+    let lines = player.until(|line| line["type"] == "move" && line["direction"] == "S");
+    let at: Vec<(u64, u64)> = lines
+        .iter()
+        .filter(|line| line["type"] == "joined" || line["type"] == "move")
+        .map(|line| (line["x"].as_u64().unwrap(), line["y"].as_u64().unwrap()))
+        .collect();
+    let (x, y) = at[0];
+    assert_eq!(
+        at[1..],
+        [((x + 1) % 3, y), ((x + 2) % 3, y), (x, y), ((x + 1) % 3, y), ((x + 1) % 3, (y + 1) % 2)]
+    );
+}
+
+#[test]
+fn whoever_has_nothing_more_to_say_can_go_on_watching() {
+    let server = Server::start(&["--script", "", "--stay", "--tick", "20ms"]);
+    let mut player = server.join();
+    player.send("N ann\n");
+    player.half_close();
+    let lines = player.until(|line| line["type"] == "left");
+    assert!(lines.iter().any(|line| line["type"] == "move"));
+    for _ in 0..5 {
+        player.wait_for(|line| line["type"] == "clock");
+    }
+}

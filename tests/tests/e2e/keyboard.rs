@@ -1,0 +1,154 @@
+//! What is typed at the server.
+
+use std::{
+    fs::File,
+    process::{Command, Stdio},
+};
+
+use tribune_tests::{Server, eventually, is_stopped, program};
+
+#[test]
+fn a_number_starts_a_configuration_and_anything_else_is_answered() {
+    let mut server = Server::start(&["--script", "", "--stay"]);
+    let mut spectator = server.join();
+    server.type_in("\nx\n 4 \n");
+    let answer = server.wait_for_err(|line| line.contains('x') && line.contains("1, 2, 3 and 4"));
+    assert_eq!(answer.lines().count(), 1);
+    assert_eq!(spectator.wait_for(|line| line["type"] == "started")["label"], "ps#1 (predef 4)");
+    server.type_in("1\n2\n");
+    assert_eq!(spectator.wait_for(|line| line["type"] == "started")["label"], "ps#2 (predef 1)");
+    assert_eq!(spectator.wait_for(|line| line["type"] == "started")["label"], "ps#3 (predef 2)");
+}
+
+#[test]
+fn the_end_of_the_input_is_not_the_end_of_the_game_and_a_typed_program_is_waited_for() {
+    let mut server = Server::start(&["--script", "0.3:2"]);
+    server.type_in("1");
+    server.close_input();
+    let finished = server.finish();
+    assert_eq!(finished.code(), Some(0));
+    let ends = finished.out.iter().filter(|line| line.starts_with("<<<<<<<<")).count();
+    assert_eq!(ends, 2, "the scheduled and the typed program have ended: {:?}", finished.out);
+}
+
+/// Runs the shortest demonstration with standard input as `prepare` leaves it, to its end, and
+/// says how much of a processor it took, per second.
+fn load_with(prepare: impl FnOnce(&mut Command)) -> f64 {
+    let mut command = Command::new(program("server"));
+    command
+        .args(["--script", "0:2", "--listen", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    prepare(&mut command);
+    let mut child = command.spawn().unwrap();
+    let id = child.id();
+    let start = std::time::Instant::now();
+    let mut used = 0.0;
+    let status = eventually("the game ends", || {
+        assert!(!is_stopped(id), "it was stopped");
+        used = processor_time(id).unwrap_or(used);
+        child.try_wait().unwrap()
+    });
+    assert_eq!(status.code(), Some(0));
+    used / start.elapsed().as_secs_f64()
+}
+
+/// The processor time of the process `id` in seconds, as proc(5) shows it in hundredths.
+fn processor_time(id: u32) -> Option<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
+    let hundredths: f64 =
+        fields.get(11..13)?.iter().filter_map(|field| field.parse::<f64>().ok()).sum();
+    Some(hundredths / 100.0)
+}
+
+#[test]
+fn without_anything_to_read_from_it_neither_stops_nor_spins() {
+    let load = load_with(|command| {
+        command.stdin(File::open("/dev/null").unwrap());
+    });
+    assert!(load < 0.5, "it takes {load} of a processor");
+}
+
+#[test]
+fn with_standard_input_closed_it_neither_stops_nor_spins() {
+    let load = load_with(|command| {
+        let server = command.get_program().to_owned();
+        let args: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", "exec \"$0\" \"$@\" <&-"])
+            .arg(server)
+            .args(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        *command = shell;
+    });
+    assert!(load < 0.5, "it takes {load} of a processor");
+}
+
+/// A terminal of its own for a shell with job control, which starts the server in the background
+/// and then waits for it while somebody types.
+const IN_BACKGROUND: &str = r#"
+import os, pty, sys, time
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execvp("bash", ["bash", "--norc", "-i", "-c", sys.argv[1]])
+os.write(terminal, b"1\n1\n")
+out = b""
+while True:
+    try:
+        chunk = os.read(terminal, 4096)
+    except OSError:
+        break
+    if not chunk:
+        break
+    out += chunk
+os.waitpid(pid, 0)
+sys.stdout.buffer.write(out)
+"#;
+
+fn in_background(job: &str) -> String {
+    let server = program("server");
+    let script = format!(
+        "set -m; {job} '{}' --script 0:2 --listen 127.0.0.1:0 & wait $!; echo ended with $?",
+        server.display()
+    );
+    let output = Command::new("python3")
+        .args(["-c", IN_BACKGROUND, &script])
+        .output()
+        .expect("python3 is installed");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn in_the_background_of_a_terminal_it_is_not_stopped() {
+    let out = in_background("");
+    assert!(out.contains("no process left - bye") && out.contains("ended with 0"), "{out}");
+    assert!(!out.contains("ps#2"), "what is typed is not for a program in the background: {out}");
+}
+
+#[test]
+fn under_nohup_it_outlives_its_terminal() {
+    let server = program("server");
+    let script = format!(
+        "trap '' HUP; exec nohup '{}' --script 0:2,3:1 --listen 127.0.0.1:0 2>&1 </dev/null | cat",
+        server.display()
+    );
+    let mut command = Command::new("sh");
+    let mut child = command.args(["-c", &script]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut out = std::io::BufReader::new(child.stdout.take().unwrap());
+    let mut text = String::new();
+    while !text.contains("got `") {
+        assert_ne!(std::io::BufRead::read_line(&mut out, &mut text).unwrap(), 0, "{text}");
+    }
+    let mark = server.display().to_string();
+    let ids = tribune_tests::processes_with(&format!("{mark}\0--script\00:2,3:1"));
+    assert_eq!(ids.len(), 1);
+    let id = rustix::process::Pid::from_raw(i32::try_from(ids[0]).unwrap()).unwrap();
+    rustix::process::kill_process(id, rustix::process::Signal::HUP).unwrap();
+    std::io::Read::read_to_string(&mut out, &mut text).unwrap();
+    assert!(text.contains("no process left - bye"), "{text}");
+    child.wait().unwrap();
+}

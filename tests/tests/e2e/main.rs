@@ -1,0 +1,31 @@
+//! The whole, by way of the real programs.
+
+#![allow(clippy::unwrap_used, reason = "what is not there fails the test")]
+
+mod agents;
+mod bad_programs;
+mod client;
+mod console;
+mod defaults;
+mod ending;
+mod identity;
+mod joining;
+mod keyboard;
+mod limits;
+mod orphans;
+mod protocol_doc;
+mod scenario;
+mod seed;
+mod slow_readers;
+mod usage;
+
+use std::path::PathBuf;
+
+/// The command line that runs the badly behaved program with `args`, for `--agent`.
+fn misbehave(args: &str) -> String {
+    format!("'{}' {args}", misbehave_path().display())
+}
+
+fn misbehave_path() -> PathBuf {
+    env!("CARGO_BIN_EXE_misbehave").into()
+}

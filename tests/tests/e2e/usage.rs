@@ -1,0 +1,91 @@
+//! Wrong usage, and what could not be done: one line that says what, where, and what would be
+//! right.
+
+use std::{fs, process::Command};
+
+use tempfile::tempdir;
+use tribune_tests::{Process, Server, program};
+
+/// Runs `name` with `args`, and checks its exit code and its only line on standard error.
+#[track_caller]
+fn complains(name: &str, args: &[&str], code: i32, parts: &[&str]) {
+    let finished = Process::start(Command::new(program(name)).args(args)).finish();
+    assert_eq!(finished.err.len(), 1, "{args:?}: {:?}", finished.err);
+    assert_eq!(finished.code(), Some(code), "{args:?}: {:?}", finished.err);
+    assert!(finished.out.is_empty(), "{args:?}: {:?}", finished.out);
+    for part in parts {
+        assert!(finished.err[0].contains(part), "{args:?}: {} lacks {part:?}", finished.err[0]);
+    }
+}
+
+#[test]
+fn a_busy_port_is_named() {
+    let server = Server::start(&["--script", "", "--stay"]);
+    let address = server.address().to_string();
+    complains("server", &["--listen", &address], 1, &[&address, "in use", "--listen"]);
+}
+
+#[test]
+fn a_wrong_script_is_shown_with_the_place_and_what_would_be_right() {
+    complains("server", &["--script", "0:1,1"], 2, &["entry 2", "\"1\"", "0.5:1"]);
+    complains("server", &["--script", "0:7"], 2, &["\"7\"", "1, 2, 3 and 4"]);
+    complains("server", &["--script", "soon:1"], 2, &["entry 1", "number of seconds"]);
+}
+
+#[test]
+fn a_wrong_scenario_is_shown_with_its_line() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("s.toml");
+    let path = path.to_str().unwrap();
+    complains("server", &["--scenario", path], 1, &[path, "No such file"]);
+    fs::write(path, "[[worker]]\nat = 0\npredef = 9\n").unwrap();
+    complains("server", &["--scenario", path], 2, &[&format!("{path}:1:"), "1, 2, 3 and 4"]);
+    fs::write(path, "[[worker]]\nat = 0\npredef = 1\ncolor = 3\n").unwrap();
+    complains("server", &["--scenario", path], 2, &[&format!("{path}:4:"), "color"]);
+}
+
+#[test]
+fn wrong_arguments_are_refused() {
+    complains("server", &["--board", "big"], 2, &["--board", "32x16"]);
+    complains("server", &["--listen", "here"], 2, &["\"here\"", "127.0.0.1:7777"]);
+    complains("server", &["--lisen", "x"], 2, &["--listen"]);
+    complains("players-agent", &["5"], 2, &["\"5\"", "1, 2, 3 and 4"]);
+    complains("client", &["watch", "--server", "here"], 2, &["HOST:PORT"]);
+    complains("client", &["play"], 2, &["--name"]);
+    complains("client", &["play", "--name", "a b"], 2, &["letters, digits"]);
+}
+
+#[test]
+fn the_server_is_the_players_agent_too() {
+    let players = |name: &str, args: &[&str]| {
+        Process::start(Command::new(program(name)).args(args).args(["1", "--seed", "3"]))
+            .finish()
+            .out
+    };
+    let moves = players("players-agent", &[]);
+    assert_eq!(moves.len(), 10);
+    assert_eq!(moves, players("server", &["players-agent"]));
+    let list = Process::start(Command::new(program("players-agent")).arg("--list")).finish();
+    assert_eq!(list.out.len(), 4);
+    assert!(list.out[0].contains("john") && list.out[0].contains("mary"));
+}
+
+#[test]
+fn players_end_quietly_when_nobody_listens() {
+    let script =
+        format!("'{}' 1 | head -1; echo ${{PIPESTATUS[0]}}", program("players-agent").display());
+    let output = Command::new("bash").args(["-c", &script]).output().unwrap();
+    let out = String::from_utf8(output.stdout).unwrap();
+    assert_eq!((out.lines().count(), out.lines().last()), (2, Some("0")));
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn help_has_examples_and_exit_codes() {
+    for name in ["server", "client", "players-agent"] {
+        let help = Process::start(Command::new(program(name)).arg("--help")).finish();
+        assert_eq!(help.code(), Some(0));
+        let text = help.out.join("\n");
+        assert!(text.contains("Examples:") && text.contains(&format!("  {name} ")), "{text}");
+    }
+}
