@@ -10,8 +10,8 @@
 //!           broadcast                   out: log bytes become writes
 //! ```
 //!
-//! The modules are in layers, and each uses only those above it in this list; `tests/layers.rs`
-//! holds that up.
+//! The modules are in layers, and each uses only what is below its own: `tests/layers.rs` has
+//! their order, and holds it up.
 
 // Pure: no input or output, no clock of their own.
 mod admission;

@@ -9,6 +9,9 @@ mod shard;
 mod sink;
 mod snapshot;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use bytes::Bytes;

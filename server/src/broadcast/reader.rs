@@ -116,16 +116,21 @@ impl<S: Sink> Reader<S> {
 
     /// Says goodbye for good, as far as that goes in, and ends the sink.
     pub fn close(&mut self, code: ClosingCode, message: &str) {
-        self.sink.make_room();
         let mut last = match self.lane.take().and_then(|mut lane| lane.pop_front()) {
             // It may be the rest of a line, which must end for another to begin.
             Some(Item::Lines { bytes, .. }) => first_line(&bytes).to_vec(),
             _ => Vec::new(),
         };
         encode(&Notice::Closing { code, message: message.to_owned() }, &mut last);
-        // A peer that has gone does not need it.
-        let _ = self.sink.try_write(&last);
-        self.sink.shut_down();
+        self.sink.say_last(&last);
+    }
+
+    /// How many bytes it keeps aside.
+    #[cfg(test)]
+    pub fn held(&self) -> usize {
+        let bytes =
+            |item: &Item| if let Item::Lines { bytes, .. } = item { bytes.len() } else { 0 };
+        self.lane.as_ref().map_or(0, |lane| lane.iter().map(bytes).sum())
     }
 
     fn is_new(&self) -> bool {

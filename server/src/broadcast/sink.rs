@@ -27,11 +27,9 @@ pub trait Sink {
     /// Whether a reader that does not read may be given up.
     fn may_be_closed(&self) -> bool;
 
-    /// Makes room for a few last words, if it can.
-    fn make_room(&self);
-
-    /// Ends it in both directions.
-    fn shut_down(&self);
+    /// Writes `bytes`, a few last words, even if nothing more goes in otherwise, and ends it in both
+    /// directions. Whoever has gone already does not get them.
+    fn say_last(&self, bytes: &[u8]);
 }
 
 /// What carries the stream to a client or a player program.
@@ -70,20 +68,14 @@ impl Sink for Transport {
         matches!(self, Self::Tcp { .. })
     }
 
-    fn make_room(&self) {
-        if let Self::Tcp { output, .. } = self {
-            let socket = SockRef::from(output.as_ref());
-            // Without it the last words are lost, which is all that can be done then.
-            let _ = socket
-                .send_buffer_size()
-                .and_then(|size| socket.set_send_buffer_size(size + LAST_WORDS));
-        }
-    }
-
-    fn shut_down(&self) {
-        if let Self::Tcp { output, .. } = self {
-            // It fails if the peer has gone already.
-            let _ = SockRef::from(output.as_ref()).shutdown(Shutdown::Both);
-        }
+    fn say_last(&self, bytes: &[u8]) {
+        let Self::Tcp { output, .. } = self else { return };
+        let socket = SockRef::from(output.as_ref());
+        let _ = socket
+            .send_buffer_size()
+            .and_then(|size| socket.set_send_buffer_size(size + LAST_WORDS));
+        // Past the runtime, which knows only that the socket was full.
+        let _ = socket.send(bytes);
+        let _ = socket.shutdown(Shutdown::Both);
     }
 }

@@ -1,0 +1,154 @@
+//! A shard with a real socket, in a time that the test moves on.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
+    net::{TcpSocket, TcpStream},
+    sync::Semaphore,
+    time::{advance, timeout},
+};
+use tokio_util::sync::CancellationToken;
+use tribune_protocol::{
+    ClosingCode, ConnectionId, Event, GameId, Happening, Notice, Origin, Seq, ServerLine,
+};
+
+use super::super::{Broadcast, Greeting, Membership, Pace, Publisher, SnapshotDesk, Transport};
+use super::reader::snapshot;
+use crate::log::{Batch, Log};
+
+/// A broadcast with one client.
+struct Scene {
+    publisher: Publisher,
+    last: Seq,
+    client: BufReader<TcpStream>,
+    membership: Membership,
+}
+
+impl Scene {
+    async fn set(pace: Pace) -> Self {
+        let publisher = Publisher::new(Log::new(1 << 20));
+        let desk = SnapshotDesk::new(snapshot(Seq(0)));
+        let greeting = Greeting { game: GameId("g".into()), tick_ms: 1000 };
+        let (broadcast, shards) = Broadcast::new(&publisher, &desk, greeting, pace, 1);
+        for shard in shards {
+            tokio::spawn(shard.run(CancellationToken::new()));
+        }
+        let (client, server) = connection().await;
+        let place = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
+        let (_, output) = server.into_split();
+        let transport = Transport::Tcp { output, _place: place };
+        let membership = broadcast.join(Origin::Connection(ConnectionId(1)), transport).await;
+        let mut scene =
+            Self { publisher, last: Seq(0), client: BufReader::new(client), membership };
+        for _ in 0..2 {
+            scene.next_line().await;
+        }
+        scene
+    }
+
+    fn publish(&mut self, count: u64) {
+        let mut batch = Batch::default();
+        for _ in 0..count {
+            self.last = self.last.next();
+            batch.push(&Event { seq: self.last, ms: 0, happening: Happening::Clock { clock: 0 } });
+        }
+        self.publisher.publish(&batch);
+    }
+
+    async fn next_line(&mut self) -> Option<ServerLine> {
+        let mut line = String::new();
+        self.client.read_line(&mut line).await.unwrap();
+        (!line.is_empty()).then(|| ServerLine::parse(line.as_bytes()).unwrap())
+    }
+}
+
+/// Two ends of a connection that holds little.
+async fn connection() -> (TcpStream, TcpStream) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_send_buffer_size(4096).unwrap();
+    socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let near = TcpSocket::new_v4().unwrap();
+    near.set_recv_buffer_size(32 << 10).unwrap();
+    let (client, server) =
+        tokio::join!(near.connect(listener.local_addr().unwrap()), listener.accept());
+    (client.unwrap(), server.unwrap().0)
+}
+
+fn pace(flush_interval: Duration) -> Pace {
+    Pace { flush_interval, stall_limit: Duration::from_secs(30) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_nothing_for_too_long_is_closed_with_a_reason() {
+    let mut scene = Scene::set(pace(Duration::ZERO)).await;
+    scene.publish(10_000);
+    // The clock of the test goes on by itself when nobody has anything to do.
+    tokio::time::sleep(Duration::from_secs(29)).await;
+    scene.publish(1);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let mut last = None;
+    while let Some(line) = scene.next_line().await {
+        last = Some(line);
+    }
+    let Some(ServerLine::Notice(Notice::Closing { code, message })) = last else {
+        panic!("{last:?}")
+    };
+    assert_eq!(code, ClosingCode::SlowClient);
+    assert!(message.contains("30 s"), "{message}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_a_little_now_and_then_is_kept() {
+    let mut scene = Scene::set(pace(Duration::ZERO)).await;
+    scene.publish(10_000);
+    let mut scratch = vec![0; 64 << 10];
+    for _ in 0..4 {
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        scene.client.read_exact(&mut scratch).await.unwrap();
+    }
+    let mut rest = String::new();
+    scene.client.read_line(&mut rest).await.unwrap();
+    let next = scene.next_line().await;
+    assert!(matches!(next, Some(ServerLine::Event(_))), "{next:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flush_interval_gathers_what_comes_within_it() {
+    let interval = Duration::from_millis(50);
+    let mut scene = Scene::set(pace(interval)).await;
+    scene.publish(1);
+    scene.next_line().await;
+    for _ in 0..5 {
+        scene.publish(1);
+        advance(Duration::from_millis(2)).await;
+    }
+    let mut chunk = vec![0; 65_536];
+    let length = scene.client.read(&mut chunk).await.unwrap();
+    let lines = chunk[..length].iter().filter(|&&byte| byte == b'\n').count();
+    assert_eq!(lines, 5, "they came in one piece");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_one_each_comes_at_once() {
+    let mut scene = Scene::set(pace(Duration::ZERO)).await;
+    for _ in 0..5 {
+        scene.publish(1);
+        let line = timeout(Duration::from_millis(1), scene.next_line()).await;
+        assert!(matches!(line, Ok(Some(ServerLine::Event(_)))), "{line:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_waits_until_it_is_written_and_no_longer_than_the_reader_is_there() {
+    let mut scene = Scene::set(pace(Duration::ZERO)).await;
+    scene.membership.answer("{\"type\":\"pong\",\"id\":1}\n").await;
+    assert!(matches!(scene.next_line().await, Some(ServerLine::Notice(Notice::Pong { .. }))));
+    scene.publish(5000);
+    let membership = scene.membership.clone();
+    let waiting =
+        tokio::spawn(async move { membership.answer("{\"type\":\"pong\",\"id\":2}\n").await });
+    scene.membership.leave().await;
+    waiting.await.unwrap();
+}
