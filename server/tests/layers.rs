@@ -1,5 +1,7 @@
 //! The modules of the server are in layers, and each uses only modules of layers below its own.
 
+#![allow(clippy::unwrap_used, reason = "what is not there fails the test")]
+
 use std::{
     collections::BTreeMap,
     fs,

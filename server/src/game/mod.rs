@@ -221,7 +221,7 @@ impl Game {
             match line {
                 Printed::Move(step) => self.step(Origin::Program(worker), &step),
                 Printed::Other { line, cut } => {
-                    self.tell(Happening::Output { worker, stream, line, cut })
+                    self.tell(Happening::Output { worker, stream, line, cut });
                 }
             }
         }

@@ -107,7 +107,7 @@ impl Conversation {
             Some(Request::MoveAgain(direction)) => self.step_again(direction, now, asked)?,
             Some(Request::Ping { id }) => encode(&Notice::Pong { id }, &mut asked.answers),
             Some(Request::Resume { game: wanted, after }) => {
-                self.resume(&wanted, after, game, now, asked)?
+                self.resume(&wanted, after, game, now, asked)?;
             }
         }
         Ok(())

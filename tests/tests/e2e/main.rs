@@ -14,6 +14,7 @@ mod keyboard;
 mod limits;
 mod orphans;
 mod protocol_doc;
+mod readme;
 mod scenario;
 mod seed;
 mod slow_readers;
