@@ -5,7 +5,7 @@
 
 use std::{
     env, fmt,
-    io::{self, IsTerminal},
+    io::{self, IsTerminal, Write},
     process::ExitCode,
 };
 
@@ -45,9 +45,14 @@ pub fn failure(message: impl fmt::Display) -> ExitCode {
     ExitCode::from(FAILED)
 }
 
-#[expect(clippy::print_stderr, reason = "this is where a program reports")]
 fn report(message: impl fmt::Display) {
-    eprintln!("error: {message}");
+    say(format_args!("error: {message}"));
+}
+
+/// Tells the person in front of the program something, on standard error.
+pub fn say(message: impl fmt::Display) {
+    // Nobody is left to tell when it is closed.
+    let _ = writeln!(io::stderr(), "{message}");
 }
 
 /// Whether `error` says that the reader of a pipe has gone, which is no failure of its writer.

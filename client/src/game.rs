@@ -1,13 +1,13 @@
 //! Watching a game and playing in it.
 
-use std::process::ExitCode;
+use std::{io, pin::pin, process::ExitCode};
 
 use tokio::{
     io::{AsyncReadExt, Stdout, stdin, stdout},
     sync::mpsc,
     task::JoinHandle,
 };
-use tribune_cli::{failure, is_closed_pipe};
+use tribune_cli::{failure, is_closed_pipe, say};
 use tribune_protocol::{Move, Name};
 
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     signals::{Signals, Wish},
     stream::{LINES, Stream, StreamError, Told},
     terminal::SingleKeys,
-    view::{Format, View, say},
+    view::{Format, View},
 };
 
 /// How many moves may wait to be sent. Whoever types more waits.
@@ -78,65 +78,65 @@ impl Game {
     }
 
     /// Shows the game until it ends, or until somebody wishes to leave: by a signal, or by `quit`.
-    async fn run(mut self, quit: Option<JoinHandle<bool>>) -> ExitCode {
+    async fn run(self, quit: Option<JoinHandle<bool>>) -> ExitCode {
         let mut signals = match Signals::listen() {
             Ok(signals) => signals,
             Err(error) => return failure(format_args!("cannot listen to signals: {error}")),
         };
-        let quit = wishes_to_quit(quit);
-        tokio::pin!(quit);
+        let Self { stream, told, view, single_keys } = self;
+        let mut shown = pin!(show(told, view, stream));
+        let mut quit = pin!(wishes_to_quit(quit));
         loop {
-            let told = tokio::select! {
-                told = self.told.recv() => told,
+            tokio::select! {
+                code = &mut shown => return code,
                 wish = signals.next() => match wish {
                     Wish::End(code) => return ExitCode::from(code),
-                    Wish::GoOn => {
-                        self.take_terminal();
-                        continue;
-                    }
+                    Wish::GoOn => take_terminal(single_keys.as_ref()),
                 },
                 () = &mut quit => return ExitCode::SUCCESS,
-            };
-            let Some(told) = told else {
-                return self.end().await;
-            };
-            if let Err(error) = self.show(told).await {
-                if is_closed_pipe(&error) {
-                    return ExitCode::SUCCESS;
-                }
-                return failure(format_args!("cannot show the game: {error}"));
             }
         }
     }
+}
 
-    /// Shows `told` and what has come since.
-    async fn show(&mut self, told: Told) -> std::io::Result<()> {
-        self.view.show(&told).await?;
+/// Shows all that is `told`, and says how `stream` ended.
+async fn show(
+    mut told: mpsc::Receiver<Told>,
+    mut view: View<Stdout>,
+    stream: JoinHandle<Result<(), StreamError>>,
+) -> ExitCode {
+    match show_all(&mut told, &mut view).await {
+        Ok(()) => {}
+        Err(error) if is_closed_pipe(&error) => return ExitCode::SUCCESS,
+        Err(error) => return failure(format_args!("cannot show the game: {error}")),
+    }
+    match stream.await {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error @ StreamError::NoServer { .. })) => {
+            failure(format_args!("{error}; {START_ONE}"))
+        }
+        Ok(Err(error)) => failure(error),
+        Err(panic) => failure(format_args!("the stream has failed, which is a bug: {panic}")),
+    }
+}
+
+async fn show_all(told: &mut mpsc::Receiver<Told>, view: &mut View<Stdout>) -> io::Result<()> {
+    while let Some(first) = told.recv().await {
+        view.show(&first).await?;
+        // What has come meanwhile goes out in one write.
         for _ in 0..LINES {
-            let Ok(told) = self.told.try_recv() else {
-                break;
-            };
-            self.view.show(&told).await?;
+            let Ok(next) = told.try_recv() else { break };
+            view.show(&next).await?;
         }
-        self.view.flush().await
+        view.flush().await?;
     }
+    Ok(())
+}
 
-    fn take_terminal(&self) {
-        if let Some(Err(error)) = self.single_keys.as_ref().map(SingleKeys::apply) {
-            say(&format!("cannot read single keys from the terminal: {error}"));
-        }
-    }
-
-    /// How the stream ended.
-    async fn end(self) -> ExitCode {
-        match self.stream.await {
-            Ok(Ok(())) => ExitCode::SUCCESS,
-            Ok(Err(error @ StreamError::NoServer { .. })) => {
-                failure(format_args!("{error}; {START_ONE}"))
-            }
-            Ok(Err(error)) => failure(error),
-            Err(panic) => failure(format_args!("the stream has failed, which is a bug: {panic}")),
-        }
+/// Takes the terminal back after others have had it.
+fn take_terminal(single_keys: Option<&SingleKeys>) {
+    if let Some(Err(error)) = single_keys.map(SingleKeys::apply) {
+        say(format_args!("cannot read single keys from the terminal: {error}"));
     }
 }
 
@@ -158,7 +158,7 @@ async fn send_keys(mut keys: Keys, name: Name, moves: mpsc::Sender<Move>) -> boo
                     }
                 }
                 Key::Quit => return true,
-                Key::Other(other) => say(&format!("{other:?} is no move: n, s, e and w are")),
+                Key::Other(other) => say(format_args!("{other:?} is no move: n, s, e and w are")),
             }
         }
     }

@@ -1,6 +1,7 @@
 use std::io;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt, BufWriter};
+use tribune_cli::say;
 use tribune_protocol::{Narrator, Notice, ServerLine};
 
 use crate::stream::Told;
@@ -36,7 +37,7 @@ impl<W: AsyncWrite + Unpin> View<W> {
         if let Some(message) = message(told) {
             // What was shown before is to be seen before.
             self.flush().await?;
-            say(&message);
+            say(message);
         }
         match (told, self.format) {
             (Told::Line { raw, .. }, Format::Json) => self.write_line(raw).await,
@@ -92,12 +93,6 @@ fn message(told: &Told) -> Option<String> {
         Told::Resumed => Some("connected again, and nothing was missed".to_owned()),
         Told::NotSent(step) => Some(format!("not sent, as there is no connection: {step}")),
     }
-}
-
-/// Tells the person in front of the client something.
-#[expect(clippy::print_stderr, reason = "this is where the client speaks to people")]
-pub fn say(message: &str) {
-    eprintln!("{message}");
 }
 
 #[cfg(test)]

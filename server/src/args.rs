@@ -42,6 +42,8 @@ pub struct Args {
     pub game: GameArgs,
 }
 
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
 const EXAMPLES: &str = "Examples:
   server                                            the demonstration
   server --agent 'python3 bot.py {predef}'          your own program plays
@@ -115,14 +117,15 @@ pub struct GameArgs {
 
     /// The most players per connection or program
     #[arg(long, value_name = "N", default_value_t = 16, help_heading = "Network")]
-    max_players: usize,
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    max_players: u32,
 
     /// How much of the past is kept for clients that fall behind or come back
     #[arg(long, value_name = "BYTES", default_value = "16MiB", value_parser = parse_log_bytes, help_heading = "Network")]
     log_bytes: usize,
 
     /// The least time between two writes to a client: later for everyone, and cheaper
-    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration, help_heading = "Network")]
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_flush_interval, help_heading = "Network")]
     flush_interval: Duration,
 
     /// How many tasks write to clients [default: one less than there are processors]
@@ -134,7 +137,7 @@ pub struct GameArgs {
     output_rate: u32,
 
     /// How long a program that is asked to end may take
-    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = humantime::parse_duration, help_heading = "Programs")]
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = parse_grace, help_heading = "Programs")]
     grace: Duration,
 
     /// Do not tell the game on standard output
@@ -170,6 +173,7 @@ impl GameArgs {
                 "--repeat needs a script with an entry at least, as in 0.5:1".into(),
             ));
         }
+        let players = usize::try_from(self.max_players).unwrap_or(usize::MAX);
         let rules = Rules {
             board: self.board,
             tick: self.tick,
@@ -183,12 +187,9 @@ impl GameArgs {
             rules,
             listen: self.listen.iter().map(|address| resolve(address)).collect::<Result<_, _>>()?,
             max_clients: self.max_clients,
-            limits: Limits {
-                move_rate: NonZeroU32::new(self.move_rate),
-                players: self.max_players,
-            },
+            limits: Limits { move_rate: NonZeroU32::new(self.move_rate), players },
             care: Care {
-                players: self.max_players,
+                players,
                 output_rate: NonZeroU32::new(self.output_rate),
                 grace: self.grace,
             },
@@ -246,8 +247,23 @@ fn parse_board(text: &str) -> Result<BoardSize, String> {
 }
 
 fn parse_tick(text: &str) -> Result<Duration, String> {
-    let tick = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    if tick < Duration::from_millis(1) { Err("a tick is 1ms at least".into()) } else { Ok(tick) }
+    parse_time(text, Duration::from_millis(1), DAY)
+}
+
+fn parse_flush_interval(text: &str) -> Result<Duration, String> {
+    parse_time(text, Duration::ZERO, Duration::from_secs(10))
+}
+
+fn parse_grace(text: &str) -> Result<Duration, String> {
+    parse_time(text, Duration::ZERO, DAY)
+}
+
+fn parse_time(text: &str, least: Duration, most: Duration) -> Result<Duration, String> {
+    let time = humantime::parse_duration(text).ok().filter(|time| (least..=most).contains(time));
+    time.ok_or_else(|| {
+        let [least, most] = [least, most].map(humantime::format_duration);
+        format!("it is a time from {least} to {most}, as in 500ms or 2s")
+    })
 }
 
 fn parse_log_bytes(text: &str) -> Result<usize, String> {
@@ -307,8 +323,8 @@ mod tests {
             (&["--script", "0:9"], "there are 1, 2, 3 and 4"),
             (&["--board", "0x4"], "a board is WIDTHxHEIGHT"),
             (&["--board", "32"], "a board is WIDTHxHEIGHT"),
-            (&["--tick", "0s"], "a tick is 1ms at least"),
-            (&["--tick", "soon"], "--tick"),
+            (&["--tick", "0s"], "a time from 1ms to 1day"),
+            (&["--tick", "soon"], "as in 500ms or 2s"),
             (&["--log-bytes", "10"], "4096 bytes at least"),
             (&["--log-bytes", "much"], "as in 65536 or 16MiB"),
             (&["--listen", "7777"], "an address is HOST:PORT"),

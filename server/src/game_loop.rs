@@ -32,8 +32,6 @@ pub struct GameLoop {
     pub launches: mpsc::UnboundedSender<Launch>,
     /// Is cancelled when the programs are to end, and nobody new is to come.
     pub closing: CancellationToken,
-    /// Where answers to what was typed go.
-    pub answer: fn(&str),
 }
 
 impl GameLoop {
@@ -78,7 +76,7 @@ impl GameLoop {
                 // The launcher ends after the game.
                 Effect::Launch(launch) => drop(self.launches.send(launch)),
                 Effect::EndPrograms => self.closing.cancel(),
-                Effect::Answer(text) => (self.answer)(&text),
+                Effect::Answer(text) => tribune_cli::say(text),
             }
         }
     }

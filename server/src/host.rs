@@ -6,6 +6,7 @@ use anyhow::Context;
 use rand::{RngExt, distr::slice::Choose};
 use tokio::{net::TcpListener, sync::mpsc, time::timeout};
 use tokio_util::sync::CancellationToken;
+use tribune_cli::say;
 use tribune_protocol::GameId;
 
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
     network::{self, Listener, reachable},
     settings::Settings,
     tasks::Tasks,
-    terminal::{Console, Keyboard, Signals, greet, say},
+    terminal::{Console, Keyboard, Signals, greet},
     workers::{Forker, Launcher, Surroundings},
 };
 
@@ -149,9 +150,9 @@ impl Server {
         )]
         let (launches, to_launch) = mpsc::unbounded_channel();
         tasks.spawn_vital("launcher", launcher.run(to_launch));
-        say(&greet(&addresses, &id, seed));
-        let game_loop =
-            GameLoop { game, mailbox: inputs, publisher, desk, launches, closing, answer: say };
+        tracing::info!(game = %id, seed, ?addresses, "listening");
+        say(greet(&addresses, &id, seed));
+        let game_loop = GameLoop { game, mailbox: inputs, publisher, desk, launches, closing };
         server.game.spawn_vital("game", game_loop.run());
         Ok(server)
     }

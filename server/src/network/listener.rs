@@ -52,6 +52,10 @@ const REFUSALS: usize = 64;
 pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
+    if address.is_ipv6() {
+        // So that the same port can be listened on for IPv4 too.
+        SockRef::from(&socket).set_only_v6(true)?;
+    }
     // Connections inherit both, which they cannot get later without a race.
     socket.set_send_buffer_size(SEND_BUFFER)?;
     socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
@@ -127,6 +131,7 @@ impl Listener {
             return;
         };
         let id = ConnectionId(self.last.fetch_add(1, Ordering::Relaxed) + 1);
+        tracing::info!(connection = %id, peer = ?stream.peer_addr().ok(), "connected");
         if let Err(error) = configure(&stream) {
             tracing::debug!(connection = %id, %error, "a connection broke before it began");
             return;

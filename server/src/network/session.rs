@@ -61,6 +61,7 @@ impl Session {
             // A game that is over takes in nothing.
             let _ = self.court.mailbox.send(Input::Gone { connection: self.id, reason }).await;
         }
+        tracing::info!(connection = %self.id, "has nothing more to say");
         match end {
             Ok(End::HalfClosed) => self.membership.half_close().await,
             Ok(End::Dismissed) => linger(&self.input).await,

@@ -61,7 +61,7 @@ impl Restart {
     /// The most restarts in a row, unless a scenario says otherwise.
     pub const MOST: u32 = 5;
 
-    /// The pause does not grow beyond this.
+    /// The pause does not grow beyond this, or beyond the first one if that is longer.
     const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
     /// How long to wait before starting a program again that has ended and been restarted `times`
@@ -72,7 +72,8 @@ impl Restart {
             RestartPolicy::OnFailure => !success,
             RestartPolicy::Always => true,
         };
-        let pause = self.pause.saturating_mul(2_u32.saturating_pow(times)).min(Self::LONGEST_PAUSE);
+        let longest = Self::LONGEST_PAUSE.max(self.pause);
+        let pause = self.pause.saturating_mul(2_u32.saturating_pow(times)).min(longest);
         (wanted && times < self.most).then_some(pause)
     }
 }

@@ -13,9 +13,9 @@ use rustix::{
     termios::tcgetpgrp,
 };
 use tokio::sync::mpsc;
+use tribune_cli::say;
 use tribune_protocol::{Line, LineDecoder};
 
-use super::say;
 use crate::game::Input;
 
 /// A longer line than this is no number.
@@ -79,7 +79,7 @@ impl Keyboard {
             Ok(Some(predef)) => self.mailbox.blocking_send(Input::Typed(predef)).is_ok(),
             Ok(None) => true,
             Err(answer) => {
-                say(&answer);
+                say(answer);
                 true
             }
         }

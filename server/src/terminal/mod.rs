@@ -3,13 +3,13 @@
 mod console;
 mod greeting;
 mod keyboard;
-mod messages;
+mod log_lines;
 mod signals;
 
 pub use self::{
     console::Console,
     greeting::greet,
     keyboard::Keyboard,
-    messages::{LogFormat, init_log, say},
+    log_lines::{LogFormat, init_log},
     signals::Signals,
 };

@@ -4,8 +4,8 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::mpsc,
 };
+use tribune_cli::say;
 
-use super::say;
 use crate::game::Input;
 
 /// The signals that ask a server to end.

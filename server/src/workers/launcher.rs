@@ -103,6 +103,7 @@ impl Launcher {
         let group = child.id().and_then(ProcessGroup::led_by).ok_or_else(gone)?;
         let input =
             child.stdin.take().ok_or_else(gone).and_then(|input| pipe_to(input).map_err(failed))?;
+        tracing::info!(worker = %id, group = group.number(), command = ?words, "started");
         self.tell(Input::Started { worker: id, command: words.clone() }).await;
         let membership = self.broadcast.join(Origin::Program(id), Transport::Pipe(input)).await;
         Ok(Worker { id, child, group, membership })
@@ -144,6 +145,7 @@ impl Launcher {
         ended.cancel();
         outputs.ended().await;
         self.forker.forget(worker.group).await;
+        tracing::info!(worker = %id, %exit, "ended");
         self.tell(Input::Exited { worker: worker.id, exit }).await;
     }
 

@@ -62,13 +62,3 @@ fn the_default_run_is_as_documented_and_its_console_and_stream_agree() {
     }
     assert!(finished.err.iter().any(|line| line.contains("client") && line.contains("watch")));
 }
-
-#[test]
-fn the_greeting_says_where_it_listens_and_what_to_try_next() {
-    let server = Server::start(&["--script", "", "--stay"]);
-    let address = server.address().to_string();
-    let try_next = |what: &str| server.wait_for_err(|line| line.trim_start().starts_with(what));
-    assert!(try_next("watch").ends_with(&format!("watch --server {address}")));
-    assert!(try_next("play").ends_with(&format!("play --name ann --server {address}")));
-    assert!(try_next("or").contains(&format!("nc {}", address.replace(':', " "))));
-}

@@ -12,6 +12,7 @@ mod identity;
 mod joining;
 mod keyboard;
 mod limits;
+mod messages;
 mod orphans;
 mod protocol_doc;
 mod readme;

@@ -15,15 +15,11 @@ pub enum LogFormat {
 pub fn init_log(format: LogFormat) {
     let filter =
         EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).from_env_lossy();
-    let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A log that nobody can read any more is no reason to fail.
+    let builder =
+        fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false);
     match format {
         LogFormat::Text => builder.with_ansi(tribune_cli::colours_suit_stderr()).init(),
         LogFormat::Json => builder.json().init(),
     }
-}
-
-/// Tells the person in front of the server something, on standard error.
-#[expect(clippy::print_stderr, reason = "this is where the server speaks to people")]
-pub fn say(message: &str) {
-    eprintln!("{message}");
 }

@@ -1,0 +1,87 @@
+//! What the server says to people, and where it listens.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    process::{Command, Stdio},
+};
+
+use serde_json::Value;
+use tribune_tests::{Process, Server, Spectator, program};
+
+#[test]
+fn the_greeting_says_where_it_listens_and_what_to_try_next() {
+    let server = Server::start(&["--script", "", "--stay"]);
+    let address = server.address().to_string();
+    let try_next = |what: &str| server.wait_for_err(|line| line.trim_start().starts_with(what));
+    assert!(try_next("watch").ends_with(&format!("watch --server {address}")));
+    assert!(try_next("play").ends_with(&format!("play --name ann --server {address}")));
+    assert!(try_next("or").contains(&format!("nc {}", address.replace(':', " "))));
+}
+
+#[test]
+fn log_lines_are_for_people_or_for_programs() {
+    let logged = |format: &str| {
+        let mut command = Command::new(program("server"));
+        let server = Server::start_as(
+            command.env("RUST_LOG", "info"),
+            &["--script", "0:1", "--log-format", format],
+        );
+        server.finish().err
+    };
+    let started = |line: &&String| line.contains("started");
+    let text = logged("text");
+    let line = text.iter().find(started).unwrap();
+    assert!(
+        line.contains("INFO") && line.contains("worker=1") && !line.contains('\u{1b}'),
+        "{line}"
+    );
+    let json = logged("json");
+    let line: Value = serde_json::from_str(json.iter().find(started).unwrap()).unwrap();
+    assert_eq!((&line["level"], &line["fields"]["worker"]), (&"INFO".into(), &"1".into()));
+}
+
+#[test]
+fn messages_that_nobody_reads_any_more_do_not_end_the_game() {
+    let server = program("server");
+    let script = format!(
+        "'{}' --script 0:1 --listen 127.0.0.1:0 2>&1 >/dev/null | head -1 >/dev/null; echo ${{PIPESTATUS[0]}}",
+        server.display()
+    );
+    let mut command = Command::new("bash");
+    let mut shell =
+        command.args(["-c", &script]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    // Each of these is answered, to nobody.
+    std::io::Write::write_all(shell.stdin.as_mut().unwrap(), b"x\ny\nz\n").unwrap();
+    let output = shell.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "0\n");
+}
+
+#[test]
+fn it_listens_wherever_it_is_told_to() {
+    let mut listen = vec!["--listen", "127.0.0.1:0", "--listen", "127.0.0.2:0"];
+    let has_ipv6 = TcpListener::bind("[::1]:0").is_ok();
+    if has_ipv6 {
+        listen.extend(["--listen", "[::1]:0"]);
+    }
+    let mut command = Command::new(program("server"));
+    let process = Process::start(command.args(["--script", "", "--stay"]).args(listen));
+    let greeting = process.wait_for_err(|line| line.contains("listening on"));
+    let words = greeting.split([' ', ',']);
+    let addresses: Vec<SocketAddr> = words.filter_map(|word| word.parse().ok()).collect();
+    assert_eq!(addresses.len(), if has_ipv6 { 3 } else { 2 }, "{greeting}");
+    for address in addresses {
+        Spectator::join(address);
+    }
+}
+
+#[test]
+fn one_port_is_listened_on_for_both_families() {
+    let Ok(probe) = TcpListener::bind("[::]:0") else { return };
+    let port = probe.local_addr().unwrap().port();
+    drop(probe);
+    let both = [format!("0.0.0.0:{port}"), format!("[::]:{port}")];
+    let mut command = Command::new(program("server"));
+    let args = ["--script", "", "--listen", &both[0], "--listen", &both[1]];
+    let finished = Process::start(command.args(args)).finish();
+    assert_eq!(finished.code(), Some(0), "{:?}", finished.err);
+}
