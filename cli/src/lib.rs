@@ -1,7 +1,12 @@
 //! What the programs of Tribune have in common on the command line: how they take their
-//! arguments, what their exit codes mean, and how they report.
+//! arguments, what their exit codes mean, how they report, and the words in which they tell a
+//! game.
 
 #![forbid(unsafe_code)]
+
+mod narration;
+
+pub use narration::Narrator;
 
 use std::{
     env, fmt,
@@ -29,8 +34,19 @@ pub fn parse_args<A: Parser>() -> Result<A, ExitCode> {
             let _ = error.print();
             ExitCode::SUCCESS
         }
+        // Nothing was asked for, so what can be is shown.
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = error.print();
+            ExitCode::from(USAGE)
+        }
         _ => usage_error(one_line(&error)),
     })
+}
+
+/// Whether `text` is `HOST:PORT`.
+pub fn is_host_and_port(text: &str) -> bool {
+    let parts = text.rsplit_once(':');
+    parts.is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
 }
 
 /// Reports wrong usage on standard error.
@@ -93,6 +109,16 @@ mod tests {
 
     fn complaint(args: &[&str]) -> String {
         one_line(&Args::try_parse_from([&["program"], args].concat()).unwrap_err())
+    }
+
+    #[test]
+    fn an_address_is_a_host_and_a_port() {
+        for text in ["127.0.0.1:7777", "localhost:1", "[::1]:80", "server:65535"] {
+            assert!(is_host_and_port(text), "{text}");
+        }
+        for text in ["", "localhost", ":7777", "localhost:", "localhost:x", "localhost:65536"] {
+            assert!(!is_host_and_port(text), "{text}");
+        }
     }
 
     #[test]

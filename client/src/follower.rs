@@ -1,5 +1,5 @@
 use thiserror::Error;
-use tribune_protocol::{ClosingCode, GameId, Happening, Notice, Request, Seq, ServerLine};
+use tribune_protocol::{ClosingCode, Event, GameId, Happening, Notice, Request, Seq, ServerLine};
 
 /// Follows the stream of a game across connections, so that each event is shown once and in
 /// order.
@@ -34,9 +34,14 @@ pub enum Reaction {
     /// It is to be shown.
     Show,
     /// It is to be shown, and is the last one.
-    ShowLast,
+    ShowLast {
+        /// How many events before it were missed.
+        missed: u64,
+    },
     /// It says nothing new.
     PassOver,
+    /// It says that the events after the last that was shown follow.
+    Resumed,
     /// It says nothing new, and this is to be sent.
     Send(Request),
 }
@@ -69,7 +74,10 @@ impl FollowError {
     /// Whether another connection may do better.
     pub fn is_worth_a_retry(&self) -> bool {
         match self {
-            Self::Closing { code, .. } => *code != ClosingCode::TooManyErrors,
+            Self::Closing { code, .. } => match code {
+                ClosingCode::ServerFull | ClosingCode::SlowClient => true,
+                ClosingCode::TooManyErrors | ClosingCode::ShuttingDown => false,
+            },
             Self::Gap { .. } => true,
             Self::NoGreeting => false,
         }
@@ -107,8 +115,13 @@ impl Follower {
             }
             (Phase::Resuming, ServerLine::Notice(Notice::Resumed { .. })) => {
                 self.phase = Phase::Following;
-                Ok(Reaction::PassOver)
+                Ok(Reaction::Resumed)
             }
+            // The game was over before the answer could come.
+            (
+                Phase::Resuming,
+                ServerLine::Event(Event { seq, happening: Happening::Bye { .. }, .. }),
+            ) => Ok(Reaction::ShowLast { missed: seq.since(self.next()) }),
             (Phase::Resuming | Phase::Following, ServerLine::Notice(Notice::Resync { .. })) => {
                 self.phase = Phase::Missed;
                 Ok(Reaction::Show)
@@ -142,15 +155,20 @@ impl Follower {
     }
 
     fn event(&mut self, got: Seq, happening: &Happening) -> Result<Reaction, FollowError> {
-        let wanted = self.place.as_ref().map_or(Seq(1), |(_, last)| last.next());
+        let wanted = self.next();
         if self.phase != Phase::Following || got != wanted {
             return Err(FollowError::Gap { got, wanted });
         }
         self.move_to(got);
         Ok(match happening {
-            Happening::Bye { .. } => Reaction::ShowLast,
+            Happening::Bye { .. } => Reaction::ShowLast { missed: 0 },
             _ => Reaction::Show,
         })
+    }
+
+    /// The event after the last that was shown.
+    fn next(&self) -> Seq {
+        self.place.as_ref().map_or(Seq(1), |(_, last)| last.next())
     }
 
     fn move_to(&mut self, seq: Seq) {
@@ -180,6 +198,10 @@ mod tests {
         format!(r#"{{"type":"clock","seq":{seq},"ms":0,"clock":0}}"#)
     }
 
+    fn bye(seq: u64) -> String {
+        format!(r#"{{"type":"bye","seq":{seq},"ms":0,"reason":"over"}}"#)
+    }
+
     fn react(follower: &mut Follower, line: &str) -> Result<Reaction, FollowError> {
         follower.react(&ServerLine::parse(line.as_bytes()).unwrap())
     }
@@ -187,7 +209,7 @@ mod tests {
     /// The lines of `lines` that are shown.
     fn shown(follower: &mut Follower, lines: &[String]) -> Vec<String> {
         let show = |line: &&String| {
-            matches!(react(follower, line), Ok(Reaction::Show | Reaction::ShowLast))
+            matches!(react(follower, line), Ok(Reaction::Show | Reaction::ShowLast { .. }))
         };
         lines.iter().filter(show).cloned().collect()
     }
@@ -204,8 +226,7 @@ mod tests {
         let lines = [welcome("g"), state(3), tick(4), tick(5)];
         let mut follower = Follower::default();
         assert_eq!(shown(&mut follower, &lines), lines);
-        let bye = react(&mut follower, r#"{"type":"bye","seq":6,"ms":0,"reason":"over"}"#);
-        assert!(matches!(bye, Ok(Reaction::ShowLast)));
+        assert!(matches!(react(&mut follower, &bye(6)), Ok(Reaction::ShowLast { missed: 0 })));
     }
 
     #[test]
@@ -244,6 +265,15 @@ mod tests {
     }
 
     #[test]
+    fn a_game_that_ends_before_it_is_resumed_has_ended() {
+        let mut follower = following("g", 4);
+        follower.connected();
+        react(&mut follower, &welcome("g")).unwrap();
+        assert!(matches!(react(&mut follower, &state(9)), Ok(Reaction::PassOver)));
+        assert!(matches!(react(&mut follower, &bye(10)), Ok(Reaction::ShowLast { missed: 5 })));
+    }
+
+    #[test]
     fn another_game_is_followed_from_its_state() {
         let mut follower = following("g", 90);
         follower.connected();
@@ -264,8 +294,12 @@ mod tests {
         let closing = |code: &str| format!(r#"{{"type":"closing","code":"{code}","message":"m"}}"#);
         let full = react(&mut Follower::default(), &closing("server_full")).unwrap_err();
         assert!(full.is_worth_a_retry());
-        let errors = react(&mut following("g", 1), &closing("too_many_errors")).unwrap_err();
-        assert!(!errors.is_worth_a_retry());
+        let slow = react(&mut following("g", 1), &closing("slow_client")).unwrap_err();
+        assert!(slow.is_worth_a_retry());
+        for code in ["too_many_errors", "shutting_down"] {
+            let error = react(&mut following("g", 1), &closing(code)).unwrap_err();
+            assert!(!error.is_worth_a_retry(), "{code}");
+        }
     }
 
     #[test]

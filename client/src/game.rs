@@ -13,7 +13,7 @@ use tribune_protocol::{Move, Name};
 use crate::{
     keys::{Key, Keys},
     signals::{Signals, Wish},
-    stream::{LINES, Stream, StreamError, Told},
+    stream::{LINES, Stream, StreamError, Update},
     terminal::SingleKeys,
     view::{Format, View},
 };
@@ -26,7 +26,7 @@ const START_ONE: &str = "start one with `server`, or name another with --server 
 
 /// Which game, and how it is shown.
 #[derive(Clone, Debug)]
-pub struct Seat {
+pub struct GameOptions {
     /// An address, or a host and a port.
     pub server: String,
     /// Whether a connection that is lost is replaced.
@@ -36,13 +36,13 @@ pub struct Seat {
 }
 
 /// Shows the game to its end.
-pub async fn watch(seat: Seat) -> ExitCode {
+pub async fn watch(options: GameOptions) -> ExitCode {
     let (_, no_moves) = mpsc::channel(1);
-    Game::sit_down(seat, no_moves).run(None).await
+    Game::sit_down(options, no_moves).run(None).await
 }
 
 /// Shows the game to its end, and moves the player `name` as standard input says.
-pub async fn play(seat: Seat, name: Name) -> ExitCode {
+pub async fn play(options: GameOptions, name: Name) -> ExitCode {
     let single_keys = match SingleKeys::turn_on() {
         Ok(single_keys) => single_keys,
         Err(error) => {
@@ -57,7 +57,7 @@ pub async fn play(seat: Seat, name: Name) -> ExitCode {
         Keys::of_lines()
     };
     let quit = tokio::spawn(send_keys(keys, name, sender));
-    let mut game = Game::sit_down(seat, moves);
+    let mut game = Game::sit_down(options, moves);
     game.single_keys = single_keys;
     game.run(Some(quit)).await
 }
@@ -65,16 +65,16 @@ pub async fn play(seat: Seat, name: Name) -> ExitCode {
 /// A game that is shown.
 struct Game {
     stream: JoinHandle<Result<(), StreamError>>,
-    told: mpsc::Receiver<Told>,
+    updates: mpsc::Receiver<Update>,
     view: View<Stdout>,
     single_keys: Option<SingleKeys>,
 }
 
 impl Game {
-    fn sit_down(seat: Seat, moves: mpsc::Receiver<Move>) -> Self {
-        let (sender, told) = mpsc::channel(LINES);
-        let stream = tokio::spawn(Stream::new(seat.server, seat.retry, sender, moves).run());
-        Self { stream, told, view: View::new(stdout(), seat.format), single_keys: None }
+    fn sit_down(options: GameOptions, moves: mpsc::Receiver<Move>) -> Self {
+        let (sender, updates) = mpsc::channel(LINES);
+        let stream = tokio::spawn(Stream::new(options.server, options.retry, sender, moves).run());
+        Self { stream, updates, view: View::new(stdout(), options.format), single_keys: None }
     }
 
     /// Shows the game until it ends, or until somebody wishes to leave: by a signal, or by `quit`.
@@ -83,8 +83,8 @@ impl Game {
             Ok(signals) => signals,
             Err(error) => return failure(format_args!("cannot listen to signals: {error}")),
         };
-        let Self { stream, told, view, single_keys } = self;
-        let mut shown = pin!(show(told, view, stream));
+        let Self { stream, updates, view, single_keys } = self;
+        let mut shown = pin!(show(updates, view, stream));
         let mut quit = pin!(wishes_to_quit(quit));
         loop {
             tokio::select! {
@@ -99,33 +99,31 @@ impl Game {
     }
 }
 
-/// Shows all that is `told`, and says how `stream` ended.
+/// Shows all `updates`, and says how `stream` ended.
 async fn show(
-    mut told: mpsc::Receiver<Told>,
+    mut updates: mpsc::Receiver<Update>,
     mut view: View<Stdout>,
     stream: JoinHandle<Result<(), StreamError>>,
 ) -> ExitCode {
-    match show_all(&mut told, &mut view).await {
+    match show_all(&mut updates, &mut view).await {
         Ok(()) => {}
         Err(error) if is_closed_pipe(&error) => return ExitCode::SUCCESS,
         Err(error) => return failure(format_args!("cannot show the game: {error}")),
     }
     match stream.await {
         Ok(Ok(())) => ExitCode::SUCCESS,
-        Ok(Err(error @ StreamError::NoServer { .. })) => {
-            failure(format_args!("{error}; {START_ONE}"))
-        }
+        Ok(Err(error)) if error.is_no_server() => failure(format_args!("{error}; {START_ONE}")),
         Ok(Err(error)) => failure(error),
         Err(panic) => failure(format_args!("the stream has failed, which is a bug: {panic}")),
     }
 }
 
-async fn show_all(told: &mut mpsc::Receiver<Told>, view: &mut View<Stdout>) -> io::Result<()> {
-    while let Some(first) = told.recv().await {
+async fn show_all(updates: &mut mpsc::Receiver<Update>, view: &mut View<Stdout>) -> io::Result<()> {
+    while let Some(first) = updates.recv().await {
         view.show(&first).await?;
         // What has come meanwhile goes out in one write.
         for _ in 0..LINES {
-            let Ok(next) = told.try_recv() else { break };
+            let Ok(next) = updates.try_recv() else { break };
             view.show(&next).await?;
         }
         view.flush().await?;

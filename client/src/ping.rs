@@ -31,7 +31,7 @@ enum PingError {
 
 /// Says in its exit code whether the server at `server` answers within `limit`.
 pub async fn ping(server: &str, limit: Duration) -> ExitCode {
-    match timeout(limit, exchange(server)).await {
+    match timeout(limit, exchange(server, limit)).await {
         Ok(Ok(Pong { game, took })) => {
             // The exit code says it too, should nobody read this.
             let _ = writeln!(
@@ -49,8 +49,8 @@ pub async fn ping(server: &str, limit: Duration) -> ExitCode {
     }
 }
 
-async fn exchange(server: &str) -> Result<Pong, PingError> {
-    let mut connection = connect(server).await?;
+async fn exchange(server: &str, limit: Duration) -> Result<Pong, PingError> {
+    let mut connection = connect(server, limit).await?;
     let mut game = None;
     let id = PingId::from(1);
     let start = Instant::now();

@@ -8,7 +8,7 @@ use tokio::{
         tcp::{OwnedReadHalf, OwnedWriteHalf},
     },
     sync::mpsc,
-    time::{sleep, timeout},
+    time::{Instant, error::Elapsed, sleep, timeout, timeout_at},
 };
 use tribune_protocol::{Connection, Move, Notice, Request, ServerLine, UnreadableLine};
 
@@ -23,12 +23,13 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// A server ticks. When nothing has come for this long and for three ticks, it has gone.
 const SILENCE: Duration = Duration::from_secs(15);
 
-/// How many lines may wait to be shown. The server's patience is longer than this.
+/// How many lines may wait to be shown. When there are more, nothing is read, and it is the server
+/// that keeps them.
 pub const LINES: usize = 1024;
 
 /// What there is to show.
 #[derive(Clone, Debug)]
-pub enum Told {
+pub enum Update {
     /// A line of the server.
     Line {
         /// Its bytes, without its end.
@@ -45,6 +46,8 @@ pub enum Told {
     },
     /// The events after the last that was shown follow.
     Resumed,
+    /// So many events before the next were missed.
+    Missed(u64),
     /// There is no connection, so this was not sent.
     NotSent(Move),
 }
@@ -72,6 +75,14 @@ pub enum StreamError {
 }
 
 impl StreamError {
+    /// Whether there is no Tribune server in that place, or somebody else.
+    pub fn is_no_server(&self) -> bool {
+        matches!(
+            self,
+            Self::NoServer { .. } | Self::Unreadable(_) | Self::Follow(FollowError::NoGreeting)
+        )
+    }
+
     fn is_worth_a_retry(&self) -> bool {
         match self {
             Self::NoServer { .. } | Self::Lost(_) | Self::Unreadable(_) => true,
@@ -83,13 +94,13 @@ impl StreamError {
 /// A connection to a server.
 pub type ServerConnection = Connection<OwnedReadHalf, OwnedWriteHalf>;
 
-/// Connects to the server at `server`, an address or a host and a port.
+/// Connects to the server at `server`, an address or a host and a port, within `limit`.
 ///
 /// # Errors
 /// If there is none.
-pub async fn connect(server: &str) -> Result<ServerConnection, StreamError> {
+pub async fn connect(server: &str, limit: Duration) -> Result<ServerConnection, StreamError> {
     let no_server = |reason| StreamError::NoServer { server: server.to_owned(), reason };
-    let connecting = timeout(CONNECT, TcpStream::connect(server)).await;
+    let connecting = timeout(limit, TcpStream::connect(server)).await;
     let stream =
         connecting.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())).map_err(no_server)?;
     stream.set_nodelay(true)?;
@@ -107,17 +118,17 @@ pub struct Stream {
     was_following: bool,
     backoff: Backoff,
     silence: Duration,
-    told: mpsc::Sender<Told>,
+    updates: mpsc::Sender<Update>,
     moves: mpsc::Receiver<Move>,
 }
 
 impl Stream {
-    /// The stream of the server at `server`. What it says goes to `told`, and `moves` go to the
+    /// The stream of the server at `server`. What it says goes to `updates`, and `moves` go to the
     /// server. If `retry`, a connection that was there once and is lost is replaced.
     pub fn new(
         server: String,
         retry: bool,
-        told: mpsc::Sender<Told>,
+        updates: mpsc::Sender<Update>,
         moves: mpsc::Receiver<Move>,
     ) -> Self {
         Self {
@@ -127,7 +138,7 @@ impl Stream {
             was_following: false,
             backoff: Backoff::default(),
             silence: SILENCE,
-            told,
+            updates,
             moves,
         }
     }
@@ -137,7 +148,7 @@ impl Stream {
     /// # Errors
     /// If there is no server at first, or the connection is lost and is not to be replaced.
     pub async fn run(mut self) -> Result<(), StreamError> {
-        let mut connection = connect(&self.server).await?;
+        let mut connection = connect(&self.server, CONNECT).await?;
         loop {
             let Err(error) = self.follow(&mut connection).await else {
                 return Ok(());
@@ -155,16 +166,19 @@ impl Stream {
     /// Passes on what comes through `connection` to the end of the game.
     async fn follow(&mut self, connection: &mut ServerConnection) -> Result<(), StreamError> {
         self.follower.connected();
+        let mut heard = Instant::now();
         loop {
             tokio::select! {
-                line = timeout(self.silence, connection.next_line()) => {
-                    let line = line.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "it has been silent for too long"))?;
-                    let raw = line?.ok_or_else(|| io::Error::new(io::ErrorKind::UnexpectedEof, "it was closed"))?;
-                    if self.take(raw, connection).await? {
+                line = timeout_at(heard + self.silence, connection.next_line()) => {
+                    heard = Instant::now();
+                    if self.take(line_of(line)?, connection).await? {
                         return Ok(());
                     }
                 }
-                Some(step) = self.moves.recv() => connection.send(&Request::Move(step)).await?,
+                // Before the state is there, nobody would see what comes of it.
+                Some(step) = self.moves.recv(), if self.follower.is_following() => {
+                    connection.send(&Request::Move(step)).await?;
+                }
             }
         }
     }
@@ -179,27 +193,28 @@ impl Stream {
         if let ServerLine::Notice(Notice::Welcome(welcome)) = &line {
             self.silence = SILENCE.max(3 * Duration::from_millis(welcome.tick_ms));
         }
-        let waited = !self.follower.is_following();
         let reaction = self.follower.react(&line)?;
-        let goes_on = waited && self.follower.is_following();
-        if goes_on {
+        if self.follower.is_following() {
             self.backoff.reset();
             self.was_following = true;
         }
-        let over = match reaction {
-            Reaction::PassOver if goes_on => self.tell(Told::Resumed).await,
-            Reaction::PassOver => false,
+        let (update, is_last) = match reaction {
+            Reaction::PassOver => return Ok(false),
             Reaction::Send(request) => {
                 connection.send(&request).await?;
-                false
+                return Ok(false);
             }
-            Reaction::Show => self.tell(Told::Line { raw, line }).await,
-            Reaction::ShowLast => {
-                self.tell(Told::Line { raw, line }).await;
-                true
+            Reaction::Resumed => (Update::Resumed, false),
+            Reaction::Show => (Update::Line { raw, line }, false),
+            Reaction::ShowLast { missed } => {
+                if missed > 0 {
+                    self.tell(Update::Missed(missed)).await;
+                }
+                (Update::Line { raw, line }, true)
             }
         };
-        Ok(over)
+        let nobody_listens = self.tell(update).await;
+        Ok(is_last || nobody_listens)
     }
 
     /// Tries until there is a connection again; `None` if nobody listens any more.
@@ -207,11 +222,11 @@ impl Stream {
         let mut reason = error.to_string();
         loop {
             let pause = self.backoff.next_pause(&mut rand::rng());
-            if self.tell(Told::Lost { reason, pause }).await {
+            if self.tell(Update::Lost { reason, pause }).await {
                 return None;
             }
             self.refuse_for(pause).await;
-            match connect(&self.server).await {
+            match connect(&self.server, CONNECT).await {
                 Ok(connection) => return Some(connection),
                 Err(error) => reason = error.to_string(),
             }
@@ -222,7 +237,7 @@ impl Stream {
     async fn refuse_for(&mut self, pause: Duration) {
         let refuse = async {
             while let Some(step) = self.moves.recv().await {
-                if self.told.send(Told::NotSent(step)).await.is_err() {
+                if self.updates.send(Update::NotSent(step)).await.is_err() {
                     break;
                 }
             }
@@ -234,8 +249,20 @@ impl Stream {
         }
     }
 
-    /// Passes on `told`, and says whether nobody listens any more.
-    async fn tell(&self, told: Told) -> bool {
-        self.told.send(told).await.is_err()
+    /// Passes on `update`, and says whether nobody listens any more.
+    async fn tell(&self, update: Update) -> bool {
+        self.updates.send(update).await.is_err()
+    }
+}
+
+/// The line that was read, if there is one.
+fn line_of(read: Result<io::Result<Option<Bytes>>, Elapsed>) -> io::Result<Bytes> {
+    match read {
+        Ok(Ok(Some(line))) => Ok(line),
+        Ok(Ok(None)) => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it was closed")),
+        Ok(Err(error)) => Err(error),
+        Err(_) => {
+            Err(io::Error::new(io::ErrorKind::TimedOut, "the server has been silent for too long"))
+        }
     }
 }

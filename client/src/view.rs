@@ -1,10 +1,10 @@
 use std::io;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt, BufWriter};
-use tribune_cli::say;
-use tribune_protocol::{Narrator, Notice, ServerLine};
+use tribune_cli::{Narrator, say};
+use tribune_protocol::{Notice, ServerLine};
 
-use crate::stream::Told;
+use crate::stream::Update;
 
 /// How the game is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,19 +29,19 @@ impl<W: AsyncWrite + Unpin> View<W> {
         Self { out: BufWriter::new(out), format, narrator: Narrator::default() }
     }
 
-    /// Shows `told`, at the latest when [flushed](Self::flush).
+    /// Shows `update`, at the latest when [flushed](Self::flush).
     ///
     /// # Errors
     /// If it cannot be written.
-    pub async fn show(&mut self, told: &Told) -> io::Result<()> {
-        if let Some(message) = message(told) {
+    pub async fn show(&mut self, update: &Update) -> io::Result<()> {
+        if let Some(message) = message(update) {
             // What was shown before is to be seen before.
             self.flush().await?;
             say(message);
         }
-        match (told, self.format) {
-            (Told::Line { raw, .. }, Format::Json) => self.write_line(raw).await,
-            (Told::Line { line, .. }, Format::Text) => self.tell(line).await,
+        match (update, self.format) {
+            (Update::Line { raw, .. }, Format::Json) => self.write_line(raw).await,
+            (Update::Line { line, .. }, Format::Text) => self.tell(line).await,
             _ => Ok(()),
         }
     }
@@ -73,26 +73,29 @@ impl<W: AsyncWrite + Unpin> View<W> {
     }
 }
 
-/// What people should know about `told`, beyond what happens in the game.
-fn message(told: &Told) -> Option<String> {
-    match told {
-        Told::Line { line: ServerLine::Notice(notice), .. } => match notice {
+/// What people should know about `update`, beyond what happens in the game.
+fn message(update: &Update) -> Option<String> {
+    match update {
+        Update::Line { line: ServerLine::Notice(notice), .. } => match notice {
             Notice::Welcome(welcome) => {
                 Some(format!("connected: game {}, you are {}", welcome.game, welcome.you))
             }
             Notice::Error { code, message } => Some(format!("refused ({code}): {message}")),
-            Notice::Resync { missed, .. } => {
-                Some(format!("{missed} events were missed: they came faster than they were read"))
-            }
+            Notice::Resync { missed, .. } => Some(missed_message(*missed)),
             _ => None,
         },
-        Told::Line { .. } => None,
-        Told::Lost { reason, pause } => {
+        Update::Line { .. } => None,
+        Update::Lost { reason, pause } => {
             Some(format!("{reason}; trying again in {:.1} s", pause.as_secs_f64()))
         }
-        Told::Resumed => Some("connected again, and nothing was missed".to_owned()),
-        Told::NotSent(step) => Some(format!("not sent, as there is no connection: {step}")),
+        Update::Missed(missed) => Some(missed_message(*missed)),
+        Update::Resumed => Some("connected again, and nothing was missed".to_owned()),
+        Update::NotSent(step) => Some(format!("not sent, as there is no connection: {step}")),
     }
+}
+
+fn missed_message(missed: u64) -> String {
+    format!("{missed} events were missed: the server no longer had them")
 }
 
 #[cfg(test)]
@@ -103,11 +106,11 @@ mod tests {
         let mut out = Vec::new();
         let mut view = View::new(&mut out, format);
         for line in lines {
-            let told = Told::Line {
+            let update = Update::Line {
                 raw: line.as_bytes().to_vec().into(),
                 line: ServerLine::parse(line.as_bytes()).unwrap(),
             };
-            view.show(&told).await.unwrap();
+            view.show(&update).await.unwrap();
         }
         view.flush().await.unwrap();
         String::from_utf8(out).unwrap()

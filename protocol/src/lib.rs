@@ -12,7 +12,6 @@ mod event;
 mod id;
 mod line;
 mod name;
-mod narration;
 mod notice;
 mod player_move;
 mod request;
@@ -24,7 +23,6 @@ pub use event::{Event, Exit, Happening, OutputStream};
 pub use id::{ConnectionId, GameId, Origin, PlayerId, Seq, WorkerId};
 pub use line::{Line, LineDecoder};
 pub use name::Name;
-pub use narration::Narrator;
 pub use notice::{
     BoardSize, ClosingCode, ErrorCode, Notice, PlayerState, State, Welcome, WorkerState,
 };

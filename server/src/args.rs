@@ -13,16 +13,17 @@ use std::{
 use bytesize::ByteSize;
 use clap::{Parser, Subcommand};
 use thiserror::Error;
+use tribune_cli::is_host_and_port;
 use tribune_protocol::{BoardSize, DEFAULT_ADDRESS};
 
 use crate::{
     broadcast::Pace,
     game::Rules,
     log::SMALLEST_LOG,
+    messages::LogFormat,
     network::Limits,
     schedule::{Agent, Scheduled, parse_scenario, parse_script},
-    settings::{STALL_LIMIT, Settings},
-    terminal::LogFormat,
+    settings::{FAREWELL_LIMIT, STALL_LIMIT, Settings},
     workers::Care,
 };
 
@@ -194,7 +195,11 @@ impl GameArgs {
                 grace: self.grace,
             },
             log_bytes: self.log_bytes,
-            pace: Pace { flush_interval: self.flush_interval, stall_limit: STALL_LIMIT },
+            pace: Pace {
+                flush_interval: self.flush_interval,
+                stall_limit: STALL_LIMIT,
+                farewell_limit: FAREWELL_LIMIT,
+            },
             shards: self.shards.map_or_else(default_shards, usize::from),
             console: !self.quiet,
         })
@@ -217,10 +222,7 @@ fn read_script(
 }
 
 fn resolve(address: &str) -> Result<SocketAddr, ArgsError> {
-    let well_formed = address
-        .rsplit_once(':')
-        .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
-    if !well_formed {
+    if !is_host_and_port(address) {
         let message = format!(
             "{address:?} is nowhere to listen: an address is HOST:PORT, as in {DEFAULT_ADDRESS}"
         );
@@ -251,7 +253,7 @@ fn parse_tick(text: &str) -> Result<Duration, String> {
 }
 
 fn parse_flush_interval(text: &str) -> Result<Duration, String> {
-    parse_time(text, Duration::ZERO, Duration::from_secs(10))
+    parse_time(text, Duration::ZERO, Duration::from_secs(1))
 }
 
 fn parse_grace(text: &str) -> Result<Duration, String> {

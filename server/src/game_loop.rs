@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     broadcast::{Publisher, Snapshot, SnapshotDesk},
     game::{Effect, Game, Input, Launch},
+    messages::Messages,
 };
 
 /// How many inputs are taken at once. What they cause is told in one go.
@@ -32,6 +33,8 @@ pub struct GameLoop {
     pub launches: mpsc::UnboundedSender<Launch>,
     /// Is cancelled when the programs are to end, and nobody new is to come.
     pub closing: CancellationToken,
+    /// Where answers to what was typed go.
+    pub messages: Messages,
 }
 
 impl GameLoop {
@@ -55,13 +58,13 @@ impl GameLoop {
                 self.game.apply(input, now);
             }
             self.deliver();
-            if state_wanted {
-                self.lay_down_state();
+            if state_wanted && self.desk.seq() != self.game.seq() {
+                self.desk.lay_down(Snapshot::new(self.game.state()));
             }
         }
         self.closing.cancel();
-        // Whoever joins from now on gets this, and then the end of the stream.
-        self.lay_down_state();
+        // Whoever joins from now on, or has fallen behind, gets this and `bye`.
+        self.desk.lay_down(Snapshot::last(self.game.state()));
     }
 
     /// Empties the outbox of the game.
@@ -76,14 +79,8 @@ impl GameLoop {
                 // The launcher ends after the game.
                 Effect::Launch(launch) => drop(self.launches.send(launch)),
                 Effect::EndPrograms => self.closing.cancel(),
-                Effect::Answer(text) => tribune_cli::say(text),
+                Effect::Answer(text) => self.messages.say(text),
             }
-        }
-    }
-
-    fn lay_down_state(&self) {
-        if self.desk.seq() != self.game.seq() {
-            self.desk.lay_down(Snapshot::new(self.game.state()));
         }
     }
 }

@@ -4,19 +4,20 @@ use std::{io, net::SocketAddr, time::Duration};
 
 use anyhow::Context;
 use rand::{RngExt, distr::slice::Choose};
+use rustix::process::Rlimit;
 use tokio::{net::TcpListener, sync::mpsc, time::timeout};
 use tokio_util::sync::CancellationToken;
-use tribune_cli::say;
 use tribune_protocol::GameId;
 
 use crate::{
     broadcast::{Broadcast, Greeting, Publisher, Snapshot, SnapshotDesk},
-    descriptors::make_room_for_clients,
-    game::{Game, Input},
+    descriptors::{raise_limit, room_for_clients},
+    game::{Game, Input, Launch},
     game_loop::GameLoop,
     log::Log,
+    messages::Messages,
     network::{self, Listener, reachable},
-    settings::Settings,
+    settings::{FAREWELL_LIMIT, Settings},
     tasks::Tasks,
     terminal::{Console, Keyboard, Signals, greet},
     workers::{Forker, Launcher, Surroundings},
@@ -25,11 +26,9 @@ use crate::{
 /// How many inputs may wait for the game. Whoever has one more waits.
 const MAILBOX: usize = 256;
 
-/// How long readers and the console may take to get to the end of the stream when it has ended.
-const FLUSH: Duration = Duration::from_secs(5);
-
-/// How long those who did not get there may take to be told so.
-const CUT_OFF: Duration = Duration::from_millis(500);
+/// How long readers may take to get to the end of the stream when it has ended, if they take
+/// something now and then.
+const FLUSH: Duration = Duration::from_secs(60);
 
 /// How long clients may take to close when everything has been sent to them: to close with input
 /// unread would destroy what is under way.
@@ -48,17 +47,18 @@ pub enum Outcome {
 ///
 /// # Errors
 /// If it cannot listen, or a part of it without which it cannot go on has failed.
-pub async fn run(settings: Settings) -> anyhow::Result<Outcome> {
+pub async fn run(settings: Settings, messages: Messages) -> anyhow::Result<Outcome> {
     let sockets = bind(&settings.listen)?;
     let signals = Signals::listen().context("cannot listen to signals")?;
     let (mailbox, inputs) = mpsc::channel(MAILBOX);
-    Keyboard::listen(mailbox.clone()).context("cannot listen to standard input")?;
-    let tasks = Tasks::default();
-    let server = Server::open(settings, sockets, &tasks, &mailbox, inputs)?;
+    Keyboard::listen(mailbox.clone(), messages.clone())
+        .context("cannot listen to standard input")?;
+    let host = Host::new(settings, mailbox.clone(), messages.clone());
+    host.open(sockets, inputs)?;
     tokio::select! {
-        () = server.close() => Ok(Outcome::Over),
-        () = signals.stop_game(mailbox) => Ok(Outcome::CutShort),
-        () = tasks.broken() => anyhow::bail!("a part of the server has failed"),
+        () = host.close() => Ok(Outcome::Over),
+        () = signals.stop_game(mailbox, messages) => Ok(Outcome::CutShort),
+        () = host.tasks.broken() => anyhow::bail!("a part of the server has failed"),
     }
 }
 
@@ -77,84 +77,135 @@ fn bind(addresses: &[SocketAddr]) -> anyhow::Result<Vec<TcpListener>> {
     sockets.collect()
 }
 
-/// A server that runs, as far as its end has to be waited for.
-struct Server {
-    game: Tasks,
-    /// Those who write the stream, and the console.
-    readers: Tasks,
-    /// Tells the readers not to wait for those who do not read.
+/// What all parts have in common, and what has to be waited for in the end.
+struct Host {
+    settings: Settings,
+    id: GameId,
+    mailbox: mpsc::Sender<Input>,
+    messages: Messages,
+    /// Is cancelled when programs are to end, and nobody new is to come.
+    closing: CancellationToken,
+    /// Is cancelled when those who do not read are not to be waited for any more.
     cut_off: CancellationToken,
+    /// Those who write the stream.
+    readers: Tasks,
+    console: Tasks,
     sessions: Tasks,
+    game: Tasks,
+    /// All others.
+    tasks: Tasks,
 }
 
-impl Server {
-    /// Builds all parts, says so, and lets the game begin.
-    fn open(
-        settings: Settings,
-        sockets: Vec<TcpListener>,
-        tasks: &Tasks,
-        mailbox: &mpsc::Sender<Input>,
-        inputs: mpsc::Receiver<Input>,
-    ) -> anyhow::Result<Self> {
-        let server = Self {
-            game: tasks.group(),
-            readers: tasks.group(),
+impl Host {
+    fn new(settings: Settings, mailbox: mpsc::Sender<Input>, messages: Messages) -> Self {
+        let tasks = Tasks::default();
+        Self {
+            settings,
+            id: new_game_id(),
+            mailbox,
+            messages,
+            closing: CancellationToken::new(),
             cut_off: CancellationToken::new(),
+            readers: tasks.group(),
+            console: tasks.group(),
             sessions: tasks.group(),
-        };
-        let addresses =
-            sockets.iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>()?;
-        let id = new_game_id();
-        let seed = settings.rules.seed;
-        let tick_ms = u64::try_from(settings.rules.tick.as_millis()).unwrap_or(u64::MAX);
-        let game = Game::new(settings.rules);
-        let publisher = Publisher::new(Log::new(settings.log_bytes));
+            game: tasks.group(),
+            tasks,
+        }
+    }
+
+    /// Builds all parts, says so, and lets the game begin.
+    fn open(&self, sockets: Vec<TcpListener>, inputs: mpsc::Receiver<Input>) -> anyhow::Result<()> {
+        let addresses: Vec<SocketAddr> =
+            sockets.iter().map(TcpListener::local_addr).collect::<io::Result<_>>()?;
+        let files = raise_limit();
+        let game = Game::new(self.settings.rules.clone());
+        let publisher = Publisher::new(Log::new(self.settings.log_bytes));
         let desk = SnapshotDesk::new(Snapshot::new(game.state()));
-        let greeting = Greeting { game: id.clone(), tick_ms };
-        let (broadcast, shards) =
-            Broadcast::new(&publisher, &desk, greeting, settings.pace, settings.shards);
+        let broadcast = self.open_broadcast(&publisher, &desk);
+        self.open_network(sockets, &broadcast);
+        let launches = self.open_programs(addresses.first(), files, broadcast)?;
+        let seed = self.settings.rules.seed;
+        tracing::info!(game = %self.id, seed, ?addresses, "listening");
+        self.messages.say(greet(&addresses, &self.id, seed));
+        let game_loop = GameLoop {
+            game,
+            mailbox: inputs,
+            publisher,
+            desk,
+            launches,
+            closing: self.closing.clone(),
+            messages: self.messages.clone(),
+        };
+        self.game.spawn_vital("game", game_loop.run());
+        Ok(())
+    }
+
+    /// The way out: shards, and the console.
+    fn open_broadcast(&self, publisher: &Publisher, desk: &SnapshotDesk) -> Broadcast {
+        let Settings { rules, pace, shards, console, .. } = &self.settings;
+        let tick_ms = u64::try_from(rules.tick.as_millis()).unwrap_or(u64::MAX);
+        let greeting = Greeting { game: self.id.clone(), tick_ms };
+        let (broadcast, shards) = Broadcast::new(publisher, desk, greeting, *pace, *shards);
         for shard in shards {
-            server.readers.spawn_vital("shard", shard.run(server.cut_off.clone()));
+            self.readers.spawn_vital("shard", shard.run(self.cut_off.clone()));
         }
-        if settings.console {
+        if *console {
+            let messages = self.messages.clone();
+            let missed = move |count| {
+                messages.say(format_args!(
+                    "{count} events are not on the console: nobody read it in time"
+                ));
+            };
             let console = Console::new(publisher.subscribe());
-            server.readers.spawn("console", console.run(tokio::io::stdout()));
+            self.console.spawn("console", console.run(tokio::io::stdout(), missed));
         }
-        let closing = CancellationToken::new();
+        broadcast
+    }
+
+    /// The way in for clients.
+    fn open_network(&self, sockets: Vec<TcpListener>, broadcast: &Broadcast) {
         let listener = Listener::new(
-            id.clone(),
-            mailbox.clone(),
-            settings.limits,
+            self.id.clone(),
+            self.mailbox.clone(),
+            self.settings.limits,
             broadcast.clone(),
-            most_clients(settings.max_clients),
-            server.sessions.clone(),
+            most_clients(self.settings.max_clients),
+            self.sessions.clone(),
         );
         for socket in sockets {
-            tasks.spawn_vital("listener", listener.clone().run(socket, closing.clone()));
+            self.tasks.spawn_vital("listener", listener.clone().run(socket, self.closing.clone()));
         }
+    }
+
+    /// The way in for programs, which may have as many files open as `files` says. They are started
+    /// when they are sent to what this gives.
+    fn open_programs(
+        &self,
+        address: Option<&SocketAddr>,
+        files: Rlimit,
+        broadcast: Broadcast,
+    ) -> anyhow::Result<mpsc::UnboundedSender<Launch>> {
         let launcher = Launcher {
-            forker: Forker::start().context("cannot start the thread that forks")?,
+            forker: Forker::start(files).context("cannot start the thread that forks")?,
             surroundings: Surroundings {
-                seed,
-                address: addresses.first().map(|&address| reachable(address).to_string()),
+                seed: self.settings.rules.seed,
+                address: address.map(|&address| reachable(address).to_string()),
             },
-            care: settings.care,
-            mailbox: mailbox.clone(),
+            care: self.settings.care,
+            mailbox: self.mailbox.clone(),
             broadcast,
-            tasks: tasks.group(),
-            end: closing.clone(),
+            tasks: self.tasks.group(),
+            end: self.closing.clone(),
+            messages: self.messages.clone(),
         };
         #[expect(
             clippy::disallowed_methods,
             reason = "from the script and at most 100 typed, never from the network"
         )]
         let (launches, to_launch) = mpsc::unbounded_channel();
-        tasks.spawn_vital("launcher", launcher.run(to_launch));
-        tracing::info!(game = %id, seed, ?addresses, "listening");
-        say(greet(&addresses, &id, seed));
-        let game_loop = GameLoop { game, mailbox: inputs, publisher, desk, launches, closing };
-        server.game.spawn_vital("game", game_loop.run());
-        Ok(server)
+        self.tasks.spawn_vital("launcher", launcher.run(to_launch));
+        Ok(launches)
     }
 
     /// Waits for the end of the game, and then until everybody knows, but for no longer than it
@@ -163,9 +214,10 @@ impl Server {
         self.game.ended().await;
         if timeout(FLUSH, self.readers.ended()).await.is_err() {
             self.cut_off.cancel();
-            // Only a console that nobody reads is left then.
-            let _ = timeout(CUT_OFF, self.readers.ended()).await;
+            self.readers.ended().await;
         }
+        // A console that nobody reads would not end by itself.
+        let _ = timeout(FAREWELL_LIMIT, self.console.ended()).await;
         // Whoever has not closed by then is closed.
         let _ = timeout(FAREWELL, self.sessions.ended()).await;
     }
@@ -179,7 +231,7 @@ fn new_game_id() -> GameId {
 
 /// As many clients as were asked for, or as the system allows.
 fn most_clients(wanted: usize) -> usize {
-    let possible = make_room_for_clients();
+    let possible = room_for_clients();
     if wanted > possible {
         tracing::warn!(
             "the system allows {possible} clients rather than {wanted}: raise the limit of open files (ulimit -Hn)"

@@ -23,6 +23,7 @@ mod schedule;
 mod broadcast;
 mod descriptors;
 mod game_loop;
+mod messages;
 mod network;
 mod tasks;
 mod terminal;
@@ -36,7 +37,7 @@ mod settings;
 pub use self::{
     args::{Args, ArgsError, Command, GameArgs},
     host::{Outcome, run},
+    messages::{LogFormat, Messages},
     settings::Settings,
-    terminal::{LogFormat, init_log},
     workers::run_guard,
 };

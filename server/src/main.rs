@@ -4,7 +4,7 @@ use std::{io, process::ExitCode};
 
 use tokio::runtime::Runtime;
 use tribune_cli::{INTERRUPTED, failure, parse_args, usage_error};
-use tribune_server::{Args, ArgsError, Command, GameArgs, Outcome, init_log, run, run_guard};
+use tribune_server::{Args, ArgsError, Command, GameArgs, Messages, Outcome, run, run_guard};
 
 fn main() -> ExitCode {
     let args = match parse_args::<Args>() {
@@ -22,7 +22,7 @@ fn main() -> ExitCode {
 }
 
 fn game(args: GameArgs) -> ExitCode {
-    init_log(args.log_format);
+    let (messages, _flushed_at_the_end) = Messages::open(args.log_format);
     let settings = match args.into_settings() {
         Ok(settings) => settings,
         Err(ArgsError::Usage(message)) => return usage_error(message),
@@ -32,7 +32,7 @@ fn game(args: GameArgs) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failure(format_args!("cannot start: {error}")),
     };
-    let outcome = runtime.block_on(run(settings));
+    let outcome = runtime.block_on(run(settings, messages));
     // Nobody waits for a thread that reads the keyboard, or writes to a console that is not read.
     runtime.shutdown_background();
     match outcome {

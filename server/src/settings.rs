@@ -7,6 +7,9 @@ use crate::{broadcast::Pace, game::Rules, network::Limits, workers::Care};
 /// A client that takes nothing for so long is closed.
 pub const STALL_LIMIT: Duration = Duration::from_secs(30);
 
+/// The same, when the game is over.
+pub const FAREWELL_LIMIT: Duration = Duration::from_secs(5);
+
 /// What a server is to do.
 #[derive(Clone, Debug)]
 pub struct Settings {

@@ -12,7 +12,7 @@ use std::{
 const LAYERS: [(&str, &[&str]); 7] = [
     ("pure", &["admission", "log", "schedule"]),
     ("pure", &["game"]),
-    ("input and output", &["descriptors", "tasks"]),
+    ("input and output", &["descriptors", "messages", "tasks"]),
     ("input and output", &["broadcast"]),
     ("input and output", &["game_loop", "network", "workers"]),
     ("input and output", &["terminal"]),

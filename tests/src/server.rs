@@ -1,12 +1,14 @@
 use std::{
+    io::{BufRead, BufReader},
     net::SocketAddr,
     ops::{Deref, DerefMut},
-    process::Command,
+    process::{Child, ChildStderr, ChildStdout, Command, Stdio},
 };
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::{Finished, Process, Spectator, assert_contiguous, program};
+use crate::{Finished, Process, Spectator, assert_contiguous, eventually, program};
 
 /// A server that runs and listens on a port of the system's choosing.
 #[derive(Debug)]
@@ -35,14 +37,18 @@ impl Server {
         Self { process, address: address.unwrap_or_else(|| panic!("no address in {greeting:?}")) }
     }
 
-    /// Runs the server with `args` to the end of its game, and gives all that it told. The script
-    /// has to leave time to join.
+    /// Runs the server with `args` to the end of its game, and gives all that it told.
     ///
     /// # Panics
     /// If the game does not end, or what it told has a gap.
     pub fn whole_game(args: &[&str]) -> (Vec<Value>, Finished) {
-        let server = Self::start(args);
-        let mut spectator = server.join();
+        // A game may be over before a stalled machine lets anybody join: then it is played again.
+        let joined = |_| {
+            let server = Self::start(args);
+            let spectator = Spectator::try_join(server.address)?;
+            Some((server, spectator))
+        };
+        let (server, mut spectator) = (0..20).find_map(joined).expect("somebody can join");
         spectator.send(format!(
             "{{\"type\":\"resume\",\"game\":{},\"after\":0}}\n",
             spectator.welcome["game"]
@@ -95,5 +101,61 @@ impl Deref for Server {
 impl DerefMut for Server {
     fn deref_mut(&mut self) -> &mut Process {
         &mut self.process
+    }
+}
+
+/// A server whose outputs nobody reads, but for its first line. It is killed when this is dropped.
+#[derive(Debug)]
+pub struct UnreadServer {
+    /// The process.
+    pub child: Child,
+    /// Its standard output.
+    pub out: Option<ChildStdout>,
+    /// Its standard error.
+    pub err: Option<BufReader<ChildStderr>>,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+impl UnreadServer {
+    /// Starts the server with `args`, and waits until it listens.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub fn start(args: &[&str]) -> Self {
+        let mut command = Command::new(program("server"));
+        command.args(["--listen", "127.0.0.1:0"]).args(args);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the server starts");
+        let out = child.stdout.take();
+        let mut err = child.stderr.take().map(BufReader::new);
+        let mut greeting = String::new();
+        err.as_mut().expect("it is piped").read_line(&mut greeting).expect("a greeting");
+        let address = greeting.split(' ').find_map(|word| word.parse().ok());
+        Self { child, out, err, address: address.expect("an address in the greeting") }
+    }
+
+    /// Sends `signal` to it.
+    ///
+    /// # Panics
+    /// If it is not there any more.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("it is still there");
+    }
+
+    /// Waits for its end, and gives its exit code.
+    ///
+    /// # Panics
+    /// If it does not end in time.
+    pub fn code(mut self) -> Option<i32> {
+        eventually("it ends", || self.child.try_wait().expect("it is our child")).code()
+    }
+}
+
+impl Drop for UnreadServer {
+    fn drop(&mut self) {
+        // It has ended already if the test went well.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }

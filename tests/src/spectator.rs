@@ -24,13 +24,21 @@ impl Spectator {
     /// # Panics
     /// If it is not greeted.
     pub fn join(address: SocketAddr) -> Self {
-        let mut spectator = Self::connect(address);
-        spectator.welcome = spectator.next().expect("a welcome");
+        Self::try_join(address).expect("a server that greets")
+    }
+
+    /// Connects to the server at `address` and takes its greeting, if there is still a server.
+    ///
+    /// # Panics
+    /// If there is, and it does not greet.
+    pub fn try_join(address: SocketAddr) -> Option<Self> {
+        let mut spectator = Self::try_connect(address).ok()?;
+        spectator.welcome = spectator.next()?;
         assert_eq!(spectator.welcome["type"], "welcome");
-        spectator.state = spectator.next().expect("a state");
+        spectator.state = spectator.next()?;
         assert_eq!(spectator.state["type"], "state");
         assert_eq!(spectator.state["seq"], spectator.welcome["seq"]);
-        spectator
+        Some(spectator)
     }
 
     /// Connects to the server at `address`, and takes nothing.
@@ -38,9 +46,13 @@ impl Spectator {
     /// # Panics
     /// If there is none.
     pub fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).expect("the server listens");
-        stream.set_read_timeout(Some(DEADLINE)).expect("a socket has a timeout");
-        Self { lines: BufReader::new(stream), welcome: Value::Null, state: Value::Null }
+        Self::try_connect(address).expect("the server listens")
+    }
+
+    fn try_connect(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(DEADLINE))?;
+        Ok(Self { lines: BufReader::new(stream), welcome: Value::Null, state: Value::Null })
     }
 
     /// The last event that the state includes.
@@ -105,7 +117,13 @@ impl Spectator {
     /// # Panics
     /// If it does not end in time.
     pub fn rest(&mut self) -> Vec<Value> {
-        std::iter::from_fn(|| self.next()).collect()
+        let start = Instant::now();
+        let mut lines = Vec::new();
+        while let Some(line) = self.next() {
+            assert!(start.elapsed() < DEADLINE, "the stream did not end in time");
+            lines.push(line);
+        }
+        lines
     }
 
     /// Sends `bytes`.

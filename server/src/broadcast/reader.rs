@@ -1,4 +1,4 @@
-use std::io;
+use std::{io, time::Duration};
 
 use bytes::{Buf, Bytes};
 use tokio::time::Instant;
@@ -10,6 +10,9 @@ use super::{
     snapshot::Snapshot,
 };
 use crate::log::View;
+
+/// One that was cut off and comes back says so within this time.
+const RESUME_WINDOW: Duration = Duration::from_millis(500);
 
 /// Somebody who gets the stream: a cursor into the log, and a sink.
 ///
@@ -26,6 +29,7 @@ pub struct Reader<S> {
     lane: Option<Box<Lane>>,
     /// Since when nothing goes in.
     blocked: Option<Instant>,
+    joined: Instant,
     half_closed: bool,
 }
 
@@ -57,7 +61,15 @@ impl<S: Sink> Reader<S> {
     /// turn comes, and a state that includes the event `at_least`.
     pub fn new(sink: S, welcome: Welcome, at_least: Seq) -> Self {
         let wanted = Some(Wanted { at_least, welcome: Some(Box::new(welcome)) });
-        Self { sink, next: Seq(0), wanted, lane: None, blocked: None, half_closed: false }
+        Self {
+            sink,
+            next: Seq(0),
+            wanted,
+            lane: None,
+            blocked: None,
+            joined: Instant::now(),
+            half_closed: false,
+        }
     }
 
     /// Appends `item` to what goes before the next event.
@@ -78,6 +90,11 @@ impl<S: Sink> Reader<S> {
     /// Since when nothing goes in.
     pub fn blocked_since(&self) -> Option<Instant> {
         self.blocked
+    }
+
+    /// Whether it is too late at `now` for it to say that it was there before and wants to go on.
+    pub fn will_not_resume(&self, now: Instant) -> bool {
+        self.half_closed || now.saturating_duration_since(self.joined) >= RESUME_WINDOW
     }
 
     /// Where its bytes go.
@@ -114,7 +131,8 @@ impl<S: Sink> Reader<S> {
         }
     }
 
-    /// Says goodbye for good, as far as that goes in, and ends the sink.
+    /// Says goodbye for good, and ends the sink. Only one who is stuck in the middle of a state of
+    /// many players does not get to hear it.
     pub fn close(&mut self, code: ClosingCode, message: &str) {
         let mut last = match self.lane.take().and_then(|mut lane| lane.pop_front()) {
             // It may be the rest of a line, which must end for another to begin.
@@ -141,7 +159,8 @@ impl<S: Sink> Reader<S> {
     /// still holds the events after it.
     fn take_snapshot(&mut self, view: &View, snapshot: &Snapshot) -> bool {
         let fits = |wanted: &mut Wanted| {
-            snapshot.seq >= wanted.at_least && snapshot.seq.next() >= view.oldest()
+            let is_new_enough = snapshot.is_last || snapshot.seq >= wanted.at_least;
+            is_new_enough && snapshot.seq.next() >= view.oldest()
         };
         let Some(wanted) = self.wanted.take_if(fits) else {
             return false;

@@ -28,7 +28,7 @@ use crate::log::View;
 const VISITS_PER_TURN: usize = 64;
 
 /// How often it is looked whether somebody has not read for too long.
-const STALL_CHECK: Duration = Duration::from_secs(1);
+const CHECK: Duration = Duration::from_millis(250);
 
 /// What a shard is asked to do.
 #[derive(Debug)]
@@ -55,6 +55,8 @@ pub struct Pace {
     pub flush_interval: Duration,
     /// A client that takes nothing for so long is closed.
     pub stall_limit: Duration,
+    /// The same, when the game is over.
+    pub farewell_limit: Duration,
 }
 
 /// Owns some of the readers, and brings each up to the head of the log.
@@ -73,6 +75,8 @@ pub struct Shard {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     /// Whether some reader waits for a snapshot.
     waiting: bool,
+    /// Whether there is something to do for a walk.
+    due: bool,
     readers: IndexMap<Origin, Reader<Transport>>,
     /// Where the next walk starts, so that nobody is always the first.
     start: usize,
@@ -97,6 +101,7 @@ impl Shard {
             snapshots: desk.subscribe(),
             desk,
             waiting: false,
+            due: false,
             readers: IndexMap::new(),
             start: 0,
             last_walk: Instant::now(),
@@ -106,19 +111,24 @@ impl Shard {
 
     /// Serves readers until the log has closed and each has got all of it, or `cut_off`.
     pub async fn run(mut self, cut_off: CancellationToken) {
-        let mut stall_check = interval(STALL_CHECK);
-        stall_check.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut check = interval(CHECK);
+        check.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !self.is_done() {
             tokio::select! {
-                () = self.wait() => {}
-                _ = stall_check.tick() => self.close_stalled(),
+                () = self.wait() => {
+                    self.take_commands();
+                    self.walk().await;
+                }
+                _ = check.tick() => {
+                    self.close_stalled();
+                    // Somebody may have been there long enough now to be let go.
+                    self.due |= self.closed;
+                }
                 () = cut_off.cancelled() => {
                     self.cut_off();
                     return;
                 }
             }
-            self.take_commands();
-            self.walk().await;
         }
     }
 
@@ -126,24 +136,28 @@ impl Shard {
         self.closed && self.readers.is_empty() && self.commands.is_empty()
     }
 
-    /// Waits until there is something to do, and not less than the flush interval.
+    /// Waits until a walk is due, and not less than the flush interval since the last. Dropping
+    /// the future loses nothing.
     async fn wait(&mut self) {
-        let Self { head, closed, commands, snapshots, readers, .. } = self;
-        let command = tokio::select! {
-            changed = head.changed(), if !*closed => {
-                *closed = changed.is_err();
-                None
+        let Self { head, closed, commands, snapshots, readers, waiting, due, .. } = self;
+        if !*due {
+            let command = tokio::select! {
+                changed = head.changed(), if !*closed => {
+                    *closed = changed.is_err();
+                    None
+                }
+                Ok(()) = snapshots.changed(), if *waiting => None,
+                Some(command) = commands.recv() => Some(command),
+                // The number of sockets asked is not to be cut short by tokio's budget: those that
+                // come late in the order would never be asked.
+                () = unconstrained(poll_fn(|cx| unblock(readers, cx))) => None,
+            };
+            *due = true;
+            if let Some(command) = command {
+                self.obey(command);
             }
-            Ok(()) = snapshots.changed(), if self.waiting => None,
-            Some(command) = commands.recv() => Some(command),
-            // The number of sockets asked is not to be cut short by tokio's budget: those that
-            // come late in the order would never be asked.
-            () = unconstrained(poll_fn(|cx| unblock(readers, cx))) => None,
-        };
-        if let Some(command) = command {
-            self.obey(command);
         }
-        if !self.pace.flush_interval.is_zero() {
+        if !self.closed && !self.pace.flush_interval.is_zero() {
             sleep_until(self.last_walk + self.pace.flush_interval).await;
         }
     }
@@ -184,10 +198,17 @@ impl Shard {
                 self.readers.swap_remove(&origin);
             }
             Command::DropHalfClosed(answer) => {
-                let found = self.readers.iter().position(|(_, reader)| reader.is_half_closed());
-                let dropped = found.and_then(|index| self.readers.swap_remove_index(index));
+                let found = self.readers.iter().find(|(_, reader)| reader.is_half_closed());
+                let found = found.map(|(&origin, _)| origin);
+                if let Some(origin) = &found {
+                    self.close(
+                        origin,
+                        ClosingCode::ServerFull,
+                        "others want to come in, and you only watch",
+                    );
+                }
                 // Whoever asked may have given up.
-                let _ = answer.send(dropped.is_some());
+                let _ = answer.send(found.is_some());
             }
         }
     }
@@ -196,7 +217,10 @@ impl Shard {
     async fn walk(&mut self) {
         let now = Instant::now();
         self.last_walk = now;
+        self.due = false;
         self.waiting = false;
+        // Also for want of readers: a view that is not refreshed keeps what the log has dropped.
+        self.view.refresh();
         let snapshot = self.snapshots.borrow_and_update().clone();
         let count = self.readers.len();
         self.start = self.start.wrapping_add(1);
@@ -231,29 +255,35 @@ impl Shard {
         }
         self.view.refresh();
         match reader.visit(&self.view, snapshot, now) {
-            // A reader that has everything there will ever be is let go.
-            Ok(Visit::CaughtUp) if self.closed => Visit::Gone,
+            // Who has everything there will ever be is let go, but not before he can have said
+            // that he was there before and wants to go on.
+            Ok(Visit::CaughtUp) if self.closed && reader.will_not_resume(now) => Visit::Gone,
             Ok(visit) => visit,
             // What a peer does to its connection is no error of ours.
             Err(_) => Visit::Gone,
         }
     }
 
+    /// Closes those who have taken nothing for too long.
     fn close_stalled(&mut self) {
-        let limit = self.pace.stall_limit;
-        let stalled = |reader: &Reader<Transport>| {
-            reader.sink().may_be_closed()
-                && reader.blocked_since().is_some_and(|since| since.elapsed() >= limit)
+        let Pace { stall_limit, farewell_limit, .. } = self.pace;
+        let (limit, code, message) = if self.closed {
+            (
+                farewell_limit,
+                ClosingCode::ShuttingDown,
+                "the server ends, and you do not read the rest".to_owned(),
+            )
+        } else {
+            let message = format!("you have read nothing for {} s", stall_limit.as_secs());
+            (stall_limit, ClosingCode::SlowClient, message)
         };
-        let found: Vec<Origin> = self
-            .readers
-            .iter()
-            .filter(|(_, reader)| stalled(reader))
-            .map(|(&origin, _)| origin)
-            .collect();
-        for origin in found {
-            let message = format!("you have read nothing for {} s", limit.as_secs());
-            self.close(&origin, ClosingCode::SlowClient, &message);
+        let stalled = |reader: &Reader<Transport>| {
+            let may_be = reader.sink().may_be_closed() || self.closed;
+            may_be && reader.blocked_since().is_some_and(|since| since.elapsed() >= limit)
+        };
+        let stalled = self.readers.iter().filter(|(_, reader)| stalled(reader));
+        for origin in stalled.map(|(&origin, _)| origin).collect::<Vec<_>>() {
+            self.close(&origin, code, &message);
         }
     }
 

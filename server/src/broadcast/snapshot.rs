@@ -11,6 +11,8 @@ pub struct Snapshot {
     pub seq: Seq,
     /// The `state` line.
     pub line: Bytes,
+    /// Whether there will be no newer one: only the last event of the game follows.
+    pub is_last: bool,
 }
 
 impl Snapshot {
@@ -19,7 +21,12 @@ impl Snapshot {
         let seq = state.seq;
         let mut line = Vec::new();
         tribune_protocol::encode(&Notice::State(state), &mut line);
-        Self { seq, line: line.into() }
+        Self { seq, line: line.into(), is_last: false }
+    }
+
+    /// The snapshot that says `state`, which only the last event of the game follows.
+    pub fn last(state: State) -> Self {
+        Self { is_last: true, ..Self::new(state) }
     }
 }
 

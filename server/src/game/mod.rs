@@ -152,9 +152,9 @@ impl Game {
         self.over
     }
 
-    /// The last event it told.
+    /// The last event that [`Self::state`] includes.
     pub fn seq(&self) -> Seq {
-        self.seq
+        Seq(self.seq.0 - u64::from(self.over))
     }
 
     /// What it has said since the outbox was last emptied, to be taken out by the caller.
@@ -162,10 +162,11 @@ impl Game {
         &mut self.outbox
     }
 
-    /// Everything there is to know about it now.
+    /// Everything there is to know about it now. The `bye` of a game that is over is not included,
+    /// so that whoever gets this state gets that too.
     pub fn state(&self) -> State {
         State {
-            seq: self.seq,
+            seq: self.seq(),
             ms: self.ms(),
             clock: self.clock,
             board: self.board.size(),

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use rustix::io::Errno;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
@@ -19,7 +20,7 @@ use tribune_protocol::{ClosingCode, ConnectionId, GameId, Notice, Origin, encode
 
 use super::{
     conversation::Limits,
-    session::{Court, Session, linger},
+    session::{Session, SessionContext, linger},
 };
 use crate::{
     broadcast::{Broadcast, Transport},
@@ -66,7 +67,7 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 /// Takes connections in: gives each a number, a place in the broadcast and a session.
 #[derive(Clone, Debug)]
 pub struct Listener {
-    court: Arc<Court>,
+    context: Arc<SessionContext>,
     broadcast: Broadcast,
     sessions: Tasks,
     last: Arc<AtomicU64>,
@@ -85,7 +86,7 @@ impl Listener {
         sessions: Tasks,
     ) -> Self {
         Self {
-            court: Arc::new(Court { game, mailbox, limits }),
+            context: Arc::new(SessionContext { game, mailbox, limits }),
             broadcast,
             sessions,
             last: Arc::default(),
@@ -116,7 +117,7 @@ impl Listener {
                     if pause == FIRST_PAUSE {
                         tracing::warn!(%error, "cannot accept a connection now, trying again");
                     }
-                    if !self.broadcast.drop_half_closed().await {
+                    if !is_out_of_descriptors(&error) || !self.broadcast.drop_half_closed().await {
                         sleep(pause).await;
                     }
                     pause = (pause * 2).min(LONGEST_PAUSE);
@@ -139,7 +140,7 @@ impl Listener {
         let (input, output) = stream.into_split();
         let transport = Transport::Tcp { output, _place: place };
         let membership = self.broadcast.join(Origin::Connection(id), transport).await;
-        let session = Session { id, input, membership, court: self.court.clone() };
+        let session = Session { id, input, membership, context: self.context.clone() };
         self.sessions.spawn("session", session.run());
     }
 
@@ -174,13 +175,20 @@ impl Listener {
     }
 }
 
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
+}
+
 fn configure(stream: &TcpStream) -> io::Result<()> {
     // What is written is a batch already.
     stream.set_nodelay(true)?;
-    // A peer that vanished without a word is found after a minute.
+    // A peer that vanished without a word is found after a minute: by the system's own questions if
+    // there is nothing to send, and by what is not acknowledged otherwise.
     let keepalive = TcpKeepalive::new()
         .with_time(Duration::from_secs(30))
         .with_interval(Duration::from_secs(10))
         .with_retries(3);
-    SockRef::from(stream).set_tcp_keepalive(&keepalive)
+    let socket = SockRef::from(stream);
+    socket.set_tcp_user_timeout(Some(Duration::from_secs(60)))?;
+    socket.set_tcp_keepalive(&keepalive)
 }

@@ -1,7 +1,11 @@
 use std::{io, sync::Arc, time::Duration};
 
 use bytes::BytesMut;
-use tokio::{net::tcp::OwnedReadHalf, sync::mpsc, time::timeout};
+use tokio::{
+    net::tcp::OwnedReadHalf,
+    sync::mpsc,
+    time::{Instant, timeout},
+};
 use tribune_protocol::{
     ClosingCode, ConnectionId, GameId, LineDecoder, MAX_CLIENT_LINE, Notice, encode,
 };
@@ -18,7 +22,7 @@ pub(super) const LINGER: Duration = Duration::from_secs(5);
 
 /// What all sessions share.
 #[derive(Debug)]
-pub(super) struct Court {
+pub(super) struct SessionContext {
     /// The game that is played.
     pub(super) game: GameId,
     /// Where inputs go.
@@ -33,7 +37,7 @@ pub(super) struct Session {
     pub(super) id: ConnectionId,
     pub(super) input: OwnedReadHalf,
     pub(super) membership: Membership,
-    pub(super) court: Arc<Court>,
+    pub(super) context: Arc<SessionContext>,
 }
 
 /// How a session ended.
@@ -49,7 +53,7 @@ enum End {
 impl Session {
     /// Listens until the peer has nothing more to say.
     pub(super) async fn run(mut self) {
-        let mut conversation = Conversation::new(self.court.limits);
+        let mut conversation = Conversation::new(self.context.limits);
         let end =
             caught("session", self.listen(&mut conversation)).await.unwrap_or(Ok(End::Broken));
         if conversation.has_players() {
@@ -59,7 +63,7 @@ impl Session {
                 Ok(End::Broken) | Err(_) => "connection lost",
             };
             // A game that is over takes in nothing.
-            let _ = self.court.mailbox.send(Input::Gone { connection: self.id, reason }).await;
+            let _ = self.context.mailbox.send(Input::Gone { connection: self.id, reason }).await;
         }
         tracing::info!(connection = %self.id, "has nothing more to say");
         match end {
@@ -76,22 +80,28 @@ impl Session {
             // Only then is there a buffer: most clients say nothing most of the time.
             self.input.readable().await?;
             buffer.reserve(READ_SIZE);
-            match self.input.try_read_buf(&mut buffer) {
-                Ok(0) => return Ok(End::HalfClosed),
-                Ok(_) => {}
+            let has_ended = match self.input.try_read_buf(&mut buffer) {
+                Ok(length) => length == 0,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
                 Err(_) => return Ok(End::Broken),
-            }
+            };
             let mut asked = Asked::default();
-            let now = tokio::time::Instant::now().into_std();
-            while let Some(line) = decoder.next_line(&mut buffer) {
-                conversation.hear(line, &self.court.game, now, &mut asked);
+            let now = Instant::now().into_std();
+            while let Some(line) = if has_ended {
+                decoder.last_line(&mut buffer)
+            } else {
+                decoder.next_line(&mut buffer)
+            } {
+                conversation.hear(line, &self.context.game, now, &mut asked);
             }
             if buffer.is_empty() {
                 buffer = BytesMut::new();
             }
             if self.pass_on(asked).await {
                 return Ok(End::Dismissed);
+            }
+            if has_ended {
+                return Ok(End::HalfClosed);
             }
         }
     }
@@ -101,7 +111,7 @@ impl Session {
         if !asked.moves.is_empty() {
             let input = Input::Moves { connection: self.id, moves: asked.moves };
             // A game that is over takes in nothing.
-            let _ = self.court.mailbox.send(input).await;
+            let _ = self.context.mailbox.send(input).await;
         }
         if asked.too_many_errors {
             let message = "too many of your lines were refused".to_owned();

@@ -1,4 +1,4 @@
-use std::{env, net::SocketAddr};
+use std::{env, net::SocketAddr, path::Path};
 
 use tribune_protocol::{DEFAULT_ADDRESS, GameId};
 
@@ -15,12 +15,7 @@ pub fn greet(addresses: &[SocketAddr], game: &GameId, seed: u64) -> String {
     );
     if let Some(&address) = addresses.first() {
         let address = reachable(address);
-        // Whoever started it by cargo has no client to call by its name.
-        let client = if env::var_os("CARGO").is_some() {
-            "cargo run --release --bin client --"
-        } else {
-            "client"
-        };
+        let client = client_command();
         let server = if address.to_string() == DEFAULT_ADDRESS {
             String::new()
         } else {
@@ -34,4 +29,21 @@ pub fn greet(addresses: &[SocketAddr], game: &GameId, seed: u64) -> String {
         );
     }
     text + "  here    type 1 to 4 and Enter to start more players, Ctrl-C to end"
+}
+
+/// How whoever started this server can start a client.
+fn client_command() -> String {
+    // Who started it by cargo has no client to call by its name.
+    if env::var_os("CARGO").is_some() {
+        return "cargo run --release --bin client --".to_owned();
+    }
+    let beside = env::current_exe().ok().and_then(|server| Some(server.parent()?.join("client")));
+    let is_on_path = |client: &Path| {
+        let folders = env::var_os("PATH").unwrap_or_default();
+        env::split_paths(&folders).any(|folder| Some(folder.as_path()) == client.parent())
+    };
+    match beside.filter(|client| client.exists() && !is_on_path(client)) {
+        Some(client) => client.display().to_string(),
+        None => "client".to_owned(),
+    }
 }

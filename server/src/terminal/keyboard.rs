@@ -1,5 +1,5 @@
 use std::{
-    io::{self, IsTerminal, Read},
+    io::{self, IsTerminal},
     thread,
     time::Duration,
 };
@@ -8,15 +8,15 @@ use bytes::BytesMut;
 use players_agent::Predef;
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
+    io::read,
     process::getpgrp,
     stdio::stdin,
     termios::tcgetpgrp,
 };
 use tokio::sync::mpsc;
-use tribune_cli::say;
 use tribune_protocol::{Line, LineDecoder};
 
-use crate::game::Input;
+use crate::{game::Input, messages::Messages};
 
 /// A longer line than this is no number.
 const LONGEST_LINE: usize = 100;
@@ -28,6 +28,7 @@ const BACKGROUND_LOOK: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub struct Keyboard {
     mailbox: mpsc::Sender<Input>,
+    messages: Messages,
 }
 
 impl Keyboard {
@@ -36,8 +37,8 @@ impl Keyboard {
     ///
     /// # Errors
     /// If the system has no thread to give.
-    pub fn listen(mailbox: mpsc::Sender<Input>) -> io::Result<()> {
-        let keyboard = Self { mailbox };
+    pub fn listen(mailbox: mpsc::Sender<Input>, messages: Messages) -> io::Result<()> {
+        let keyboard = Self { mailbox, messages };
         thread::Builder::new().name("keyboard".into()).spawn(move || keyboard.run())?;
         Ok(())
     }
@@ -48,7 +49,7 @@ impl Keyboard {
         let mut typed = BytesMut::new();
         let mut chunk = [0; 512];
         loop {
-            let length = match wait_until_readable().and_then(|()| io::stdin().read(&mut chunk)) {
+            let length = match wait_until_readable().and_then(|()| Ok(read(stdin(), &mut chunk)?)) {
                 Ok(length) => length,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 // The end of the input, even by an error, is not the end of the game.
@@ -79,7 +80,7 @@ impl Keyboard {
             Ok(Some(predef)) => self.mailbox.blocking_send(Input::Typed(predef)).is_ok(),
             Ok(None) => true,
             Err(answer) => {
-                say(answer);
+                self.messages.say(answer);
                 true
             }
         }
@@ -113,9 +114,10 @@ fn wait_until_readable() -> io::Result<()> {
     }
 }
 
-/// Whether what is typed is meant for this program. If standard input is no terminal, it is.
+/// Whether what is typed is meant for this program. If standard input is no terminal, or one that
+/// does not control this process, it is.
 fn is_in_front() -> bool {
-    !io::stdin().is_terminal() || tcgetpgrp(stdin()).is_ok_and(|group| group == getpgrp())
+    !io::stdin().is_terminal() || tcgetpgrp(stdin()).map_or(true, |group| group == getpgrp())
 }
 
 #[cfg(test)]

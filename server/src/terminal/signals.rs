@@ -4,9 +4,8 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::mpsc,
 };
-use tribune_cli::say;
 
-use crate::game::Input;
+use crate::{game::Input, messages::Messages};
 
 /// The signals that ask a server to end.
 #[derive(Debug)]
@@ -36,11 +35,11 @@ impl Signals {
     }
 
     /// Stops the game at the first signal, and returns at the second.
-    pub async fn stop_game(mut self, mailbox: mpsc::Sender<Input>) {
+    pub async fn stop_game(mut self, mailbox: mpsc::Sender<Input>, messages: Messages) {
         let reason = self.next().await;
-        say("ending the game (once more to end at once)");
         // A game that is over ends anyway.
         let _ = mailbox.send(Input::Stop { reason }).await;
+        messages.say("ending the game (once more to end at once)");
         self.next().await;
     }
 

@@ -1,4 +1,8 @@
-use std::{env, io, path::Path, process::Stdio};
+use std::{
+    env, io,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
 
 use tokio::process::Command;
 use tribune_protocol::WorkerId;
@@ -39,15 +43,15 @@ impl Surroundings {
         let mut command = match &program.command {
             ProgramCommand::External(_) => Command::new(&words[0]),
             // The players are in this very program.
-            ProgramCommand::BuiltIn(_) => Command::new(env::current_exe()?),
+            ProgramCommand::BuiltIn(_) => Command::new(own_program()?),
         };
         command
+            .arg0(&words[0])
             .args(&words[1..])
             // Python holds back what it prints into a pipe, unless told not to.
             .env("PYTHONUNBUFFERED", "1")
             .env("TRIBUNE_WORKER", worker.to_string())
             .env("TRIBUNE_SEED", seed.to_string())
-            .envs(program.env.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -57,6 +61,7 @@ impl Surroundings {
         if let Some(address) = &self.address {
             command.env("TRIBUNE_SERVER", address);
         }
+        command.envs(program.env.iter().map(|(name, value)| (name, value)));
         if let Some(dir) = &program.dir {
             check_folder(dir)?;
             command.current_dir(dir);
@@ -71,6 +76,12 @@ impl Surroundings {
     fn seed_of(&self, worker: WorkerId) -> u64 {
         self.seed.wrapping_add(worker.0.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
+}
+
+/// The program that this process runs, wherever it has gone since: it may have been built anew.
+pub(super) fn own_program() -> io::Result<PathBuf> {
+    let path = env::current_exe()?;
+    Ok(if path.exists() { path } else { "/proc/self/exe".into() })
 }
 
 /// Says so if `dir` is no folder, which the system would report as if the program were missing.

@@ -1,12 +1,13 @@
 use std::{io, thread};
 
+use rustix::process::Rlimit;
 use tokio::{
     process::{Child, Command},
     runtime::Handle,
     sync::{mpsc, oneshot},
 };
 
-use super::{death_signal::kill_with_parent, group::ProcessGroup, guard::Guard};
+use super::{before_exec::prepare_child, group::ProcessGroup, guard::Guard};
 
 /// How many jobs may wait for the thread. Whoever brings one more waits.
 const JOBS: usize = 16;
@@ -24,14 +25,15 @@ enum Job {
 }
 
 impl Forker {
-    /// Starts the thread, for children of the runtime that this is called in.
+    /// Starts the thread, for children of the runtime that this is called in, which may have as
+    /// many files open as `files` says.
     ///
     /// # Errors
     /// If the system has no thread to give.
-    pub fn start() -> io::Result<Self> {
+    pub fn start(files: Rlimit) -> io::Result<Self> {
         let runtime = Handle::current();
         let (sender, jobs) = mpsc::channel(JOBS);
-        thread::Builder::new().name("forker".into()).spawn(move || work(jobs, &runtime))?;
+        thread::Builder::new().name("forker".into()).spawn(move || work(jobs, &runtime, files))?;
         Ok(Self(sender))
     }
 
@@ -53,7 +55,7 @@ impl Forker {
     }
 }
 
-fn work(mut jobs: mpsc::Receiver<Job>, runtime: &Handle) {
+fn work(mut jobs: mpsc::Receiver<Job>, runtime: &Handle, files: Rlimit) {
     let mut guard = Guard::start()
         .inspect_err(|error| {
             tracing::warn!(%error, "there is no guard: if the server is killed, what programs have forked will go on");
@@ -62,7 +64,7 @@ fn work(mut jobs: mpsc::Receiver<Job>, runtime: &Handle) {
     while let Some(job) = jobs.blocking_recv() {
         match job {
             Job::Fork(mut command, answer) => {
-                kill_with_parent(&mut command);
+                prepare_child(&mut command, files);
                 let child = {
                     let _runtime = runtime.enter();
                     command.spawn()

@@ -4,13 +4,13 @@ use rustix::{
     io::Errno,
     process::{Pid, Signal, WaitOptions, kill_process_group, test_kill_process_group, waitpgid},
 };
-use tokio::time::{Instant, interval, timeout};
+use tokio::time::{Instant, interval, timeout, timeout_at};
 
 /// How often it is looked whether a group is empty. The system has no way to be told.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// How long a killed group may take to vanish. Only a process that waits for a device within the
-/// kernel takes longer, and nobody can do anything about it.
+/// How long a killed group may take to vanish. A process that waits for a device within the kernel
+/// takes longer, or one whose parent does not reap it, and nobody here can do anything about that.
 const VANISH: Duration = Duration::from_secs(5);
 
 /// A process group: a program and all it has forked that did not go its own way.
@@ -28,32 +28,23 @@ impl ProcessGroup {
         self.0.as_raw_nonzero().get()
     }
 
-    /// Asks all of it to end, and after `grace` ends what is left. Returns when it is empty.
-    ///
-    /// Somebody else has to reap the leader meanwhile: until then it is not empty.
-    pub(super) async fn end(self, grace: Duration) {
+    /// Ends what its leader has left behind: asks it, and from `deadline` on makes it. The leader
+    /// must have been reaped. Returns whether there was anybody.
+    pub(super) async fn end_rest(self, deadline: Instant) -> bool {
+        if self.is_empty() {
+            return false;
+        }
         self.signal(Signal::TERM);
-        if timeout(grace, self.emptied()).await.is_ok() {
-            return;
+        if timeout_at(deadline, self.emptied()).await.is_err() {
+            self.signal(Signal::KILL);
+            if timeout(VANISH, self.emptied()).await.is_err() {
+                tracing::error!(
+                    group = self.number(),
+                    "processes of a player program cannot be killed"
+                );
+            }
         }
-        self.signal(Signal::KILL);
-        if timeout(VANISH, self.emptied()).await.is_err() {
-            tracing::error!(
-                group = self.number(),
-                "processes of a player program cannot be killed"
-            );
-        }
-    }
-
-    /// Whether there is nobody in it. The leader counts until it is reaped.
-    pub(super) fn is_empty(self) -> bool {
-        test_kill_process_group(self.0) == Err(Errno::SRCH)
-    }
-
-    /// Reaps what its leader has left to us: as the first process of a container the server
-    /// inherits orphans, which nobody else would reap. The leader must have been reaped before.
-    pub(super) fn reap_orphans(self) {
-        while let Ok(Some(_)) = waitpgid(self.0, WaitOptions::NOHANG) {}
+        true
     }
 
     /// Sends `signal` to all of it.
@@ -63,11 +54,17 @@ impl ProcessGroup {
     }
 
     async fn emptied(self) {
-        let start = Instant::now();
         let mut look = interval(LOOK);
         while !self.is_empty() {
             look.tick().await;
         }
-        tracing::trace!(group = self.number(), after = ?start.elapsed(), "a process group is empty");
+    }
+
+    /// Whether there is nobody in it.
+    fn is_empty(self) -> bool {
+        // As the first process of a container the server inherits orphans, who count until somebody
+        // reaps them, and nobody else would.
+        while let Ok(Some(_)) = waitpgid(self.0, WaitOptions::NOHANG) {}
+        test_kill_process_group(self.0) == Err(Errno::SRCH)
     }
 }

@@ -1,6 +1,5 @@
 use std::{
     collections::BTreeSet,
-    env,
     io::{self, BufRead, BufReader, Write},
     os::unix::process::CommandExt,
     process::{Child, ChildStdin, Command, Stdio},
@@ -8,7 +7,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::group::ProcessGroup;
+use super::{command::own_program, group::ProcessGroup};
 
 /// The argument that makes the server the guard of another.
 const GUARD: &str = "guard";
@@ -30,7 +29,8 @@ impl Guard {
     /// # Errors
     /// If it cannot be started.
     pub(super) fn start() -> io::Result<Self> {
-        let mut process = Command::new(env::current_exe()?)
+        let mut process = Command::new(own_program()?)
+            .arg0("server")
             .arg(GUARD)
             .stdin(Stdio::piped())
             // It must hold open nothing that somebody waits to see closed.

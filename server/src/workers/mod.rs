@@ -5,13 +5,14 @@
 //! group of its own. A guard, a small process beside the server, kills the groups that are left
 //! should the server be killed itself.
 
+mod before_exec;
 mod command;
-mod death_signal;
 mod forker;
 mod group;
 mod guard;
 mod launcher;
 mod output;
+mod worker;
 
 pub use self::{
     command::Surroundings,

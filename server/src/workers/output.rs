@@ -1,6 +1,7 @@
 use std::{
     io,
     num::NonZeroU32,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -13,7 +14,7 @@ use futures_util::StreamExt;
 use tokio::{
     io::AsyncRead,
     sync::mpsc,
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::{codec::FramedRead, sync::CancellationToken};
 use tribune_protocol::{
@@ -29,9 +30,11 @@ use crate::{
 /// How many lines go to the game at once.
 const LINES_PER_INPUT: usize = 256;
 
-/// When the program has ended and nothing has come for so long, nothing more will: somebody who
-/// has gone his own way holds the pipe.
-const SILENCE: Duration = Duration::from_secs(1);
+/// When the program has ended and nothing has come for so long, nothing of its own will.
+const SILENCE: Duration = Duration::from_millis(200);
+
+/// What a pipe holds, 64 KiB, is read in far less than this.
+const LAST_LINES: Duration = Duration::from_secs(5);
 
 /// One of the outputs of a program.
 #[derive(Debug)]
@@ -52,6 +55,9 @@ pub(super) struct Output {
 impl Output {
     /// Passes on what comes from `pipe` to its end, whatever it is. Whoever prints faster than the
     /// rate allows has to wait, and loses nothing.
+    ///
+    /// When the program and all it left behind have ended, what they printed is in the pipe. If it
+    /// has no end even then, somebody who has gone his own way holds it, and is not listened to.
     pub(super) async fn forward(
         mut self,
         pipe: impl AsyncRead + Unpin,
@@ -60,14 +66,12 @@ impl Output {
         let mut pace = self.rate.map(|rate| RateLimit::new(rate, rate));
         let mut lines =
             FramedRead::new(pipe, LineDecoder::new(MAX_CLIENT_LINE)).ready_chunks(LINES_PER_INPUT);
+        let mut too_late = pin!(after(&program_ended, LAST_LINES));
         loop {
-            let nothing_more = async {
-                program_ended.cancelled().await;
-                sleep(SILENCE).await;
-            };
             let chunk = tokio::select! {
                 chunk = lines.next() => chunk,
-                () = nothing_more => None,
+                () = after(&program_ended, SILENCE) => None,
+                () = &mut too_late => None,
             };
             let Some(chunk) = chunk else { return };
             let count = chunk.len();
@@ -75,7 +79,9 @@ impl Output {
                 return;
             }
             if let Some(pace) = &mut pace {
-                sleep(pace.pause_after(count, Instant::now().into_std())).await;
+                let pause = pace.pause_after(count, Instant::now().into_std());
+                // There is nobody to slow down any more once it has ended.
+                let _ = timeout(pause, program_ended.cancelled()).await;
             }
         }
     }
@@ -101,7 +107,7 @@ impl Output {
         let (worker, stream) = (self.worker, self.stream);
         let input = Input::Printed { worker, stream, lines };
         // A game that is over takes in nothing.
-        readable && self.mailbox.send(input).await.is_ok()
+        self.mailbox.send(input).await.is_ok() && readable
     }
 
     /// What `line` is to the game; nothing if it is blank.
@@ -134,6 +140,12 @@ impl Output {
         roster.enter(&step.name);
         Some(step)
     }
+}
+
+/// Waits until `token` is cancelled, and then for `pause`.
+async fn after(token: &CancellationToken, pause: Duration) {
+    token.cancelled().await;
+    sleep(pause).await;
 }
 
 /// The text that `bytes` are the beginning of, without a character of which only a part is there.

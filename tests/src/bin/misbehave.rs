@@ -39,6 +39,8 @@ fn main() -> ExitCode {
         Some("deaf") => deaf(),
         // Prints the first two lines that it reads, and reads the rest.
         Some("parrot") => parrot(),
+        // Does nothing wrong: moves once for each tick that it reads.
+        Some("dance") => dance(),
         // Prints nothing until its input ends.
         Some("silent") => io::copy(&mut io::stdin(), &mut io::sink()).map(drop),
         // Fails at once.
@@ -112,6 +114,15 @@ fn parrot() -> io::Result<()> {
         let line = line?;
         if index < 2 {
             println!("{line}");
+        }
+    }
+    Ok(())
+}
+
+fn dance() -> io::Result<()> {
+    for line in io::stdin().lock().lines() {
+        if line?.contains(r#""type":"clock""#) {
+            print(b"N dancer\n")?;
         }
     }
     Ok(())

@@ -1,8 +1,10 @@
 //! The terminal client.
 
 use std::{
+    io::Write,
     net::TcpListener,
     process::{Command, Stdio},
+    thread,
 };
 
 use rustix::process::Signal;
@@ -47,25 +49,46 @@ fn it_gives_the_lines_of_the_wire() {
 
 #[test]
 fn a_connection_that_is_lost_is_resumed_and_nothing_is_lost_or_printed_twice() {
-    let agent = misbehave("flood 3000");
-    let server = Server::start(&["--script", "1:1", "--agent", &agent, "--output-rate", "1000"]);
+    let server =
+        Server::start(&["--script", "0:1", "--agent", &misbehave("dance"), "--tick", "2ms"]);
     // The first cut comes after the state, wherever in a line. Of the others, some come before
     // the client has caught up.
     let cuts = [5_000, 20_001, 777, 50_002, 400, 30_003];
     let proxy = Proxy::to(server.address(), &cuts);
     let mut command = server.client(&["watch", "--json", "--server", &proxy.address().to_string()]);
-    let watched = Process::start(&mut command).finish();
+    let watcher = Process::start(&mut command);
+    let mut lines: Vec<Value> = Vec::new();
+    let next = |lines: &mut Vec<Value>| {
+        lines.push(serde_json::from_str(&watcher.next_out().unwrap()).unwrap());
+    };
+    while proxy.connections() <= cuts.len() {
+        next(&mut lines);
+    }
+    let seen = lines.len();
+    while lines.len() < seen + 100 {
+        next(&mut lines);
+    }
+    server.signal(Signal::TERM);
+    let watched = watcher.finish();
     assert_eq!(watched.code(), Some(0), "{:?}", watched.err);
-    let lines = json(&watched);
+    lines.extend(json(&watched));
     assert_eq!(
         lines.iter().filter(|line| line["type"] == "welcome" || line["type"] == "state").count(),
         2
     );
     assert_contiguous(lines[1]["seq"].as_u64().unwrap(), &lines[2..]);
     assert_eq!(lines.last().unwrap()["type"], "bye");
-    assert_eq!(lines.iter().filter(|line| line["type"] == "move").count(), 3000);
-    assert_eq!(proxy.connections(), cuts.len() + 1);
     assert!(watched.err.iter().any(|line| line.contains("trying again")));
+}
+
+#[test]
+fn a_move_that_is_typed_at_once_is_seen() {
+    let server = Server::start(&["--script", "", "--stay"]);
+    for _ in 0..10 {
+        let mut player = start(&server, &["play", "--name", "ann"]);
+        player.type_in("n\n");
+        while !player.next_out().unwrap().contains("got `N ann`") {}
+    }
 }
 
 #[test]
@@ -207,6 +230,34 @@ fn in_a_terminal_single_keys_move_the_player() {
         })
         .collect();
     assert_eq!(moves, "NSWE");
+}
+
+#[test]
+fn somebody_else_is_not_taken_for_a_server() {
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = other.local_addr().unwrap().to_string();
+    let greeter = thread::spawn(move || {
+        let (mut stream, _) = other.accept().unwrap();
+        stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n").unwrap();
+        stream
+    });
+    let mut command = Command::new(program("client"));
+    let finished = Process::start(command.args(["watch", "--server", &address])).finish();
+    assert_eq!(finished.code(), Some(1));
+    let message = finished.err.last().unwrap();
+    assert!(message.contains("SSH") && message.contains("--server HOST:PORT"), "{message}");
+    drop(greeter.join().unwrap());
+}
+
+#[test]
+fn without_arguments_it_says_what_there_is() {
+    let finished = Process::start(&mut Command::new(program("client"))).finish();
+    assert_eq!((finished.code(), finished.out.len()), (Some(2), 0));
+    assert!(
+        finished.err.iter().any(|line| line.trim_start().starts_with("watch")),
+        "{:?}",
+        finished.err
+    );
 }
 
 #[test]

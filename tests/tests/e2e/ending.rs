@@ -1,7 +1,11 @@
 //! When a game ends, and when it does not.
 
+use std::process::{Command, Stdio};
+
 use rustix::process::Signal;
-use tribune_tests::Server;
+use tribune_tests::{Process, Server, Spectator, UnreadServer, program};
+
+use crate::misbehave;
 
 #[test]
 fn an_empty_script_is_over_at_once() {
@@ -53,20 +57,51 @@ fn a_repeated_script_starts_again_when_all_has_ended() {
 
 #[test]
 fn a_console_that_nobody_reads_does_not_hold_up_the_game() {
-    // More than a pipe holds, of which nothing is read before the end.
-    let agent = crate::misbehave("flood 20000");
-    let server = Server::start(&["--script", "0:1", "--agent", &agent, "--output-rate", "0"]);
-    let mut spectator = server.join();
-    assert_eq!(spectator.rest().last().unwrap()["type"], "bye");
-    let finished = server.finish();
-    assert_eq!(finished.code(), Some(0));
-    assert_eq!(finished.out.len(), 20_000 + 4);
+    // More than a pipe holds, and nobody ever reads it.
+    let agent = misbehave("flood 20000");
+    let server = UnreadServer::start(&["--script", "0:1", "--agent", &agent, "--output-rate", "0"]);
+    let events = Spectator::join(server.address).rest();
+    assert_eq!(events.last().unwrap()["type"], "bye");
+    assert_eq!(server.code(), Some(0));
+}
+
+#[test]
+fn the_console_tells_a_flood_to_the_last_line() {
+    let agent = misbehave("flood 20000");
+    let finished =
+        Server::start(&["--script", "0:1", "--agent", &agent, "--output-rate", "0"]).finish();
+    assert_eq!(
+        finished.out.iter().filter(|line| line.starts_with("        got `N noah`")).count(),
+        20_000
+    );
+    assert_eq!(finished.out.last().unwrap(), "no process left - bye");
+}
+
+#[test]
+fn everybody_gets_the_bye_even_who_has_missed_much_or_has_just_come() {
+    let agent = misbehave("flood 30000");
+    let args = ["--script", "0:1", "--agent", &agent, "--output-rate", "0", "--log-bytes", "4096"];
+    let server = Server::start(&args);
+    let watcher = Process::start(&mut server.client(&["watch"]));
+    let mut frozen = server.join();
+    let mut others = Vec::new();
+    // As many as can come before it is over.
+    while let Some(spectator) = Spectator::try_join(server.address()) {
+        others.push(spectator);
+    }
+    assert_eq!(frozen.rest().last().unwrap()["type"], "bye");
+    for mut spectator in others {
+        assert_eq!(spectator.rest().last().unwrap()["type"], "bye");
+    }
+    let watched = watcher.finish();
+    assert_eq!(watched.code(), Some(0), "{:?}", watched.err);
+    assert_eq!(watched.out.last().unwrap(), "no process left - bye");
+    assert_eq!(server.finish().code(), Some(0));
 }
 
 #[test]
 fn a_console_whose_reader_has_gone_does_not_end_the_game() {
-    use std::process::{Command, Stdio};
-    let server = tribune_tests::program("server");
+    let server = program("server");
     let script = format!(
         "'{}' --script 0:1 --listen 127.0.0.1:0 | head -1; echo ${{PIPESTATUS[0]}}",
         server.display()

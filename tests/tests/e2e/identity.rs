@@ -44,6 +44,37 @@ fn two_origins_with_the_same_name_are_two_players() {
 }
 
 #[test]
+fn a_program_and_a_connection_with_the_same_name_are_two_players() {
+    let server = Server::start(&["--script", "0:1", "--stay"]);
+    let mut one = server.join();
+    one.send("N john\n");
+    let you = one.welcome["you"].clone();
+    let lines = one.until(|line| line["type"] == "exited");
+    let late = server.join();
+    let johns: BTreeSet<String> = lines
+        .iter()
+        .chain(late.state["players"].as_array().unwrap())
+        .filter(|line| line["name"] == "john" && line["type"] != "left")
+        .map(|line| line["from"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(johns, BTreeSet::from(["ps#1".to_owned(), you.as_str().unwrap().to_owned()]));
+    // The program has gone and has taken only its own along.
+    let left: Vec<&Value> =
+        late.state["players"].as_array().unwrap().iter().map(|player| &player["from"]).collect();
+    assert_eq!(left, [&you]);
+}
+
+#[test]
+fn a_line_that_was_cut_off_is_no_move() {
+    let server = Server::start(&["--script", "", "--stay", "--tick", "20ms"]);
+    let mut player = server.join();
+    player.send("N ann\nN an");
+    player.half_close();
+    let lines = player.until(|line| line["type"] == "left");
+    assert!(lines.iter().all(|line| line["name"].is_null() || line["name"] == "ann"), "{lines:?}");
+}
+
+#[test]
 fn a_move_has_three_forms_over_tcp() {
     let server = Server::start(&["--script", "", "--stay"]);
     let mut player = server.join();

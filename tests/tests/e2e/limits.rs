@@ -61,19 +61,15 @@ fn a_ping_is_answered_to_whoever_sent_it_alone() {
 fn moves_beyond_the_rate_are_refused_and_the_others_played() {
     let server = pure_network_game(&["--move-rate", "10"]);
     let mut client = server.join();
-    client.send("N ann\n".repeat(30) + "{\"type\":\"ping\",\"id\":1}\n");
+    client.send("N ann\n".repeat(300) + "{\"type\":\"ping\",\"id\":1}\n");
     let lines = client.until(|line| line["type"] == "pong");
-    let refused = lines.iter().filter(|line| line["type"] == "error").count();
-    assert!(
-        lines
-            .iter()
-            .filter(|line| line["type"] == "error")
-            .all(|line| line["code"] == "rate_limited")
-    );
-    // Ten at once, and perhaps one or two that became due while the others were read.
-    assert!((15..=20).contains(&refused), "{refused} of 30 were refused");
+    let refusals: Vec<&Value> = lines.iter().filter(|line| line["type"] == "error").collect();
+    assert!(refusals.iter().all(|line| line["code"] == "rate_limited"));
+    // Ten at once, and what became due while the others were read, which may take a while.
+    let refused = refusals.len() as u64;
+    assert!((100..=290).contains(&refused), "{refused} of 300 were refused");
     let played = server.join().state["players"][0]["moves"].as_u64().unwrap();
-    assert_eq!(played + refused as u64, 30, "each move was either played or refused");
+    assert_eq!(played + refused, 300, "each move was either played or refused");
 }
 
 #[test]
@@ -115,12 +111,17 @@ fn a_full_server_says_so_and_takes_the_next_when_somebody_leaves() {
 #[test]
 fn somebody_who_only_half_is_there_gives_way() {
     let server = pure_network_game(&["--max-clients", "1", "--tick", "1h"]);
-    let one = server.join();
+    let mut one = server.join();
     one.half_close();
     eventually("there is a place", || {
         let mut again = Spectator::connect(server.address());
         (again.next()?["type"] == "welcome").then_some(again)
     });
+    let closing = one.rest().pop().unwrap();
+    assert_eq!(
+        (closing["type"].as_str(), closing["code"].as_str()),
+        (Some("closing"), Some("server_full"))
+    );
 }
 
 #[test]

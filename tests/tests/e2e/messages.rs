@@ -1,12 +1,14 @@
 //! What the server says to people, and where it listens.
 
 use std::{
+    io::Write,
     net::{SocketAddr, TcpListener},
-    process::{Command, Stdio},
+    process::Command,
 };
 
+use rustix::process::Signal;
 use serde_json::Value;
-use tribune_tests::{Process, Server, Spectator, program};
+use tribune_tests::{Process, Server, Spectator, UnreadServer, program};
 
 #[test]
 fn the_greeting_says_where_it_listens_and_what_to_try_next() {
@@ -41,19 +43,29 @@ fn log_lines_are_for_people_or_for_programs() {
 }
 
 #[test]
-fn messages_that_nobody_reads_any_more_do_not_end_the_game() {
-    let server = program("server");
-    let script = format!(
-        "'{}' --script 0:1 --listen 127.0.0.1:0 2>&1 >/dev/null | head -1 >/dev/null; echo ${{PIPESTATUS[0]}}",
-        server.display()
-    );
-    let mut command = Command::new("bash");
-    let mut shell =
-        command.args(["-c", &script]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    // Each of these is answered, to nobody.
-    std::io::Write::write_all(shell.stdin.as_mut().unwrap(), b"x\ny\nz\n").unwrap();
-    let output = shell.wait_with_output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "0\n");
+fn messages_that_nobody_reads_do_not_hold_up_the_game_or_its_end() {
+    let mut server = UnreadServer::start(&["--script", "", "--stay"]);
+    let mut spectator = Spectator::join(server.address);
+    // Each line is answered, and the answers are more than a pipe holds.
+    let mut keyboard = server.child.stdin.take().unwrap();
+    keyboard.write_all("nonsense\n".repeat(3000).as_bytes()).unwrap();
+    keyboard.write_all(b"1\n").unwrap();
+    spectator.wait_for(|line| line["type"] == "started");
+    server.signal(Signal::TERM);
+    assert_eq!(spectator.rest().last().unwrap()["reason"], "terminated");
+    assert_eq!(server.code(), Some(0));
+}
+
+#[test]
+fn messages_whose_reader_has_gone_do_not_end_the_game() {
+    let mut server = UnreadServer::start(&["--script", "", "--stay"]);
+    let mut spectator = Spectator::join(server.address);
+    drop(server.err.take());
+    server.child.stdin.take().unwrap().write_all(b"nonsense\n2\n").unwrap();
+    spectator.wait_for(|line| line["type"] == "exited");
+    server.signal(Signal::INT);
+    assert_eq!(spectator.rest().last().unwrap()["type"], "bye");
+    assert_eq!(server.code(), Some(0));
 }
 
 #[test]

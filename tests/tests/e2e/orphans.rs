@@ -80,18 +80,44 @@ fn even_killing_the_server_leaves_nothing() {
     let mark = mark("a-kill");
     let mut server = server_with_two_stubborn(&mark, "1h");
     let id = server.id();
+    let guard = guard_of(id);
     server.kill();
     all_are_gone(id, &mark);
-    eventually("the guard is gone", || {
-        let guards = processes_with("server\0guard\0");
-        guards.iter().all(|&guard| parent(guard) != Some(1) || !exists(guard)).then_some(())
-    });
+    eventually("the guard is gone", || (!exists(guard)).then_some(()));
+}
+
+/// The guard of the server `id`.
+fn guard_of(id: u32) -> u32 {
+    let guards = processes_with("server\0guard\0");
+    guards.into_iter().find(|&guard| parent(guard) == Some(id)).expect("there is a guard")
 }
 
 /// The parent of the process `id`, as proc(5) shows it.
 fn parent(id: u32) -> Option<u32> {
     let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
     stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
+}
+
+#[test]
+fn one_who_goes_his_own_way_and_talks_does_not_hold_up_the_end() {
+    // It leaves the group, so nobody can end it for sure; it ends by itself when nobody listens.
+    let talker = "setsid sh -c \"while echo N talker; do sleep 0.05; done\" & sleep 0.3";
+    let agent = format!("sh -c '{talker}'");
+    let (events, _) = Server::whole_game(&["--script", "0.2:1", "--agent", &agent]);
+    assert!(events.iter().any(|event| event["type"] == "move"));
+    assert_eq!(events.last().unwrap()["reason"], "no process left");
+}
+
+#[test]
+fn a_program_that_has_to_wait_does_not_hold_up_the_end() {
+    let agent = misbehave("flood 100000000");
+    let server = Server::start(&["--script", "0:1", "--agent", &agent, "--output-rate", "10"]);
+    let mut spectator = server.join();
+    spectator.wait_for(|line| line["type"] == "move");
+    server.signal(Signal::TERM);
+    let events = spectator.rest();
+    assert_eq!(events.last().unwrap()["reason"], "terminated");
+    assert_eq!(server.finish().code(), Some(0));
 }
 
 #[test]

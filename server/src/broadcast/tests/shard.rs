@@ -6,7 +6,7 @@ use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, BufReader},
     net::{TcpSocket, TcpStream},
     sync::Semaphore,
-    time::{advance, timeout},
+    time::advance,
 };
 use tokio_util::sync::CancellationToken;
 use tribune_protocol::{
@@ -23,6 +23,7 @@ struct Scene {
     last: Seq,
     client: BufReader<TcpStream>,
     membership: Membership,
+    cut_off: CancellationToken,
 }
 
 impl Scene {
@@ -31,16 +32,17 @@ impl Scene {
         let desk = SnapshotDesk::new(snapshot(Seq(0)));
         let greeting = Greeting { game: GameId("g".into()), tick_ms: 1000 };
         let (broadcast, shards) = Broadcast::new(&publisher, &desk, greeting, pace, 1);
+        let cut_off = CancellationToken::new();
         for shard in shards {
-            tokio::spawn(shard.run(CancellationToken::new()));
+            tokio::spawn(shard.run(cut_off.clone()));
         }
         let (client, server) = connection().await;
         let place = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
         let (_, output) = server.into_split();
         let transport = Transport::Tcp { output, _place: place };
         let membership = broadcast.join(Origin::Connection(ConnectionId(1)), transport).await;
-        let mut scene =
-            Self { publisher, last: Seq(0), client: BufReader::new(client), membership };
+        let client = BufReader::new(client);
+        let mut scene = Self { publisher, last: Seq(0), client, membership, cut_off };
         for _ in 0..2 {
             scene.next_line().await;
         }
@@ -77,7 +79,11 @@ async fn connection() -> (TcpStream, TcpStream) {
 }
 
 fn pace(flush_interval: Duration) -> Pace {
-    Pace { flush_interval, stall_limit: Duration::from_secs(30) }
+    Pace {
+        flush_interval,
+        stall_limit: Duration::from_secs(30),
+        farewell_limit: Duration::from_secs(5),
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -131,13 +137,17 @@ async fn a_flush_interval_gathers_what_comes_within_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_one_each_comes_at_once() {
+async fn whoever_cannot_be_waited_for_is_told_so() {
     let mut scene = Scene::set(pace(Duration::ZERO)).await;
-    for _ in 0..5 {
-        scene.publish(1);
-        let line = timeout(Duration::from_millis(1), scene.next_line()).await;
-        assert!(matches!(line, Ok(Some(ServerLine::Event(_)))), "{line:?}");
+    scene.publish(10_000);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    scene.cut_off.cancel();
+    let mut last = None;
+    while let Some(line) = scene.next_line().await {
+        last = Some(line);
     }
+    let Some(ServerLine::Notice(Notice::Closing { code, .. })) = last else { panic!("{last:?}") };
+    assert_eq!(code, ClosingCode::ShuttingDown);
 }
 
 #[tokio::test]

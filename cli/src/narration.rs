@@ -1,6 +1,6 @@
 use std::{borrow::Cow, collections::HashMap};
 
-use crate::{Event, Happening, Origin, State, WorkerId};
+use tribune_protocol::{Event, Happening, Origin, State, WorkerId};
 
 /// Tells the game as people read it, line by line: the wording of the server's console, and of
 /// whoever watches.
@@ -77,10 +77,11 @@ fn printable(text: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::{
+    use tribune_protocol::{
         BoardSize, ConnectionId, Direction, Exit, OutputStream, PlayerId, Seq, WorkerState,
     };
+
+    use super::*;
 
     const ONE: WorkerId = WorkerId(1);
 

@@ -1,0 +1,140 @@
+use std::{
+    convert::Infallible,
+    future::pending,
+    io,
+    os::unix::process::ExitStatusExt,
+    process::ExitStatus,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use rustix::process::Signal;
+use tokio::{
+    process::Child,
+    time::{Instant, sleep, timeout_at},
+};
+use tokio_util::sync::CancellationToken;
+use tribune_protocol::{Exit, OutputStream, WorkerId};
+
+use super::{
+    group::ProcessGroup,
+    launcher::{CANNOT_RUN, Launcher},
+    output::Output,
+};
+use crate::{admission::Roster, broadcast::Membership, game::Input, tasks::Tasks};
+
+/// A program that has printed nothing for so long gets a hint about buffered output.
+const HINT_AFTER: Duration = Duration::from_secs(3);
+
+/// A program that was started.
+#[derive(Debug)]
+pub(super) struct Worker {
+    pub(super) id: WorkerId,
+    pub(super) child: Child,
+    pub(super) group: ProcessGroup,
+    /// Its standard input.
+    pub(super) membership: Membership,
+    /// Whether it has printed anything.
+    pub(super) has_printed: Arc<AtomicBool>,
+}
+
+impl Worker {
+    /// Passes on what the program prints, until it has ended with all it left behind.
+    pub(super) async fn look_after(mut self, launcher: Launcher) {
+        let ended = CancellationToken::new();
+        let outputs = self.listen(&launcher, &ended);
+        let exit = self.end(&launcher).await;
+        launcher.forker.forget(self.group).await;
+        ended.cancel();
+        outputs.ended().await;
+        tracing::info!(worker = %self.id, %exit, "ended");
+        launcher.tell(Input::Exited { worker: self.id, exit }).await;
+    }
+
+    /// Begins to listen to both outputs.
+    fn listen(&mut self, launcher: &Launcher, ended: &CancellationToken) -> Tasks {
+        let tasks = launcher.tasks.group();
+        let output = |stream, roster| Output {
+            worker: self.id,
+            stream,
+            roster,
+            rate: launcher.care.output_rate,
+            mailbox: launcher.mailbox.clone(),
+            membership: self.membership.clone(),
+            has_printed: self.has_printed.clone(),
+        };
+        if let Some(pipe) = self.child.stdout.take() {
+            let output = output(OutputStream::Stdout, Some(Roster::new(launcher.care.players)));
+            tasks.spawn("standard output", output.forward(pipe, ended.clone()));
+        }
+        if let Some(pipe) = self.child.stderr.take() {
+            let output = output(OutputStream::Stderr, None);
+            tasks.spawn("standard error", output.forward(pipe, ended.clone()));
+        }
+        tasks
+    }
+
+    /// Waits until the program has ended, by itself or because it is told to, and all of its
+    /// group.
+    async fn end(&mut self, launcher: &Launcher) -> Exit {
+        let own_end = tokio::select! {
+            status = self.child.wait() => Some(status),
+            never = hint_if_silent(self.id, &self.has_printed, launcher) => match never {},
+            () = launcher.end.cancelled() => None,
+        };
+        // The end of its standard input is the first thing that asks a program to end.
+        self.membership.leave().await;
+        let deadline = Instant::now() + launcher.care.grace;
+        let status = match own_end {
+            Some(status) => status,
+            None => self.make_end(deadline).await,
+        };
+        if self.group.end_rest(deadline).await {
+            tracing::info!(worker = %self.id, "it had left others behind, who have been ended too");
+        }
+        exit_of(status)
+    }
+
+    /// Asks the program and its group to end, and from `deadline` on makes them.
+    async fn make_end(&mut self, deadline: Instant) -> io::Result<ExitStatus> {
+        self.group.signal(Signal::TERM);
+        if let Ok(status) = timeout_at(deadline, self.child.wait()).await {
+            return status;
+        }
+        self.group.signal(Signal::KILL);
+        self.child.wait().await
+    }
+}
+
+/// Gives a hint if nothing was printed for [`HINT_AFTER`]. Never returns.
+async fn hint_if_silent(
+    worker: WorkerId,
+    has_printed: &AtomicBool,
+    launcher: &Launcher,
+) -> Infallible {
+    sleep(HINT_AFTER).await;
+    if !has_printed.load(Ordering::Relaxed) {
+        launcher.messages.say(format_args!(
+            "ps#{worker} has printed nothing for {} s: is its output buffered? Flush after each line (Python: \
+             print(…, flush=True); C: fflush(stdout)), or run it by way of `stdbuf -oL`",
+            HINT_AFTER.as_secs()
+        ));
+    }
+    pending().await
+}
+
+fn exit_of(status: io::Result<ExitStatus>) -> Exit {
+    match status {
+        Ok(status) => match status.signal() {
+            Some(signal) => Exit::Signal { signal },
+            None => Exit::Code { code: status.code().unwrap_or_default() },
+        },
+        Err(error) => {
+            tracing::error!(%error, "cannot learn how a program ended");
+            Exit::Code { code: CANNOT_RUN }
+        }
+    }
+}
