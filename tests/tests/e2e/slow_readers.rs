@@ -43,7 +43,7 @@ fn a_client_that_stops_reading_delays_nobody_and_is_told_when_it_returns() {
 #[test]
 fn the_game_ends_in_spite_of_a_client_that_does_not_read() {
     let agent = misbehave("flood 100000000");
-    let server = Server::start(&["--script", "0:1", "--agent", &agent, "--output-rate", "0"]);
+    let server = Server::start(&["--script", "0:1", "--agent", &agent, "--output-rate", "20000"]);
     let _frozen = server.join();
     let mut reader = server.join();
     reader.wait_for(|line| line["type"] == "clock" && line["clock"].as_u64() >= Some(2));
