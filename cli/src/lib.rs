@@ -1,12 +1,24 @@
 //! What the programs of Tribune have in common on the command line: how they take their
-//! arguments, what their exit codes mean, how they report, and the words in which they tell a
-//! game.
+//! arguments, what their exit codes mean, how they report, the words in which they tell a game, and
+//! how many files they may have open.
 
 #![forbid(unsafe_code)]
 
+mod descriptors;
+mod hang_up;
 mod narration;
+mod number;
+mod quote;
+mod time;
 
-pub use narration::Narrator;
+pub use self::{
+    descriptors::{descriptor_limit, raise_descriptor_limit},
+    hang_up::hang_up_is_ignored,
+    narration::Narrator,
+    number::parse_number,
+    quote::quote,
+    time::parse_time,
+};
 
 use std::{
     env, fmt,

@@ -41,5 +41,11 @@ pub const MAX_CLIENT_LINE: usize = 1024;
 /// The longest is `state`, at most about 160 bytes per player: this holds 100,000 of them.
 pub const MAX_SERVER_LINE: usize = 16 << 20;
 
+/// Where an echo server listens, and a client looks for one, unless told otherwise.
+pub const DEFAULT_ECHO_ADDRESS: &str = "127.0.0.1:8080";
+
+/// The longest message, in bytes, that the echo service sends back.
+pub const MAX_ECHO_MESSAGE: usize = 100;
+
 /// Where a server listens, and a client looks for one, unless told otherwise.
 pub const DEFAULT_ADDRESS: &str = "127.0.0.1:7777";

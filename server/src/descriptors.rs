@@ -1,22 +1,27 @@
-//! How many files, and so connections, the system lets this process have open.
+//! How many connections the system lets this process have open.
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit};
+use tribune_cli::{descriptor_limit, raise_descriptor_limit};
 
 /// What everything but clients needs: programs with three pipes each, listeners, the runtime.
 const RESERVE: u64 = 512;
 
 /// Raises the limit of open files as far as it goes, and gives what it was before.
 pub fn raise_limit() -> Rlimit {
-    let before = getrlimit(Resource::Nofile);
-    let raised = Rlimit { current: before.maximum, maximum: before.maximum };
-    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+    raise_descriptor_limit().unwrap_or_else(|error| {
         tracing::debug!(%error, "cannot raise the limit of open files");
-    }
-    before
+        getrlimit(Resource::Nofile)
+    })
 }
 
-/// How many clients fit in.
-pub fn room_for_clients() -> usize {
-    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    usize::try_from(files.saturating_sub(RESERVE)).unwrap_or(usize::MAX)
+/// As many clients as were asked for, or as the system allows.
+pub fn most_clients(wanted: usize) -> usize {
+    let room = descriptor_limit().saturating_sub(RESERVE);
+    let possible = usize::try_from(room).unwrap_or(usize::MAX);
+    if wanted > possible {
+        tracing::warn!(
+            "the system allows {possible} clients rather than {wanted}: raise the limit of open files (ulimit -Hn)"
+        );
+    }
+    wanted.min(possible)
 }

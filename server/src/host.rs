@@ -11,13 +11,13 @@ use tribune_protocol::GameId;
 
 use crate::{
     broadcast::{Broadcast, Greeting, Publisher, Snapshot, SnapshotDesk},
-    descriptors::{raise_limit, room_for_clients},
+    descriptors::{most_clients, raise_limit},
     game::{Game, Input, Launch},
     game_loop::GameLoop,
     log::Log,
     messages::Messages,
-    network::{self, Listener, reachable},
-    settings::{FAREWELL_LIMIT, Settings},
+    network::{Listener, bind_all, reachable},
+    settings::{FAREWELL_LIMIT, Outcome, Settings},
     tasks::Tasks,
     terminal::{Console, Keyboard, Signals, greet},
     workers::{Forker, Launcher, Surroundings},
@@ -34,21 +34,12 @@ const FLUSH: Duration = Duration::from_secs(60);
 /// unread would destroy what is under way.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// How a server ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The game is over and everybody knows.
-    Over,
-    /// Somebody did not want to wait for that.
-    CutShort,
-}
-
 /// Runs a server to the end of its game.
 ///
 /// # Errors
 /// If it cannot listen, or a part of it without which it cannot go on has failed.
 pub async fn run(settings: Settings, messages: Messages) -> anyhow::Result<Outcome> {
-    let sockets = bind(&settings.listen)?;
+    let sockets = bind_all(&settings.listen)?;
     let signals = Signals::listen().context("cannot listen to signals")?;
     let (mailbox, inputs) = mpsc::channel(MAILBOX);
     Keyboard::listen(mailbox.clone(), messages.clone())
@@ -57,24 +48,18 @@ pub async fn run(settings: Settings, messages: Messages) -> anyhow::Result<Outco
     host.open(sockets, inputs)?;
     tokio::select! {
         () = host.close() => Ok(Outcome::Over),
-        () = signals.stop_game(mailbox, messages) => Ok(Outcome::CutShort),
+        () = stop_game(signals, mailbox, messages) => Ok(Outcome::CutShort),
         () = host.tasks.broken() => anyhow::bail!("a part of the server has failed"),
     }
 }
 
-fn bind(addresses: &[SocketAddr]) -> anyhow::Result<Vec<TcpListener>> {
-    let sockets = addresses.iter().map(|&address| {
-        network::bind(address).map_err(|error| {
-            let remedy = match error.kind() {
-                io::ErrorKind::AddrInUse => {
-                    "end what listens there, or choose another with --listen"
-                }
-                _ => "choose another with --listen",
-            };
-            anyhow::anyhow!("cannot listen on {address}: {error}: {remedy}")
-        })
-    });
-    sockets.collect()
+/// Stops the game at the first signal, and returns at the second.
+async fn stop_game(mut signals: Signals, mailbox: mpsc::Sender<Input>, messages: Messages) {
+    let reason = signals.next().await;
+    // A game that is over ends anyway.
+    let _ = mailbox.send(Input::Stop { reason }).await;
+    messages.say("ending the game (once more to end at once)");
+    signals.next().await;
 }
 
 /// What all parts have in common, and what has to be waited for in the end.
@@ -127,7 +112,7 @@ impl Host {
         let launches = self.open_programs(addresses.first(), files, broadcast)?;
         let seed = self.settings.rules.seed;
         tracing::info!(game = %self.id, seed, ?addresses, "listening");
-        self.messages.say(greet(&addresses, &self.id, seed));
+        self.messages.say_first(greet(&addresses, &self.id, seed));
         let game_loop = GameLoop {
             game,
             mailbox: inputs,
@@ -227,15 +212,4 @@ impl Host {
 fn new_game_id() -> GameId {
     let alphabet = Choose::new(b"abcdefghijklmnopqrstuvwxyz0123456789").expect("it is not empty");
     GameId(rand::rng().sample_iter(alphabet).take(6).map(|&byte| char::from(byte)).collect())
-}
-
-/// As many clients as were asked for, or as the system allows.
-fn most_clients(wanted: usize) -> usize {
-    let possible = room_for_clients();
-    if wanted > possible {
-        tracing::warn!(
-            "the system allows {possible} clients rather than {wanted}: raise the limit of open files (ulimit -Hn)"
-        );
-    }
-    wanted.min(possible)
 }

@@ -10,6 +10,8 @@
 //!           broadcast                   out: log bytes become writes
 //! ```
 //!
+//! The [echo service](run_echo) is apart from all that, and shares only the ground it stands on.
+//!
 //! The modules are in layers, and each uses only what is below its own: `tests/layers.rs` has
 //! their order, and holds it up.
 
@@ -22,6 +24,7 @@ mod schedule;
 // Input and output.
 mod broadcast;
 mod descriptors;
+mod echo;
 mod game_loop;
 mod messages;
 mod network;
@@ -35,9 +38,10 @@ mod host;
 mod settings;
 
 pub use self::{
-    args::{Args, ArgsError, Command, GameArgs},
-    host::{Outcome, run},
+    args::{Args, ArgsError, Command, EchoArgs, GameArgs},
+    echo::{EchoSettings, run_echo},
+    host::run,
     messages::{LogFormat, Messages},
-    settings::Settings,
+    settings::{Outcome, Settings},
     workers::run_guard,
 };

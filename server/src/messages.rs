@@ -1,4 +1,4 @@
-//! What the server says on standard error: log lines, and what people should know.
+//! What the server says: log lines, and what people should know.
 //!
 //! None of it ever waits: a terminal that is stopped, or a pipe that nobody reads, is not to hold
 //! up a game. A thread writes, and what it cannot write in time is lost.
@@ -6,6 +6,9 @@
 use std::{
     fmt::Display,
     io::{self, Write},
+    sync::mpsc::channel,
+    thread,
+    time::Duration,
 };
 
 use clap::ValueEnum;
@@ -14,6 +17,9 @@ use tracing_subscriber::{EnvFilter, filter::LevelFilter, fmt};
 
 /// How many messages may wait to be written.
 const WAITING: usize = 10_000;
+
+/// How long the first message may take.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -25,16 +31,22 @@ pub enum LogFormat {
     Json,
 }
 
-/// The way to standard error. Cloning gives another handle to the same.
+/// A way to one of the standard streams. Cloning gives another handle to the same.
 #[derive(Clone, Debug)]
 pub struct Messages(NonBlocking);
 
 impl Messages {
-    /// Opens the way, and sends log lines along it, too. `RUST_LOG` says which; without it,
-    /// warnings and worse. Dropping the guard waits a moment for what is still to be written.
-    pub fn open(format: LogFormat) -> (Self, WorkerGuard) {
+    /// Opens the way to `stream`. Dropping the guard waits a moment for what is still to be written.
+    pub fn to(stream: impl Write + Send + 'static) -> (Self, WorkerGuard) {
         let builder = NonBlockingBuilder::default().buffered_lines_limit(WAITING).lossy(true);
-        let (writer, guard) = builder.finish(io::stderr());
+        let (writer, guard) = builder.finish(stream);
+        (Self(writer), guard)
+    }
+
+    /// Opens the way to standard error, and sends log lines along it, too. `RUST_LOG` says which;
+    /// without it, warnings and worse.
+    pub fn open(format: LogFormat) -> (Self, WorkerGuard) {
+        let (Self(writer), guard) = Self::to(io::stderr());
         let filter =
             EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).from_env_lossy();
         let builder =
@@ -44,6 +56,20 @@ impl Messages {
             LogFormat::Json => builder.json().init(),
         }
         (Self(writer), guard)
+    }
+
+    /// Tells the person in front of the server something, before anything else happens: waits until
+    /// it is written, but no longer than [`PATIENCE`].
+    pub fn say_first(&self, message: impl Display) {
+        let text = format!("{message}\n");
+        let (written, done) = channel();
+        thread::spawn(move || {
+            // There may be nobody to tell.
+            let _ = io::stderr().write_all(text.as_bytes());
+            let _ = written.send(());
+        });
+        // A terminal that is stopped shows it later.
+        let _ = done.recv_timeout(PATIENCE);
     }
 
     /// Tells the person in front of the server something.

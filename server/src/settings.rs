@@ -32,3 +32,12 @@ pub struct Settings {
     /// Whether standard output tells the game.
     pub console: bool,
 }
+
+/// How a server ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything is done, and everybody knows.
+    Over,
+    /// Somebody did not want to wait for that.
+    CutShort,
+}

@@ -9,7 +9,7 @@ use std::{
 };
 
 /// From the bottom up. What is pure knows no runtime, no file and no clock.
-const LAYERS: [(&str, &[&str]); 7] = [
+const LAYERS: [(&str, &[&str]); 8] = [
     ("pure", &["admission", "log", "schedule"]),
     ("pure", &["game"]),
     ("input and output", &["descriptors", "messages", "tasks"]),
@@ -17,6 +17,7 @@ const LAYERS: [(&str, &[&str]); 7] = [
     ("input and output", &["game_loop", "network", "workers"]),
     ("input and output", &["terminal"]),
     ("bringing together", &["settings"]),
+    ("bringing together", &["echo"]),
 ];
 
 /// The last layers, each a single module: what runs a server, what is typed, and the list of

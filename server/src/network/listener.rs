@@ -1,6 +1,5 @@
 use std::{
     io,
-    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -8,19 +7,20 @@ use std::{
     time::Duration,
 };
 
-use rustix::io::Errno;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
-    net::{TcpListener, TcpSocket, TcpStream},
+    net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
-    time::{sleep, timeout},
+    time::timeout,
 };
 use tokio_util::sync::CancellationToken;
 use tribune_protocol::{ClosingCode, ConnectionId, GameId, Notice, Origin, encode};
 
 use super::{
     conversation::Limits,
-    session::{Session, SessionContext, linger},
+    linger::{LINGER, linger},
+    session::{Session, SessionContext},
+    socket::accept,
 };
 use crate::{
     broadcast::{Broadcast, Transport},
@@ -28,41 +28,12 @@ use crate::{
     tasks::Tasks,
 };
 
-/// How many connections the system may hold for us until they are accepted.
-const BACKLOG: u32 = 4096;
-
-/// What the system keeps of the stream for one client. Where it chooses by itself, 500 clients
-/// that stop reading take 1.5 GB and slow down everybody else; with this, 100 MB.
-const SEND_BUFFER: u32 = 32 << 10;
-
-/// What the system keeps of what one client sends, when it sends more than is taken.
-const RECEIVE_BUFFER: u32 = 64 << 10;
-
-/// How long to wait when the system has no descriptor for a connection; doubled each time.
-const FIRST_PAUSE: Duration = Duration::from_millis(10);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// How long a connection may take to take in why it is refused.
+const REFUSAL: Duration = Duration::from_millis(10);
 
 /// How many connections may be told at once that there is no place for them. The others are just
 /// closed.
 const REFUSALS: usize = 64;
-
-/// Listens on `address`.
-///
-/// # Errors
-/// If the system does not let it.
-pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    socket.set_reuseaddr(true)?;
-    if address.is_ipv6() {
-        // So that the same port can be listened on for IPv4 too.
-        SockRef::from(&socket).set_only_v6(true)?;
-    }
-    // Connections inherit both, which they cannot get later without a race.
-    socket.set_send_buffer_size(SEND_BUFFER)?;
-    socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
-}
 
 /// Takes connections in: gives each a number, a place in the broadcast and a session.
 #[derive(Clone, Debug)]
@@ -99,31 +70,11 @@ impl Listener {
     pub async fn run(self, socket: TcpListener, stop: CancellationToken) {
         let accept = async {
             loop {
-                let stream = self.accept(&socket).await;
+                let stream = accept(&socket, || self.broadcast.drop_half_closed()).await;
                 self.take_in(stream).await;
             }
         };
         stop.run_until_cancelled(accept).await;
-    }
-
-    async fn accept(&self, socket: &TcpListener) -> TcpStream {
-        let mut pause = FIRST_PAUSE;
-        loop {
-            match socket.accept().await {
-                Ok((stream, _)) => return stream,
-                // Only this one connection is lost, before it began.
-                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-                Err(error) => {
-                    if pause == FIRST_PAUSE {
-                        tracing::warn!(%error, "cannot accept a connection now, trying again");
-                    }
-                    if !is_out_of_descriptors(&error) || !self.broadcast.drop_half_closed().await {
-                        sleep(pause).await;
-                    }
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                }
-            }
-        }
     }
 
     async fn take_in(&self, stream: TcpStream) {
@@ -166,17 +117,13 @@ impl Listener {
             encode(&Notice::Closing { code: ClosingCode::ServerFull, message }, &mut line);
             let (input, output) = stream.into_split();
             // It is the first that is written, so it goes in unless the peer has gone.
-            let _ = timeout(FIRST_PAUSE, output.writable()).await;
+            let _ = timeout(REFUSAL, output.writable()).await;
             let _ = output.try_write(&line);
             drop(output);
-            linger(&input).await;
+            linger(input, LINGER).await;
             drop(permit);
         });
     }
-}
-
-fn is_out_of_descriptors(error: &io::Error) -> bool {
-    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
 }
 
 fn configure(stream: &TcpStream) -> io::Result<()> {

@@ -1,12 +1,16 @@
 //! The way in over TCP: connections, and what their lines mean.
 
 mod conversation;
+mod linger;
 mod listener;
 mod session;
+mod socket;
 
 pub use self::{
     conversation::Limits,
-    listener::{Listener, bind},
+    linger::{LINGER, linger},
+    listener::Listener,
+    socket::{accept, bind_all},
 };
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

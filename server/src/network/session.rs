@@ -1,24 +1,19 @@
-use std::{io, sync::Arc, time::Duration};
+use std::{io, sync::Arc};
 
 use bytes::BytesMut;
-use tokio::{
-    net::tcp::OwnedReadHalf,
-    sync::mpsc,
-    time::{Instant, timeout},
-};
+use tokio::{net::tcp::OwnedReadHalf, sync::mpsc, time::Instant};
 use tribune_protocol::{
     ClosingCode, ConnectionId, GameId, LineDecoder, MAX_CLIENT_LINE, Notice, encode,
 };
 
-use super::conversation::{Asked, Conversation, Limits};
+use super::{
+    conversation::{Asked, Conversation, Limits},
+    linger::{LINGER, linger},
+};
 use crate::{broadcast::Membership, game::Input, tasks::caught};
 
 /// How much is read at once: some hundred moves.
 const READ_SIZE: usize = 4 << 10;
-
-/// How long a connection that is being closed is still listened to, so that what was sent to it
-/// arrives: closing with input unread would destroy it.
-pub(super) const LINGER: Duration = Duration::from_secs(5);
 
 /// What all sessions share.
 #[derive(Debug)]
@@ -68,7 +63,7 @@ impl Session {
         tracing::info!(connection = %self.id, "has nothing more to say");
         match end {
             Ok(End::HalfClosed) => self.membership.half_close().await,
-            Ok(End::Dismissed) => linger(&self.input).await,
+            Ok(End::Dismissed) => linger(&mut self.input, LINGER).await,
             Ok(End::Broken) | Err(_) => self.membership.leave().await,
         }
     }
@@ -132,21 +127,4 @@ impl Session {
         }
         asked.too_many_errors
     }
-}
-
-/// Reads and forgets until the peer closes, or for [`LINGER`].
-pub(super) async fn linger(input: &OwnedReadHalf) {
-    let discard = async {
-        let mut scratch = [0; 1024];
-        while input.readable().await.is_ok() {
-            match input.try_read(&mut scratch) {
-                Ok(0) => return,
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(_) => return,
-            }
-        }
-    };
-    // Whoever has not closed by then is closed.
-    let _ = timeout(LINGER, discard).await;
 }

@@ -55,7 +55,6 @@ impl Surroundings {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .process_group(0)
             // Should it be lost on the way to whoever looks after it.
             .kill_on_drop(true);
         if let Some(address) = &self.address {

@@ -7,7 +7,7 @@ use tokio::{
     sync::{mpsc, oneshot},
 };
 
-use super::{before_exec::prepare_child, group::ProcessGroup, guard::Guard};
+use super::{before_exec::prepare_child, guard::Guard, process_session::ProcessSession};
 
 /// How many jobs may wait for the thread. Whoever brings one more waits.
 const JOBS: usize = 16;
@@ -21,7 +21,7 @@ pub struct Forker(mpsc::Sender<Job>);
 #[derive(Debug)]
 enum Job {
     Fork(Box<Command>, oneshot::Sender<io::Result<Child>>),
-    Forget(ProcessGroup),
+    Forget(ProcessSession),
 }
 
 impl Forker {
@@ -48,10 +48,10 @@ impl Forker {
         answer.await.map_err(|_| ended())?
     }
 
-    /// Notes that `group` is empty.
-    pub(super) async fn forget(&self, group: ProcessGroup) {
+    /// Notes that `session` is empty.
+    pub(super) async fn forget(&self, session: ProcessSession) {
         // A thread that has ended has no guard to tell.
-        let _ = self.0.send(Job::Forget(group)).await;
+        let _ = self.0.send(Job::Forget(session)).await;
     }
 }
 
@@ -69,16 +69,17 @@ fn work(mut jobs: mpsc::Receiver<Job>, runtime: &Handle, files: Rlimit) {
                     let _runtime = runtime.enter();
                     command.spawn()
                 };
-                let group = child.as_ref().ok().and_then(Child::id).and_then(ProcessGroup::led_by);
-                if let (Some(guard), Some(group)) = (&mut guard, group) {
-                    guard.watch(group);
+                let session =
+                    child.as_ref().ok().and_then(Child::id).and_then(ProcessSession::led_by);
+                if let (Some(guard), Some(session)) = (&mut guard, session) {
+                    guard.watch(session);
                 }
                 // Nobody is left to take the child only when the server ends, and it with it.
                 let _ = answer.send(child);
             }
-            Job::Forget(group) => {
+            Job::Forget(session) => {
                 if let Some(guard) = &mut guard {
-                    guard.forget(group);
+                    guard.forget(session);
                 }
             }
         }

@@ -1,21 +1,21 @@
 use std::{
-    collections::BTreeSet,
+    collections::HashSet,
     io::{self, BufRead, BufReader, Write},
     os::unix::process::CommandExt,
     process::{Child, ChildStdin, Command, Stdio},
 };
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::Signal;
 
-use super::{command::own_program, group::ProcessGroup};
+use super::{command::own_program, process_session::ProcessSession};
 
 /// The argument that makes the server the guard of another.
 const GUARD: &str = "guard";
 
-/// A process beside the server that outlives it, and kills the process groups that it leaves.
+/// A process beside the server that outlives it, and kills the sessions that it leaves.
 ///
 /// A program dies with the server because the system sees to it. What the program has forked does
-/// not: for this there is the guard. It gets the numbers of the groups through a pipe, whose end
+/// not: for this there is the guard. It gets the numbers of the sessions through a pipe, whose end
 /// tells it that the server is no more, however it ended.
 #[derive(Debug)]
 pub(super) struct Guard {
@@ -47,36 +47,39 @@ impl Guard {
         Ok(Self { numbers, _process: process })
     }
 
-    /// Lets it watch over `group`.
-    pub(super) fn watch(&mut self, group: ProcessGroup) {
-        self.tell('+', group);
+    /// Lets it watch over `session`.
+    pub(super) fn watch(&mut self, session: ProcessSession) {
+        self.tell('+', session);
     }
 
-    /// Lets it forget `group`, which is empty: its number may soon be that of another.
-    pub(super) fn forget(&mut self, group: ProcessGroup) {
-        self.tell('-', group);
+    /// Lets it forget `session`, which is empty: its number may soon be that of another.
+    pub(super) fn forget(&mut self, session: ProcessSession) {
+        self.tell('-', session);
     }
 
-    fn tell(&mut self, sign: char, group: ProcessGroup) {
-        if let Err(error) = writeln!(self.numbers, "{sign}{}", group.number()) {
+    fn tell(&mut self, sign: char, session: ProcessSession) {
+        if let Err(error) = writeln!(self.numbers, "{sign}{}", session.number()) {
             tracing::warn!(%error, "the guard has gone: if the server is killed, what programs have forked will go on");
         }
     }
 }
 
-/// Is the guard: reads from `input` which process groups there are, and kills those that are left
-/// when it ends.
+/// Is the guard: reads from `input` which sessions there are, and kills those that are left when it
+/// ends.
 pub fn run_guard(input: impl io::Read) {
-    let mut groups = BTreeSet::new();
+    let mut sessions = HashSet::new();
     for line in BufReader::new(input).lines().map_while(Result::ok) {
-        match line.split_at_checked(1).map(|(sign, number)| (sign, number.parse::<i32>())) {
-            Some(("+", Ok(group))) => groups.insert(group),
-            Some(("-", Ok(group))) => groups.remove(&group),
+        let Some((sign, number)) = line.split_at_checked(1) else { continue };
+        let Some(session) = number.parse().ok().and_then(ProcessSession::numbered) else {
+            continue;
+        };
+        match sign {
+            "+" => sessions.insert(session),
+            "-" => sessions.remove(&session),
             _ => continue,
         };
     }
-    for group in groups.into_iter().filter(|&number| number > 1).filter_map(Pid::from_raw) {
-        // It fails only if there is nobody left.
-        let _ = kill_process_group(group, Signal::KILL);
+    for session in sessions {
+        session.signal_now(Signal::KILL);
     }
 }

@@ -7,7 +7,7 @@ use tribune_protocol::{Exit, Origin, WorkerId};
 use super::{
     command::{Prepared, Surroundings},
     forker::Forker,
-    group::ProcessGroup,
+    process_session::ProcessSession,
     worker::Worker,
 };
 use crate::{
@@ -85,13 +85,13 @@ impl Launcher {
         let failed = |error: io::Error| not_started(&words[0], &error);
         let mut child = self.forker.fork(command).await.map_err(failed)?;
         let gone = || failed(io::Error::other("it ended at once"));
-        let group = child.id().and_then(ProcessGroup::led_by).ok_or_else(gone)?;
+        let session = child.id().and_then(ProcessSession::led_by).ok_or_else(gone)?;
         let input =
             child.stdin.take().ok_or_else(gone).and_then(|input| pipe_to(input).map_err(failed))?;
-        tracing::info!(worker = %id, group = group.number(), command = ?words, "started");
+        tracing::info!(worker = %id, session = session.number(), command = ?words, "started");
         self.tell(Input::Started { worker: id, command: words.clone() }).await;
         let membership = self.broadcast.join(Origin::Program(id), Transport::Pipe(input)).await;
-        Ok(Worker { id, child, group, membership, has_printed: Arc::default() })
+        Ok(Worker { id, child, session, membership, has_printed: Arc::default() })
     }
 }
 

@@ -1,4 +1,5 @@
 use std::{
+    fmt::Display,
     io,
     num::NonZeroU32,
     pin::pin,
@@ -17,14 +18,16 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 use tokio_util::{codec::FramedRead, sync::CancellationToken};
+use tribune_cli::quote;
 use tribune_protocol::{
-    Line, LineDecoder, MAX_CLIENT_LINE, Move, Notice, OutputStream, WorkerId, encode,
+    Line, LineDecoder, MAX_CLIENT_LINE, Move, MoveError, Notice, OutputStream, WorkerId, encode,
 };
 
 use crate::{
     admission::{RateLimit, Roster},
     broadcast::Membership,
     game::{Input, Printed},
+    messages::Messages,
 };
 
 /// How many lines go to the game at once.
@@ -50,6 +53,8 @@ pub(super) struct Output {
     pub(super) membership: Membership,
     /// Set as soon as it has printed anything.
     pub(super) has_printed: Arc<AtomicBool>,
+    /// Where people are told of the first line that looks like a move and moves nobody.
+    pub(super) messages: Option<Messages>,
 }
 
 impl Output {
@@ -64,8 +69,10 @@ impl Output {
         program_ended: CancellationToken,
     ) {
         let mut pace = self.rate.map(|rate| RateLimit::new(rate, rate));
-        let mut lines =
-            FramedRead::new(pipe, LineDecoder::new(MAX_CLIENT_LINE)).ready_chunks(LINES_PER_INPUT);
+        let most = self.rate.map_or(LINES_PER_INPUT, |rate| {
+            usize::try_from(rate.get()).unwrap_or(LINES_PER_INPUT).min(LINES_PER_INPUT)
+        });
+        let mut lines = FramedRead::new(pipe, LineDecoder::new(MAX_CLIENT_LINE)).ready_chunks(most);
         let mut too_late = pin!(after(&program_ended, LAST_LINES));
         loop {
             let chunk = tokio::select! {
@@ -132,13 +139,30 @@ impl Output {
     /// The move that `line` is, if this program may make it.
     fn admit(&mut self, line: &Bytes, refusals: &mut Vec<u8>) -> Option<Move> {
         let roster = self.roster.as_mut()?;
-        let step = Move::parse(std::str::from_utf8(line).ok()?).ok()?;
+        let step = match Move::parse(std::str::from_utf8(line).ok()?) {
+            Ok(step) => step,
+            Err(MoveError::Form) => return None,
+            Err(error) => {
+                self.hint(line, &error);
+                return None;
+            }
+        };
         if let Err(refusal) = roster.check(&step.name) {
+            self.hint(line, &refusal.message);
             encode(&Notice::Error { code: refusal.code, message: refusal.message }, refusals);
             return None;
         }
         roster.enter(&step.name);
         Some(step)
+    }
+
+    /// Tells people, once, why `line` moves nobody, which the console does not show.
+    fn hint(&mut self, line: &[u8], why: &dyn Display) {
+        if let Some(messages) = self.messages.take() {
+            let line = quote(line);
+            messages
+                .say(format_args!("ps#{} printed {line}, which is no move: {why}", self.worker));
+        }
     }
 }
 

@@ -20,9 +20,9 @@ use tokio_util::sync::CancellationToken;
 use tribune_protocol::{Exit, OutputStream, WorkerId};
 
 use super::{
-    group::ProcessGroup,
     launcher::{CANNOT_RUN, Launcher},
     output::Output,
+    process_session::ProcessSession,
 };
 use crate::{admission::Roster, broadcast::Membership, game::Input, tasks::Tasks};
 
@@ -34,7 +34,7 @@ const HINT_AFTER: Duration = Duration::from_secs(3);
 pub(super) struct Worker {
     pub(super) id: WorkerId,
     pub(super) child: Child,
-    pub(super) group: ProcessGroup,
+    pub(super) session: ProcessSession,
     /// Its standard input.
     pub(super) membership: Membership,
     /// Whether it has printed anything.
@@ -47,7 +47,7 @@ impl Worker {
         let ended = CancellationToken::new();
         let outputs = self.listen(&launcher, &ended);
         let exit = self.end(&launcher).await;
-        launcher.forker.forget(self.group).await;
+        launcher.forker.forget(self.session).await;
         ended.cancel();
         outputs.ended().await;
         tracing::info!(worker = %self.id, %exit, "ended");
@@ -65,6 +65,7 @@ impl Worker {
             mailbox: launcher.mailbox.clone(),
             membership: self.membership.clone(),
             has_printed: self.has_printed.clone(),
+            messages: Some(launcher.messages.clone()),
         };
         if let Some(pipe) = self.child.stdout.take() {
             let output = output(OutputStream::Stdout, Some(Roster::new(launcher.care.players)));
@@ -78,7 +79,7 @@ impl Worker {
     }
 
     /// Waits until the program has ended, by itself or because it is told to, and all of its
-    /// group.
+    /// session.
     async fn end(&mut self, launcher: &Launcher) -> Exit {
         let own_end = tokio::select! {
             status = self.child.wait() => Some(status),
@@ -92,19 +93,19 @@ impl Worker {
             Some(status) => status,
             None => self.make_end(deadline).await,
         };
-        if self.group.end_rest(deadline).await {
+        if self.session.end_rest(deadline).await {
             tracing::info!(worker = %self.id, "it had left others behind, who have been ended too");
         }
         exit_of(status)
     }
 
-    /// Asks the program and its group to end, and from `deadline` on makes them.
+    /// Asks the program and its session to end, and from `deadline` on makes them.
     async fn make_end(&mut self, deadline: Instant) -> io::Result<ExitStatus> {
-        self.group.signal(Signal::TERM);
+        self.session.signal(Signal::TERM).await;
         if let Ok(status) = timeout_at(deadline, self.child.wait()).await {
             return status;
         }
-        self.group.signal(Signal::KILL);
+        self.session.signal(Signal::KILL).await;
         self.child.wait().await
     }
 }

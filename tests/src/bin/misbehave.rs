@@ -8,6 +8,7 @@
 use std::{
     env,
     io::{self, BufRead, Write},
+    os::unix::process::CommandExt,
     process::{Command, ExitCode, Stdio},
     thread,
 };
@@ -73,7 +74,8 @@ fn endless_line() -> io::Result<()> {
 
 fn fork(mark: &str) -> io::Result<()> {
     let mut child = Command::new(env::current_exe()?);
-    child.args(["stubborn", mark]).stdin(Stdio::null()).spawn().map(drop)
+    // In a group of its own, as a shell with job control and timeout(1) do it.
+    child.args(["stubborn", mark]).stdin(Stdio::null()).process_group(0).spawn().map(drop)
 }
 
 fn leave_behind(mark: &str) -> io::Result<()> {

@@ -42,6 +42,17 @@ fn the_clock_and_others_go_on_during_a_flood() {
 }
 
 #[test]
+fn a_line_that_is_nearly_a_move_is_explained() {
+    let agent = "sh -c 'echo hello there; echo n ann; echo N; echo s ann; read line'";
+    let server = Server::start(&["--script", "0:1", "--agent", agent]);
+    let hint = server.wait_for_err(|line| line.contains("is no move"));
+    assert!(hint.contains(r#"ps#1 printed "n ann""#) && hint.contains("N, S, E and W"), "{hint}");
+    server.signal(rustix::process::Signal::INT);
+    let more = server.finish().err;
+    assert!(!more.iter().any(|line| line.contains("is no move")), "it is told once: {more:?}");
+}
+
+#[test]
 fn a_megabyte_without_a_line_end_is_cut() {
     let events = events("endless-line", &[]);
     let output = events.iter().find(|event| event["type"] == "output").unwrap();

@@ -47,6 +47,8 @@ fn a_wrong_scenario_is_shown_with_its_line() {
 #[test]
 fn wrong_arguments_are_refused() {
     complains("server", &["--board", "big"], 2, &["--board", "32x16"]);
+    complains("server", &["--max-clients", "-1"], 2, &["--max-clients", "not negative"]);
+    complains("server", &["echo", "--delay", "soon"], 2, &["--delay", "500ms"]);
     complains("server", &["--listen", "here"], 2, &["\"here\"", "127.0.0.1:7777"]);
     complains("server", &["--lisen", "x"], 2, &["--listen"]);
     complains("players-agent", &["5"], 2, &["\"5\"", "1, 2, 3 and 4"]);

@@ -1,9 +1,8 @@
-//! The command line of the server, as it is typed, and how it becomes [`Settings`].
+//! The command line of a game.
 
 use std::{
     fmt::Display,
     fs,
-    net::{SocketAddr, ToSocketAddrs},
     num::NonZeroU32,
     path::{Path, PathBuf},
     thread::available_parallelism,
@@ -11,11 +10,10 @@ use std::{
 };
 
 use bytesize::ByteSize;
-use clap::{Parser, Subcommand};
-use thiserror::Error;
-use tribune_cli::is_host_and_port;
+use tribune_cli::{parse_number, parse_time};
 use tribune_protocol::{BoardSize, DEFAULT_ADDRESS};
 
+use super::{ArgsError, resolve};
 use crate::{
     broadcast::Pace,
     game::Rules,
@@ -27,42 +25,7 @@ use crate::{
     workers::Care,
 };
 
-/// Runs a game: starts player programs, takes in moves over TCP too, and tells everyone what happens
-///
-/// The game is told on standard output, line by line. Everybody who connects gets it as one JSON
-/// object a line, and plays by sending lines such as `N ann`.
-#[derive(Debug, Parser)]
-#[command(name = "server", version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
-pub struct Args {
-    /// What to be instead of a server.
-    #[command(subcommand)]
-    pub command: Option<Command>,
-
-    /// Otherwise, how to be one.
-    #[command(flatten)]
-    pub game: GameArgs,
-}
-
 const DAY: Duration = Duration::from_secs(24 * 3600);
-
-const EXAMPLES: &str = "Examples:
-  server                                            the demonstration
-  server --agent 'python3 bot.py {predef}'          your own program plays
-  server --script '' --stay                         a game for whoever connects
-  server --scenario league.toml --repeat            programs from a file, again and again
-  server --listen 0.0.0.0:7777 --listen [::]:7777   for other machines too
-
-Exit codes: 0 the game ended, 1 it could not be run, 2 wrong usage, 130 ended at once by a second Ctrl-C";
-
-/// What else the program can be.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Print the moves of two predefined players: what the server runs unless told otherwise
-    PlayersAgent(players_agent::Args),
-    /// Kill the process groups named on standard input when it ends
-    #[command(hide = true)]
-    Guard,
-}
 
 /// How a game is to be run, as it is typed.
 #[derive(Debug, clap::Args)]
@@ -101,7 +64,7 @@ pub struct GameArgs {
     tick: Duration,
 
     /// Repeat a game: the built-in players' moves, and where players enter [default: by chance]
-    #[arg(long, value_name = "N", help_heading = "Game")]
+    #[arg(long, value_name = "N", value_parser = parse_number::<u64>, help_heading = "Game")]
     seed: Option<u64>,
 
     /// Where to listen; may be given several times, and port 0 is one that is free
@@ -109,11 +72,11 @@ pub struct GameArgs {
     listen: Vec<String>,
 
     /// The most clients at a time
-    #[arg(long, value_name = "N", default_value_t = 10_000, help_heading = "Network")]
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = parse_number::<usize>, help_heading = "Network")]
     max_clients: usize,
 
     /// The most moves per second and connection; 0 for no limit
-    #[arg(long, value_name = "N", default_value_t = 50, help_heading = "Network")]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = parse_number::<u32>, help_heading = "Network")]
     move_rate: u32,
 
     /// The most players per connection or program
@@ -134,7 +97,7 @@ pub struct GameArgs {
     shards: Option<u16>,
 
     /// The most lines per second that a program can print before it has to wait; 0 for no limit
-    #[arg(long, value_name = "N", default_value_t = 10_000, help_heading = "Programs")]
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = parse_number::<u32>, help_heading = "Programs")]
     output_rate: u32,
 
     /// How long a program that is asked to end may take
@@ -148,17 +111,6 @@ pub struct GameArgs {
     /// How log lines are written on standard error; `RUST_LOG` says which
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     pub log_format: LogFormat,
-}
-
-/// Why no game can be run as asked.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum ArgsError {
-    /// It was asked for in a way that cannot be understood.
-    #[error("{0}")]
-    Usage(String),
-    /// Something that it needs is not there.
-    #[error("{0}")]
-    Missing(String),
 }
 
 impl GameArgs {
@@ -221,20 +173,6 @@ fn read_script(
     parse_scenario(&text, path, agent).map_err(|error| usage(&error))
 }
 
-fn resolve(address: &str) -> Result<SocketAddr, ArgsError> {
-    if !is_host_and_port(address) {
-        let message = format!(
-            "{address:?} is nowhere to listen: an address is HOST:PORT, as in {DEFAULT_ADDRESS}"
-        );
-        return Err(ArgsError::Usage(message));
-    }
-    let missing = |why: &dyn Display| {
-        ArgsError::Missing(format!("cannot find the address {address:?}: {why}"))
-    };
-    let mut found = address.to_socket_addrs().map_err(|error| missing(&error))?;
-    found.next().ok_or_else(|| missing(&"there is none"))
-}
-
 /// One processor is left to everything but writing; on few, more shards only cost batches.
 fn default_shards() -> usize {
     available_parallelism().map_or(1, |cores| (cores.get() - 1).max(1))
@@ -260,14 +198,6 @@ fn parse_grace(text: &str) -> Result<Duration, String> {
     parse_time(text, Duration::ZERO, DAY)
 }
 
-fn parse_time(text: &str, least: Duration, most: Duration) -> Result<Duration, String> {
-    let time = humantime::parse_duration(text).ok().filter(|time| (least..=most).contains(time));
-    time.ok_or_else(|| {
-        let [least, most] = [least, most].map(humantime::format_duration);
-        format!("it is a time from {least} to {most}, as in 500ms or 2s")
-    })
-}
-
 fn parse_log_bytes(text: &str) -> Result<usize, String> {
     let size: ByteSize =
         text.parse().map_err(|_| "it is a number of bytes, as in 65536 or 16MiB")?;
@@ -281,7 +211,10 @@ fn parse_log_bytes(text: &str) -> Result<usize, String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+    use crate::Args;
 
     fn settings(args: &[&str]) -> Result<Settings, ArgsError> {
         Args::try_parse_from([&["server"], args].concat()).unwrap().game.into_settings()
@@ -326,7 +259,7 @@ mod tests {
             (&["--board", "0x4"], "a board is WIDTHxHEIGHT"),
             (&["--board", "32"], "a board is WIDTHxHEIGHT"),
             (&["--tick", "0s"], "a time from 1ms to 1day"),
-            (&["--tick", "soon"], "as in 500ms or 2s"),
+            (&["--tick", "soon"], "as in 500ms"),
             (&["--log-bytes", "10"], "4096 bytes at least"),
             (&["--log-bytes", "much"], "as in 65536 or 16MiB"),
             (&["--listen", "7777"], "an address is HOST:PORT"),
