@@ -1,12 +1,13 @@
 //! The command line of the client.
 
-use std::{process::ExitCode, time::Duration};
+use std::{env, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
-use tribune_cli::is_host_and_port;
-use tribune_protocol::{DEFAULT_ADDRESS, Name};
+use tribune_cli::{is_host_and_port, parse_time, usage_error};
+use tribune_protocol::{DEFAULT_ADDRESS, DEFAULT_ECHO_ADDRESS, MAX_ECHO_MESSAGE, Name};
 
 use crate::{
+    echo::{EchoOptions, echo},
     game::{GameOptions, play, watch},
     ping::ping,
     view::Format,
@@ -19,10 +20,10 @@ pub struct Args {
     #[command(subcommand)]
     command: Command,
 
-    /// The server to talk to
-    #[arg(long, short, global = true, value_name = "HOST:PORT", env = "TRIBUNE_SERVER", default_value = DEFAULT_ADDRESS)]
-    #[arg(value_parser = parse_server)]
-    server: String,
+    /// The server to talk to [default: what `TRIBUNE_SERVER` says, or 127.0.0.1:7777; to echo:
+    /// `TRIBUNE_ECHO_SERVER`, or 127.0.0.1:8080]
+    #[arg(long, short, global = true, value_name = "HOST:PORT", value_parser = parse_server)]
+    server: Option<String>,
 }
 
 const EXAMPLES: &str = "Examples:
@@ -31,6 +32,7 @@ const EXAMPLES: &str = "Examples:
   client play --name ann              join in
   echo 'n n e' | client play -n ann   three moves
   client ping --timeout 1s            is there a server?
+  client echo hello                   does the same come back from `server echo`?
 
 Exit codes: 0 the game ended, or you left; 1 no server, or it was lost; 2 wrong usage; 130 interrupted";
 
@@ -50,7 +52,17 @@ enum Command {
     /// Say whether a server answers, by exit code 0 or 1
     Ping {
         /// How long it may take
-        #[arg(long, value_name = "TIME", default_value = "5s", value_parser = humantime::parse_duration)]
+        #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_timeout)]
+        timeout: Duration,
+    },
+    /// Send something to an echo server, and say by exit code 0 or 1 whether the same comes back
+    Echo {
+        /// What to send, at most 100 bytes; without it, each line of standard input
+        #[arg(value_parser = parse_message)]
+        message: Option<String>,
+
+        /// How long an answer may take
+        #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_timeout)]
         timeout: Duration,
     },
 }
@@ -69,12 +81,27 @@ struct ShowArgs {
 impl Args {
     /// Does what was asked for, and says how that went.
     pub async fn run(self) -> ExitCode {
-        let server = self.server;
-        match self.command {
+        match self.run_command().await {
+            Ok(code) => code,
+            Err(message) => usage_error(message),
+        }
+    }
+
+    async fn run_command(self) -> Result<ExitCode, String> {
+        let server = match &self.command {
+            Command::Echo { .. } => {
+                server_of(self.server, "TRIBUNE_ECHO_SERVER", DEFAULT_ECHO_ADDRESS)
+            }
+            _ => server_of(self.server, "TRIBUNE_SERVER", DEFAULT_ADDRESS),
+        }?;
+        Ok(match self.command {
             Command::Watch(show) => watch(show.options(server)).await,
             Command::Play { name, show } => play(show.options(server), name).await,
             Command::Ping { timeout } => ping(&server, timeout).await,
-        }
+            Command::Echo { message, timeout } => {
+                echo(EchoOptions { server, message, timeout }).await
+            }
+        })
     }
 }
 
@@ -82,6 +109,28 @@ impl ShowArgs {
     fn options(self, server: String) -> GameOptions {
         let format = if self.json { Format::Json } else { Format::Text };
         GameOptions { server, retry: !self.no_retry, format }
+    }
+}
+
+/// The server that was named by a flag, or else by the variable `name`, or else `default`.
+fn server_of(flag: Option<String>, name: &str, default: &str) -> Result<String, String> {
+    match (flag, env::var(name)) {
+        (Some(server), _) => Ok(server),
+        (None, Ok(server)) if !server.is_empty() => {
+            parse_server(&server).map_err(|error| format!("{name} is {server:?}: {error}"))
+        }
+        (None, _) => Ok(default.to_owned()),
+    }
+}
+
+fn parse_timeout(text: &str) -> Result<Duration, String> {
+    parse_time(text, Duration::from_millis(1), Duration::from_secs(24 * 3600))
+}
+
+fn parse_message(text: &str) -> Result<String, String> {
+    match text.len() {
+        1..=MAX_ECHO_MESSAGE => Ok(text.to_owned()),
+        length => Err(format!("a message has 1 to {MAX_ECHO_MESSAGE} bytes, not {length}")),
     }
 }
 

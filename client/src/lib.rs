@@ -9,6 +9,7 @@
 
 mod args;
 mod backoff;
+mod echo;
 mod follower;
 mod game;
 mod keys;

@@ -17,7 +17,7 @@ pub use self::{
     process::{Finished, Process},
     processes::{eventually, exists, is_stopped, processes_with},
     proxy::Proxy,
-    server::{Server, UnreadServer},
+    server::{EchoServer, Server, UnreadServer},
     spectator::{Spectator, assert_contiguous, seq},
 };
 

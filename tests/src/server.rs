@@ -32,9 +32,8 @@ impl Server {
     /// If it does not listen.
     pub fn start_as(command: &mut Command, args: &[&str]) -> Self {
         let process = Process::start(command.args(["--listen", "127.0.0.1:0"]).args(args));
-        let greeting = process.wait_for_err(|line| line.contains("listening on"));
-        let address = greeting.split(' ').find_map(|word| word.parse().ok());
-        Self { process, address: address.unwrap_or_else(|| panic!("no address in {greeting:?}")) }
+        let address = address_in(&process.wait_for_err(|line| line.contains("listening on")));
+        Self { process, address }
     }
 
     /// Runs the server with `args` to the end of its game, and gives all that it told.
@@ -104,6 +103,60 @@ impl DerefMut for Server {
     }
 }
 
+/// An echo server that runs and listens on a port of the system's choosing.
+#[derive(Debug)]
+pub struct EchoServer {
+    process: Process,
+    address: SocketAddr,
+}
+
+impl EchoServer {
+    /// Starts it with `args`, and waits until it listens.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub fn start(args: &[&str]) -> Self {
+        let mut command = Command::new(program("server"));
+        let process = Process::start(command.args(["echo", "--listen", "127.0.0.1:0"]).args(args));
+        let address = address_in(&process.wait_for_err(|line| line.contains("listening on")));
+        Self { process, address }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The subcommand of the client, to be run against this server.
+    pub fn client(&self, subcommand: &str) -> Command {
+        let mut command = Command::new(program("client"));
+        command.arg(subcommand).env("TRIBUNE_ECHO_SERVER", self.address.to_string());
+        command
+    }
+
+    /// Waits for its end, and gives what it printed.
+    ///
+    /// # Panics
+    /// If it does not end in time.
+    pub fn finish(self) -> Finished {
+        self.process.finish()
+    }
+}
+
+impl Deref for EchoServer {
+    type Target = Process;
+
+    fn deref(&self) -> &Process {
+        &self.process
+    }
+}
+
+/// The address that stands in the greeting of a server.
+fn address_in(greeting: &str) -> SocketAddr {
+    let address = greeting.split(' ').find_map(|word| word.parse().ok());
+    address.unwrap_or_else(|| panic!("no address in {greeting:?}"))
+}
+
 /// A server whose outputs nobody reads, but for its first line. It is killed when this is dropped.
 #[derive(Debug)]
 pub struct UnreadServer {
@@ -131,8 +184,7 @@ impl UnreadServer {
         let mut err = child.stderr.take().map(BufReader::new);
         let mut greeting = String::new();
         err.as_mut().expect("it is piped").read_line(&mut greeting).expect("a greeting");
-        let address = greeting.split(' ').find_map(|word| word.parse().ok());
-        Self { child, out, err, address: address.expect("an address in the greeting") }
+        Self { child, out, err, address: address_in(greeting.trim_end()) }
     }
 
     /// Sends `signal` to it.

@@ -7,6 +7,7 @@ mod bad_programs;
 mod client;
 mod console;
 mod defaults;
+mod echo;
 mod ending;
 mod identity;
 mod joining;

@@ -1,0 +1,130 @@
+//! The echo service and its client.
+
+use std::{
+    io::{Read, Write},
+    net::{Shutdown, TcpStream},
+    process::Command,
+};
+
+use rustix::process::Signal;
+use tribune_tests::{DEADLINE, EchoServer, Process, program};
+
+fn connect(server: &EchoServer) -> TcpStream {
+    let stream = TcpStream::connect(server.address()).unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    stream
+}
+
+fn rest(stream: &mut TcpStream) -> Vec<u8> {
+    let mut back = Vec::new();
+    stream.read_to_end(&mut back).unwrap();
+    back
+}
+
+#[test]
+fn any_bytes_come_back_and_are_told_in_a_form_that_harms_nobody() {
+    let server = EchoServer::start(&["--delay", "50ms"]);
+    let mut stream = connect(&server);
+    let peer = stream.local_addr().unwrap();
+    stream.write_all(b"\x00\xff\x1b[2J").unwrap();
+    assert_eq!(rest(&mut stream), b"\x00\xff\x1b[2J");
+    let shown = r#""\0\xff\u{1b}[2J""#;
+    for told in [
+        "connected",
+        &format!("received 6 bytes: {shown}"),
+        &format!("sent 6 bytes: {shown}"),
+        "closed",
+    ] {
+        assert_eq!(server.next_out().unwrap(), format!("{peer} {told}"));
+    }
+}
+
+#[test]
+fn the_client_shows_what_comes_back() {
+    let server = EchoServer::start(&["--delay", "10ms"]);
+    let echo = |args: &[&str]| Process::start(server.client("echo").args(args)).finish();
+    let finished = echo(&["grüße"]);
+    assert_eq!((finished.code(), finished.err.len()), (Some(0), 0));
+    assert!(finished.out[0].starts_with("\"grüße\" after 0."), "{:?}", finished.out);
+    let too_long = echo(&[&"x".repeat(101)]);
+    assert_eq!(too_long.code(), Some(2));
+    assert!(too_long.err[0].contains("1 to 100 bytes, not 101"), "{:?}", too_long.err);
+}
+
+#[test]
+fn lines_of_standard_input_are_echoed_one_after_the_other() {
+    let server = EchoServer::start(&["--delay", "10ms"]);
+    let mut client = Process::start(&mut server.client("echo"));
+    client.type_in(&format!("one\n\n{}\ntwo", "x".repeat(200)));
+    let finished = client.finish();
+    assert_eq!(finished.code(), Some(1), "one line was too long");
+    assert!(finished.out[0].starts_with("\"one\"") && finished.out[1].starts_with("\"two\""));
+    assert!(finished.err[0].contains("at most 100 bytes, not 200"), "{:?}", finished.err);
+}
+
+#[test]
+fn an_answer_that_does_not_come_is_a_failure() {
+    let server = EchoServer::start(&["--delay", "1h"]);
+    let slow = Process::start(server.client("echo").args(["hello", "--timeout", "50ms"])).finish();
+    assert_eq!(slow.code(), Some(1));
+    assert!(slow.err[0].contains("nothing came back of \"hello\": within 50ms"), "{:?}", slow.err);
+    let mut command = Command::new(program("client"));
+    let nobody = Process::start(command.args(["echo", "hello", "-s", "127.0.0.1:1"])).finish();
+    assert_eq!(nobody.code(), Some(1));
+    assert!(nobody.err[0].contains("server echo"), "{:?}", nobody.err);
+}
+
+#[test]
+fn a_stream_comes_back_until_the_client_closes() {
+    let server = EchoServer::start(&["--stream", "--delay", "0s"]);
+    let mut stream = connect(&server);
+    for part in ["one", "two", "three"] {
+        stream.write_all(part.as_bytes()).unwrap();
+        let mut back = vec![0; part.len()];
+        stream.read_exact(&mut back).unwrap();
+        assert_eq!(back, part.as_bytes());
+    }
+    stream.shutdown(Shutdown::Write).unwrap();
+    assert!(rest(&mut stream).is_empty());
+}
+
+#[test]
+fn one_too_many_is_closed_and_so_is_one_who_says_nothing() {
+    let server = EchoServer::start(&["--max-clients", "1", "--patience", "300ms"]);
+    let mut silent = connect(&server);
+    assert!(server.next_out().unwrap().ends_with(" connected"));
+    let mut second = connect(&server);
+    assert!(rest(&mut second).is_empty());
+    assert!(server.next_out().unwrap().ends_with("as many clients as there may be"));
+    assert!(rest(&mut silent).is_empty());
+    assert!(server.next_out().unwrap().ends_with("closed: nothing came for 300ms"));
+}
+
+#[test]
+fn answers_that_are_due_are_sent_before_the_end() {
+    let server = EchoServer::start(&["--delay", "300ms"]);
+    let mut asking = connect(&server);
+    let mut silent = connect(&server);
+    asking.write_all(b"late").unwrap();
+    for _ in 0..3 {
+        server.next_out().unwrap();
+    }
+    server.signal(Signal::TERM);
+    assert!(rest(&mut silent).is_empty());
+    assert_eq!(rest(&mut asking), b"late");
+    drop((asking, silent));
+    assert_eq!(server.finish().code(), Some(0));
+}
+
+#[test]
+fn a_second_signal_does_not_wait() {
+    let server = EchoServer::start(&["--delay", "1h"]);
+    connect(&server).write_all(b"never").unwrap();
+    for _ in 0..2 {
+        server.next_out().unwrap();
+    }
+    server.signal(Signal::INT);
+    server.wait_for_err(|line| line.contains("once more"));
+    server.signal(Signal::INT);
+    assert_eq!(server.finish().code(), Some(130));
+}
