@@ -3,12 +3,13 @@
 use std::{env, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
-use tribune_cli::{is_host_and_port, parse_time, usage_error};
+use tribune_cli::{failure, is_host_and_port, parse_time, usage_error};
 use tribune_protocol::{DEFAULT_ADDRESS, DEFAULT_ECHO_ADDRESS, MAX_ECHO_MESSAGE, Name};
 
 use crate::{
     echo::{EchoOptions, echo},
     game::{GameOptions, play, watch},
+    herd::{HerdArgs, Mode, herd},
     ping::ping,
     view::Format,
 };
@@ -32,6 +33,7 @@ const EXAMPLES: &str = "Examples:
   client play --name ann              join in
   echo 'n n e' | client play -n ann   three moves
   client ping --timeout 1s            is there a server?
+  client herd --mode watch -n 1000    a thousand spectators that check what they get
   client echo hello                   does the same come back from `server echo`?
 
 Exit codes: 0 the game ended, or you left; 1 no server, or it was lost; 2 wrong usage; 130 interrupted";
@@ -55,6 +57,8 @@ enum Command {
         #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_timeout)]
         timeout: Duration,
     },
+    /// Put a server under load with many clients, and check what each of them gets
+    Herd(Box<HerdArgs>),
     /// Send something to an echo server, and say by exit code 0 or 1 whether the same comes back
     Echo {
         /// What to send, at most 100 bytes; without it, each line of standard input
@@ -81,27 +85,33 @@ struct ShowArgs {
 impl Args {
     /// Does what was asked for, and says how that went.
     pub async fn run(self) -> ExitCode {
-        match self.run_command().await {
-            Ok(code) => code,
-            Err(message) => usage_error(message),
-        }
-    }
-
-    async fn run_command(self) -> Result<ExitCode, String> {
-        let server = match &self.command {
-            Command::Echo { .. } => {
-                server_of(self.server, "TRIBUNE_ECHO_SERVER", DEFAULT_ECHO_ADDRESS)
-            }
-            _ => server_of(self.server, "TRIBUNE_SERVER", DEFAULT_ADDRESS),
-        }?;
-        Ok(match self.command {
+        let server = match server_of(self.server, self.command.wants_echo()) {
+            Ok(server) => server,
+            Err(message) => return usage_error(message),
+        };
+        match self.command {
             Command::Watch(show) => watch(show.options(server)).await,
             Command::Play { name, show } => play(show.options(server), name).await,
             Command::Ping { timeout } => ping(&server, timeout).await,
             Command::Echo { message, timeout } => {
                 echo(EchoOptions { server, message, timeout }).await
             }
-        })
+            Command::Herd(args) => match args.into_options(&server) {
+                Ok(options) => herd(options).await,
+                Err(error) => failure(error),
+            },
+        }
+    }
+}
+
+impl Command {
+    /// Whether it talks to an echo server, rather than to a game.
+    fn wants_echo(&self) -> bool {
+        match self {
+            Self::Echo { .. } => true,
+            Self::Herd(herd) => herd.mode == Mode::Echo,
+            Self::Watch(_) | Self::Play { .. } | Self::Ping { .. } => false,
+        }
     }
 }
 
@@ -112,8 +122,13 @@ impl ShowArgs {
     }
 }
 
-/// The server that was named by a flag, or else by the variable `name`, or else `default`.
-fn server_of(flag: Option<String>, name: &str, default: &str) -> Result<String, String> {
+/// The server that was named by a flag, or else by the environment, or else the usual one.
+fn server_of(flag: Option<String>, wants_echo: bool) -> Result<String, String> {
+    let (name, default) = if wants_echo {
+        ("TRIBUNE_ECHO_SERVER", DEFAULT_ECHO_ADDRESS)
+    } else {
+        ("TRIBUNE_SERVER", DEFAULT_ADDRESS)
+    };
     match (flag, env::var(name)) {
         (Some(server), _) => Ok(server),
         (None, Ok(server)) if !server.is_empty() => {

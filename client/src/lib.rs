@@ -12,6 +12,7 @@ mod backoff;
 mod echo;
 mod follower;
 mod game;
+mod herd;
 mod keys;
 mod ping;
 mod signals;

@@ -1,0 +1,276 @@
+use std::{
+    net::{SocketAddr, ToSocketAddrs},
+    path::PathBuf,
+    thread::available_parallelism,
+    time::Duration,
+};
+
+use thiserror::Error;
+use tribune_cli::parse_time;
+
+use super::{
+    arrivals::Arrivals,
+    limit::Limit,
+    plan::{Mode, Plan},
+    preflight::{check_descriptors, check_ports},
+    report::ReportFormat,
+    source::Sources,
+};
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// How many jobs there are unless told otherwise, and how many of them may be active where that
+/// is what one wants to see.
+const JOBS: u64 = 100;
+const THROTTLE: usize = 25;
+
+/// A message tells which member sent it, and has at most as many bytes as an echo server takes.
+const SIZES: std::ops::RangeInclusive<u64> = 24..=100;
+
+/// How a herd is to be run, as it is typed.
+#[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+#[command(allow_negative_numbers = true, after_help = EXAMPLES)]
+pub struct HerdArgs {
+    /// What members do
+    #[arg(long, value_enum, default_value_t = Mode::Echo, help_heading = "Load")]
+    pub mode: Mode,
+
+    /// How many jobs, or members of a game [default: 100, or as many as there is time for]
+    #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Load")]
+    jobs: Option<u64>,
+
+    /// Begin no more jobs after this time, and let members of a game leave
+    #[arg(long, short, value_name = "TIME", value_parser = parse_duration, help_heading = "Load")]
+    duration: Option<Duration>,
+
+    /// The most that are active at once; 0 for no limit [default: 25 for echo, otherwise 0]
+    #[arg(long, short, value_name = "N", value_parser = tribune_cli::parse_number::<usize>, help_heading = "Load")]
+    throttle: Option<usize>,
+
+    /// Run one job after the other, to see what it gains to run them at once
+    #[arg(long, conflicts_with = "throttle", help_heading = "Load")]
+    sequential: bool,
+
+    /// Begin so many jobs per second, whether there is an answer to the last or not
+    #[arg(long, short, value_name = "R", value_parser = parse_rate, help_heading = "Load")]
+    rate: Option<f64>,
+
+    /// Let the rate rise from 0 for so long
+    #[arg(long, value_name = "TIME", requires = "rate", default_value = "0s", hide_default_value = true, value_parser = parse_ramp, help_heading = "Load")]
+    ramp: Duration,
+
+    /// How long each member stays in a game, making room for the next [default: to its end]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, help_heading = "Load")]
+    stay: Option<Duration>,
+
+    /// From one move of a player to its next
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse_duration, help_heading = "Load")]
+    move_interval: Duration,
+
+    /// The bytes of a message to be echoed
+    #[arg(long, value_name = "BYTES", default_value_t = 64, value_parser = clap::value_parser!(u64).range(SIZES), help_heading = "Load")]
+    size: u64,
+
+    /// How long a connection, an answer, or silence may take
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_duration, help_heading = "Network")]
+    timeout: Duration,
+
+    /// Where connections come from, in turn: addresses and ranges of this machine, or auto, which on
+    /// loopback takes as many as it needs
+    #[arg(long, value_name = "IPS", default_value = "auto", help_heading = "Network")]
+    source: Sources,
+
+    /// The threads that do the work [default: half of the processors]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Network")]
+    workers: Option<u16>,
+
+    /// Fail if this is so, as in 'p99>20ms', 'errors>0.1%' or 'rate<500'; may be given several times
+    #[arg(long, value_name = "LIMIT", help_heading = "Verdict")]
+    fail_if: Vec<Limit>,
+
+    /// Print the report as one JSON document
+    #[arg(long, help_heading = "Output")]
+    json: bool,
+
+    /// Write the report into a file too: .html with plots, .json, or .csv with a row each second
+    #[arg(long, short, value_name = "FILE", value_parser = parse_output, help_heading = "Output")]
+    output: Vec<(PathBuf, ReportFormat)>,
+
+    /// Tell of each job when it begins and ends
+    #[arg(long, short, help_heading = "Output")]
+    verbose: bool,
+
+    /// Do not show how it goes
+    #[arg(long, short, help_heading = "Output")]
+    quiet: bool,
+}
+
+const EXAMPLES: &str = "Examples:
+  client herd                                      100 messages to `server echo`, 25 at a time
+  client herd --jobs 12 --throttle 8 --verbose     see the queue let them in
+  client herd --jobs 12 --sequential               the same, one after the other
+  client herd --rate 200 --duration 10s            200 messages per second, whatever comes back
+  client herd --mode watch --jobs 1000             a thousand spectators, to the end of the game
+  client herd --mode watch -n 5000 -t 500 --stay 2s   with 500 places
+  client herd --mode play -n 50 -d 30s --move-interval 100ms --fail-if 'p99>20ms'
+  client herd --json --output report.html          for a program, and for people
+
+What can be limited: p50, p90, p99, p99.9 and max of the latency, and the same of response (from when
+it should have begun), skew (from the first to the last that got an event) and ticks, as in
+skew.p99; rate (jobs per second), deliveries (per second), errors (a number, or in %), lost, told.
+
+Exit codes: 0 passed; 1 could not be run, or jobs failed; 2 wrong usage; 3 something was lost,
+duplicated, out of order or malformed; 4 a limit was crossed; 5 the generator was the bottleneck;
+130 interrupted (once for the report, twice to end at once)";
+
+/// What comes of the arguments.
+#[derive(Debug)]
+pub struct HerdOptions {
+    /// What is to be done.
+    pub plan: Plan,
+    /// How it is printed.
+    pub format: ReportFormat,
+    /// Where else it is written.
+    pub files: Vec<(PathBuf, ReportFormat)>,
+    /// Whether each job is told of.
+    pub verbose: bool,
+    /// Whether nothing is shown while it goes on.
+    pub quiet: bool,
+}
+
+/// Why a herd cannot be run.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct HerdArgsError(String);
+
+impl HerdArgs {
+    /// What was asked for, against the server at `server`. Looks up its name, and checks whether
+    /// this machine has what is needed.
+    ///
+    /// # Errors
+    /// Says what is missing, and what to do.
+    pub fn into_options(self, server: &str) -> Result<HerdOptions, HerdArgsError> {
+        let server = resolve(server)?;
+        // Jobs end by themselves, or else as many as there is time for would be one each.
+        let come_and_go = self.mode == Mode::Echo || self.stay.is_some();
+        let jobs = self.jobs.or((self.duration.is_none() || !come_and_go).then_some(JOBS));
+        let throttle = match (self.sequential, self.throttle, self.mode) {
+            (true, ..) => 1,
+            (false, Some(throttle), _) => throttle,
+            (false, None, Mode::Echo) => THROTTLE,
+            (false, None, Mode::Watch | Mode::Play) => 0,
+        };
+        let mut plan = Plan {
+            mode: self.mode,
+            server,
+            sources: Vec::new(),
+            jobs,
+            duration: self.duration,
+            throttle,
+            arrivals: self.rate.map(|rate| Arrivals { rate, ramp: self.ramp }),
+            stay: self.stay,
+            move_interval: self.move_interval,
+            size: usize::try_from(self.size).unwrap_or(usize::MAX),
+            timeout: self.timeout,
+            workers: self.workers.map_or_else(default_workers, usize::from),
+            limits: self.fail_if,
+        };
+        // How many will be active at once with a rate alone depends on the server.
+        let connections = plan.most_active().unwrap_or(0);
+        check_descriptors(connections).map_err(HerdArgsError)?;
+        plan.sources = check_ports(&self.source, server, connections).map_err(HerdArgsError)?;
+        let format = if self.json { ReportFormat::Json } else { ReportFormat::Text };
+        let (files, verbose, quiet) = (self.output, self.verbose, self.quiet);
+        Ok(HerdOptions { plan, format, files, verbose, quiet })
+    }
+}
+
+/// Half for the herd leaves half for a server on the same machine.
+fn default_workers() -> usize {
+    available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1))
+}
+
+fn resolve(server: &str) -> Result<SocketAddr, HerdArgsError> {
+    let missing = |why: &str| HerdArgsError(format!("cannot find the server {server:?}: {why}"));
+    let mut found = server.to_socket_addrs().map_err(|error| missing(&error.to_string()))?;
+    found.next().ok_or_else(|| missing("there is no such address"))
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    parse_time(text, Duration::from_millis(1), DAY)
+}
+
+fn parse_ramp(text: &str) -> Result<Duration, String> {
+    parse_time(text, Duration::ZERO, DAY)
+}
+
+fn parse_rate(text: &str) -> Result<f64, String> {
+    let rate =
+        text.parse().ok().filter(|rate: &f64| rate.is_finite() && (0.001..=1e6).contains(rate));
+    rate.ok_or_else(|| "it is a number of jobs per second, as in 200 or 0.5".to_owned())
+}
+
+fn parse_output(text: &str) -> Result<(PathBuf, ReportFormat), String> {
+    let path = PathBuf::from(text);
+    let format = ReportFormat::of(&path)?;
+    Ok((path, format))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Args {
+        #[command(flatten)]
+        herd: HerdArgs,
+    }
+
+    fn options(args: &[&str]) -> Result<HerdOptions, String> {
+        let args =
+            Args::try_parse_from([&["herd"], args].concat()).map_err(|error| error.to_string())?;
+        args.herd.into_options("127.0.0.1:7777").map_err(|error| error.to_string())
+    }
+
+    fn plan(args: &[&str]) -> Plan {
+        options(args).unwrap().plan
+    }
+
+    #[test]
+    fn what_is_not_said_follows_from_what_is() {
+        let echo = plan(&[]);
+        assert_eq!((echo.mode, echo.jobs, echo.throttle), (Mode::Echo, Some(100), 25));
+        assert_eq!(plan(&["--duration", "1s"]).jobs, None);
+        assert_eq!(plan(&["--sequential"]).throttle, 1);
+        let watch = plan(&["--mode", "watch", "--duration", "1s"]);
+        assert_eq!((watch.jobs, watch.throttle), (Some(100), 0));
+        assert_eq!(plan(&["--mode", "watch", "-d", "1s", "--stay", "100ms"]).jobs, None);
+        assert_eq!(plan(&["--rate", "5", "--ramp", "2s"]).arrivals.unwrap().ramp.as_secs(), 2);
+    }
+
+    #[test]
+    fn what_this_machine_has_not_is_refused_with_what_to_do() {
+        let error = options(&["--jobs", "90000000", "--throttle", "0"]).unwrap_err();
+        assert!(error.contains("ulimit -Hn") && error.contains("--throttle"), "{error}");
+    }
+
+    #[test]
+    fn what_cannot_be_understood_is_refused_with_what_would_be() {
+        let cases: [(&[&str], &str); 7] = [
+            (&["--ramp", "1s"], "--rate"),
+            (&["--rate", "0"], "jobs per second"),
+            (&["--size", "200"], "24..=100"),
+            (&["--source", "here"], "10.0.0.1"),
+            (&["--fail-if", "p99"], "p99>20ms"),
+            (&["--output", "report.pdf"], ".html, .json or .csv"),
+            (&["--sequential", "--throttle", "3"], "cannot be used"),
+        ];
+        for (args, part) in cases {
+            let error = options(args).unwrap_err();
+            assert!(error.contains(part), "{args:?}: {error}");
+        }
+    }
+}

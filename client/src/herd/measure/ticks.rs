@@ -1,0 +1,123 @@
+use serde::Serialize;
+
+use super::{delays::Delays, latencies::Percentiles};
+
+/// How well the clock of a game ticks, as its spectators see it.
+#[derive(Clone, Debug, Default)]
+pub struct Ticks {
+    lateness: Delays,
+    first: Option<Tick>,
+    last: Option<Tick>,
+}
+
+/// A tick, and the least by which it was received after the time it stands for.
+#[derive(Clone, Copy, Debug)]
+struct Tick {
+    number: u64,
+    offset_us: i64,
+}
+
+/// The quality of ticks, in microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct TickQuality {
+    /// How many different ticks were seen.
+    pub count: u64,
+    /// Half of them came no later than this after the tick that was most on time.
+    pub late_p50_us: Option<u64>,
+    /// 99 of 100 came no later.
+    pub late_p99_us: Option<u64>,
+    /// None came later.
+    pub late_max_us: Option<u64>,
+    /// By how much the last tick was later than the first, with regard to their numbers: negative if
+    /// the clock is fast.
+    pub drift_us: Option<i64>,
+}
+
+impl Ticks {
+    /// The tick `number` of a clock that ticks every `tick_us` was received at `at_us`.
+    pub fn record(&mut self, number: u64, tick_us: u64, at_us: u64) {
+        let due_us = number.saturating_mul(tick_us);
+        self.lateness.record(due_us, at_us);
+        let offset_us =
+            i64::try_from(at_us).unwrap_or(i64::MAX) - i64::try_from(due_us).unwrap_or(i64::MAX);
+        self.note(Tick { number, offset_us });
+    }
+
+    /// Adds all of `other`.
+    pub fn merge(&mut self, other: &Self) {
+        self.lateness.merge(&other.lateness);
+        for tick in [other.first, other.last].into_iter().flatten() {
+            self.note(tick);
+        }
+    }
+
+    /// What the clock was like.
+    pub fn quality(self) -> TickQuality {
+        let (Some(first), Some(last)) = (self.first, self.last) else {
+            return TickQuality::default();
+        };
+        let late: Option<Percentiles> = self.lateness.latencies().percentiles();
+        let count = last.number - first.number + 1;
+        TickQuality {
+            count,
+            late_p50_us: late.map(|late| late.p50),
+            late_p99_us: late.map(|late| late.p99),
+            late_max_us: late.map(|late| late.max),
+            drift_us: (count > 1).then_some(last.offset_us - first.offset_us),
+        }
+    }
+
+    fn note(&mut self, tick: Tick) {
+        // Whoever got a tick first knows best when it was sent.
+        let soonest = |known: Tick| if known.offset_us <= tick.offset_us { known } else { tick };
+        self.first = Some(match self.first {
+            Some(known) if known.number < tick.number => known,
+            Some(known) if known.number == tick.number => soonest(known),
+            _ => tick,
+        });
+        self.last = Some(match self.last {
+            Some(known) if known.number > tick.number => known,
+            Some(known) if known.number == tick.number => soonest(known),
+            _ => tick,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TICK: u64 = 1_000_000;
+
+    fn quality(received: &[(u64, u64)]) -> TickQuality {
+        let mut ticks = Ticks::default();
+        for &(number, at) in received {
+            ticks.record(number, TICK, at);
+        }
+        ticks.quality()
+    }
+
+    #[test]
+    fn an_even_clock_is_on_time() {
+        let ticks = [(3, 3_000_700), (4, 4_000_700), (5, 5_000_700)];
+        let quality = quality(&ticks);
+        assert_eq!((quality.count, quality.late_max_us, quality.drift_us), (3, Some(1), Some(0)));
+    }
+
+    #[test]
+    fn a_clock_that_drifts_is_found_by_whoever_gets_ticks_first() {
+        let ticks =
+            [(1, 1_000_900), (1, 1_000_100), (2, 2_000_700), (3, 3_000_400), (3, 3_000_500)];
+        let quality = quality(&ticks);
+        assert_eq!(
+            (quality.count, quality.drift_us, quality.late_max_us),
+            (3, Some(300), Some(800))
+        );
+    }
+
+    #[test]
+    fn one_tick_has_no_drift_and_none_nothing() {
+        assert_eq!(quality(&[(1, 5)]).drift_us, None);
+        assert_eq!(quality(&[]), TickQuality::default());
+    }
+}

@@ -1,0 +1,66 @@
+//! A herd of clients, of which a queue lets only so many be active at once, and that proves what it
+//! claims: what each of them received, and what it did itself.
+//!
+//! ```text
+//! args -> plan -> dispatch -> worker -> member      jobs go out, each through the throttle
+//!                                |
+//!                             measure               what members saw
+//!                                |
+//!                run -> verdict -> report           when all are back
+//!                 |
+//!              progress                             meanwhile
+//! ```
+
+mod args;
+mod arrivals;
+mod dispatch;
+mod failure;
+mod limit;
+mod measure;
+mod member;
+mod plan;
+mod preflight;
+mod progress;
+mod report;
+mod run;
+mod source;
+mod throttle;
+mod verdict;
+mod worker;
+
+pub use self::{
+    args::{HerdArgs, HerdOptions},
+    plan::Mode,
+};
+
+use std::process::ExitCode;
+
+use tribune_cli::{failure, is_closed_pipe};
+
+use self::{
+    progress::Progress,
+    report::{Document, print, save},
+    run::{RunError, run},
+};
+
+/// Runs a herd, reports how that went, and says it in its exit code, too.
+pub async fn herd(options: HerdOptions) -> ExitCode {
+    let HerdOptions { plan, format, files, verbose, quiet } = options;
+    let run = match run(plan, Progress::suitable(quiet), verbose).await {
+        Ok(run) => run,
+        Err(RunError::CutShort(code)) => return ExitCode::from(code),
+        Err(RunError::System(error)) => return failure(format_args!("cannot run: {error}")),
+    };
+    let document = Document::new(run);
+    for (path, format) in &files {
+        if let Err(error) = save(&document, path, *format) {
+            return failure(format_args!("cannot write {}: {error}", path.display()));
+        }
+    }
+    match print(&document, format) {
+        Err(error) if !is_closed_pipe(&error) => {
+            failure(format_args!("cannot print the report: {error}"))
+        }
+        _ => ExitCode::from(document.exit),
+    }
+}
