@@ -59,7 +59,7 @@ impl Messages {
     }
 
     /// Tells the person in front of the server something, before anything else happens: waits until
-    /// it is written, but no longer than [`PATIENCE`].
+    /// it is written, but not for long.
     pub fn say_first(&self, message: impl Display) {
         let text = format!("{message}\n");
         let (written, done) = channel();

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod build;
+mod liar;
 mod process;
 mod processes;
 mod proxy;
@@ -14,6 +15,7 @@ mod spectator;
 
 pub use self::{
     build::program,
+    liar::{LIAR_EVENTS, Liar, Lie},
     process::{Finished, Process},
     processes::{eventually, exists, is_stopped, processes_with},
     proxy::Proxy,

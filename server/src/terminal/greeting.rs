@@ -25,6 +25,7 @@ pub fn greet(addresses: &[SocketAddr], game: &GameId, seed: u64) -> String {
         text += &format!(
             "  watch   {client} watch{server}\n  \
                play    {client} play --name ann{server}\n  \
+               load    {client} herd --mode watch{server}\n  \
                or      nc {host} {port}    (and type: N ann)\n"
         );
     }

@@ -9,6 +9,7 @@ mod console;
 mod defaults;
 mod echo;
 mod ending;
+mod herd;
 mod identity;
 mod joining;
 mod keyboard;

@@ -1,5 +1,7 @@
 use std::{fmt, ops::AddAssign};
 
+use serde::Serialize;
+
 /// How many holes in its stream a member remembers, to know a late event from one that comes twice.
 const MOST_GAPS: usize = 64;
 
@@ -7,7 +9,7 @@ const MOST_GAPS: usize = 64;
 ///
 /// An event that is missing counts as lost until it comes. So what is added can be negative for a
 /// while, but never the sum.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// Events that should have come: received + lost + told, and those of which a malformed line
     /// came instead.

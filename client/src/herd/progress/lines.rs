@@ -31,14 +31,14 @@ fn line(row: &Row, rate: f64) -> String {
         row.started,
         row.done,
         row.failed,
-        row.received,
+        row.counts.received,
         millis(row.p50_us),
         millis(row.p99_us),
-        row.lost,
-        row.duplicated,
-        row.out_of_order,
-        row.malformed,
-        row.told,
+        row.counts.lost,
+        row.counts.duplicated,
+        row.counts.out_of_order,
+        row.counts.malformed,
+        row.counts.told,
     )
 }
 

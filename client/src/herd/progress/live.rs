@@ -78,7 +78,8 @@ fn numbers(plan: &Plan, row: &Row, rate: f64) -> String {
     let millis = |us: Option<u64>| {
         us.map_or_else(|| "-".to_owned(), |us| format!("{}.{:03} ms", us / 1000, us % 1000))
     };
-    let faults = row.lost + row.duplicated + row.out_of_order + row.malformed;
+    let faults =
+        row.counts.lost + row.counts.duplicated + row.counts.out_of_order + row.counts.malformed;
     format!(
         "  jobs     active {}{}   begun {}{}   done {}   failed {}\n  \
            received {} at {rate:.0}/s   p50 {}   p99 {}\n  \
@@ -89,14 +90,14 @@ fn numbers(plan: &Plan, row: &Row, rate: f64) -> String {
         of(plan.jobs),
         row.done,
         row.failed,
-        row.received,
+        row.counts.received,
         millis(row.p50_us),
         millis(row.p99_us),
         if faults == 0 { "ok:" } else { "FAULTS:" },
-        row.lost,
-        row.duplicated,
-        row.out_of_order,
-        row.malformed,
-        row.told,
+        row.counts.lost,
+        row.counts.duplicated,
+        row.counts.out_of_order,
+        row.counts.malformed,
+        row.counts.told,
     )
 }

@@ -38,18 +38,9 @@ pub struct Row {
     pub done: u64,
     /// Jobs that have failed.
     pub failed: u64,
-    /// Events and echoes that came.
-    pub received: i64,
-    /// Those that did not.
-    pub lost: i64,
-    /// Those that came again.
-    pub duplicated: i64,
-    /// Those that came after later ones.
-    pub out_of_order: i64,
-    /// Those that were none.
-    pub malformed: i64,
-    /// Those that were skipped and announced as such.
-    pub told: i64,
+    /// What became of events and echoes.
+    #[serde(flatten)]
+    pub counts: Counts,
     /// Half of all so far were no slower, in microseconds.
     pub p50_us: Option<u64>,
     /// 99 of 100 so far were no slower, in microseconds.
@@ -82,12 +73,7 @@ impl Sample {
             started: self.started,
             done: self.done,
             failed: self.failed,
-            received: self.counts.received,
-            lost: self.counts.lost,
-            duplicated: self.counts.duplicated,
-            out_of_order: self.counts.out_of_order,
-            malformed: self.counts.malformed,
-            told: self.counts.told,
+            counts: self.counts,
             p50_us: percentiles.map(|found| found.p50),
             p99_us: percentiles.map(|found| found.p99),
         }
@@ -98,5 +84,9 @@ impl Sample {
 #[expect(clippy::cast_precision_loss, reason = "it is shown to three digits")]
 pub fn rate(before: &Row, now: &Row) -> f64 {
     let seconds = now.t_ms.saturating_sub(before.t_ms) as f64 / 1000.0;
-    if seconds > 0.0 { (now.received - before.received) as f64 / seconds } else { 0.0 }
+    if seconds > 0.0 {
+        (now.counts.received - before.counts.received) as f64 / seconds
+    } else {
+        0.0
+    }
 }

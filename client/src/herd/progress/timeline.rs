@@ -4,6 +4,9 @@ use super::sample::{Row, Sample};
 /// has as many as a short one.
 const MOST_ROWS: usize = 600;
 
+/// A sample that is early by so much is not worth waiting for another.
+const TOLERANCE_MS: u64 = 20;
+
 /// How a run went over time: a row each second, or, when it takes longer than ten minutes, each two,
 /// four …
 #[derive(Clone, Debug)]
@@ -21,8 +24,7 @@ impl Default for Timeline {
 impl Timeline {
     /// Takes in `sample`, if it is time for one.
     pub fn note(&mut self, sample: &Sample) {
-        // A timer that is a little early the next time is no reason to wait for another.
-        let due = self.rows.last().map_or(0, |last| last.t_ms + self.interval_ms * 9 / 10);
+        let due = self.rows.last().map_or(0, |last| last.t_ms + self.interval_ms - TOLERANCE_MS);
         if sample.at.as_millis() >= due.into() {
             self.push(sample.row());
         }

@@ -17,12 +17,12 @@ pub fn csv(document: &Document) -> String {
             row.started,
             row.done,
             row.failed,
-            row.received,
-            row.lost,
-            row.duplicated,
-            row.out_of_order,
-            row.malformed,
-            row.told,
+            row.counts.received,
+            row.counts.lost,
+            row.counts.duplicated,
+            row.counts.out_of_order,
+            row.counts.malformed,
+            row.counts.told,
             optional(row.p50_us),
             optional(row.p99_us)
         );

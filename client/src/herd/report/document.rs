@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::diagnosis::diagnose;
 use crate::herd::{
-    measure::{Percentiles, TickQuality},
+    measure::{Counts, Percentiles, TickQuality},
     plan::Mode,
     progress::Row,
     run::Run,
@@ -41,7 +41,7 @@ pub struct Document {
     /// What was reached.
     pub reached: Reached,
     /// What became of events and echoes.
-    pub ledger: LedgerReport,
+    pub ledger: Counts,
     /// How long it took, in microseconds.
     pub latency_us: LatencyReport,
     /// From when a member began to connect until it knew the state of the game, in microseconds.
@@ -100,25 +100,6 @@ pub struct Reached {
     pub deliveries_per_s: f64,
     /// How long the next job had to wait for a place, all together, in milliseconds.
     pub held_back_ms: u64,
-}
-
-/// What became of events and echoes.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct LedgerReport {
-    /// That should have come.
-    pub expected: i64,
-    /// That came, each counted once.
-    pub received: i64,
-    /// That never came.
-    pub lost: i64,
-    /// That came again.
-    pub duplicated: i64,
-    /// That came after later ones.
-    pub out_of_order: i64,
-    /// That were not what they should be.
-    pub malformed: i64,
-    /// That were skipped, and announced as such.
-    pub told: i64,
 }
 
 /// How long it took, in microseconds.
@@ -227,15 +208,7 @@ impl Document {
                 deliveries_per_s: deliveries_per_second(&run),
                 held_back_ms: millis(run.dispatched.held_back),
             },
-            ledger: LedgerReport {
-                expected: counts.expected,
-                received: counts.received,
-                lost: counts.lost,
-                duplicated: counts.duplicated,
-                out_of_order: counts.out_of_order,
-                malformed: counts.malformed,
-                told: counts.told,
-            },
+            ledger: counts,
             latency_us: LatencyReport {
                 service: measured.service.percentiles(),
                 response: measured.response.percentiles(),

@@ -63,14 +63,15 @@ fn write_ledger(document: &Document, out: &mut String) -> std::fmt::Result {
     let ledger = &document.ledger;
     writeln!(
         out,
-        "  ledger       expected {}  received {}  lost {}  duplicated {}  out of order {}  malformed {}  told {}",
+        "  ledger       expected {}  received {}  skipped and told {}\n               \
+           lost {}  duplicated {}  out of order {}  malformed {}",
         ledger.expected,
         ledger.received,
+        ledger.told,
         ledger.lost,
         ledger.duplicated,
         ledger.out_of_order,
-        ledger.malformed,
-        ledger.told
+        ledger.malformed
     )?;
     for offender in &document.offenders {
         writeln!(out, "               member {} {}", offender.member, offender.offence)?;
