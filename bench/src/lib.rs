@@ -1,0 +1,16 @@
+//! Measures what it costs to bring an event to everyone.
+//!
+//! The same [load](load) goes to the project's server, to its [peers](system), and to the [floor](floor),
+//! one after the other on the same machine, each [server on one processor](host) and the load on
+//! another. What was measured becomes a [table and a plot](report).
+
+#![forbid(unsafe_code)]
+
+pub mod floor;
+pub mod host;
+pub mod load;
+pub mod poller;
+pub mod process;
+pub mod report;
+pub mod system;
+pub mod task_per_client;

@@ -1,0 +1,134 @@
+//! `bench` measures the project's server against its peers and the floor, and prints a table.
+
+use std::{
+    io::{self, Write},
+    net::{SocketAddr, TcpListener},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand};
+use tribune_bench::{
+    floor,
+    load::{self, Work},
+    process::Observed,
+    report,
+    system::System,
+    task_per_client,
+};
+use tribune_cli::{failure, parse_args, raise_descriptor_limit};
+
+/// Measures what it costs to bring an event to everyone: this project's server, its peers as far as
+/// they are installed, and the floor, with the same load
+#[derive(Debug, Parser)]
+#[command(name = "bench")]
+struct Args {
+    #[command(subcommand)]
+    part: Option<Part>,
+
+    /// Only this work: clients x events per second, as in 1000x100, or 1000xmax
+    #[arg(long, value_name = "WORK", value_parser = parse_work)]
+    work: Vec<Work>,
+
+    /// Only these systems
+    #[arg(long, value_name = "SYSTEM", value_parser = parse_system)]
+    only: Vec<System>,
+
+    /// How long events are published
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    seconds: u32,
+
+    /// How often everything is done; the median counts
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    runs: usize,
+
+    /// Write a plot
+    #[arg(long, value_name = "FILE.svg")]
+    plot: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Part {
+    /// Be the floor
+    #[command(hide = true)]
+    Floor,
+    /// Be the server that has a task for each client
+    #[command(hide = true)]
+    TaskPerClient,
+    /// Be the load
+    #[command(hide = true)]
+    Load {
+        #[arg(long, value_parser = parse_system)]
+        system: System,
+        #[arg(long)]
+        subscribe: SocketAddr,
+        #[arg(long)]
+        publish: SocketAddr,
+        #[arg(long)]
+        server: u32,
+        #[arg(long)]
+        work: String,
+    },
+}
+
+fn main() -> ExitCode {
+    let args = match parse_args::<Args>() {
+        Ok(args) => args,
+        Err(code) => return code,
+    };
+    // What cannot be raised shows when it runs out.
+    let _ = raise_descriptor_limit();
+    match run(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failure(format_args!("{error:#}")),
+    }
+}
+
+fn run(args: Args) -> anyhow::Result<()> {
+    match args.part {
+        Some(Part::Floor) => Ok(listen(|subscribe, publish| floor::serve(&subscribe, &publish))??),
+        Some(Part::TaskPerClient) => listen(task_per_client::serve)?,
+        Some(Part::Load { system, subscribe, publish, server, work }) => {
+            let work = serde_json::from_str(&work)?;
+            let outcome = load::run(system, subscribe, publish, work, Observed::new(server))?;
+            Ok(serde_json::to_writer(io::stdout(), &outcome)?)
+        }
+        None => {
+            let work = if args.work.is_empty() { report::WORK.to_vec() } else { args.work };
+            let work =
+                work.into_iter().map(|work| Work { seconds: args.seconds, ..work }).collect();
+            let only = if args.only.is_empty() { System::ALL.to_vec() } else { args.only };
+            report::run(work, &only, args.runs, args.plot.as_deref())
+        }
+    }
+}
+
+/// Listens for subscribers and for the publisher, says where, and serves.
+fn listen<T>(serve: impl FnOnce(TcpListener, TcpListener) -> T) -> io::Result<T> {
+    let subscribe = TcpListener::bind("127.0.0.1:0")?;
+    let publish = TcpListener::bind("127.0.0.1:0")?;
+    // More than may wait for the standard library's 128.
+    rustix::net::listen(&subscribe, 4096)?;
+    writeln!(io::stdout(), "{} {}", subscribe.local_addr()?, publish.local_addr()?)?;
+    Ok(serve(subscribe, publish))
+}
+
+fn parse_system(text: &str) -> Result<System, String> {
+    let found = System::ALL.into_iter().find(|system| system.name() == text);
+    found.ok_or_else(|| {
+        let names: Vec<&str> = System::ALL.iter().map(|system| system.name()).collect();
+        format!("there are {}", names.join(", "))
+    })
+}
+
+fn parse_work(text: &str) -> Result<Work, String> {
+    let unclear = || "it is clients x events per second, as in 1000x100 or 1000xmax".to_owned();
+    let (subscribers, rate) = text.split_once('x').ok_or_else(unclear)?;
+    let (subscribers, frozen) = subscribers.split_once('+').unwrap_or((subscribers, "0"));
+    Ok(Work {
+        subscribers: subscribers.parse().map_err(|_| unclear())?,
+        frozen: frozen.parse().map_err(|_| unclear())?,
+        rate: if rate == "max" { None } else { Some(rate.parse().map_err(|_| unclear())?) },
+        seconds: 0,
+    })
+}

@@ -1,0 +1,43 @@
+//! What the system says of a process.
+
+use std::{fs, time::Duration};
+
+/// A server's processes, looked at from outside.
+#[derive(Clone, Copy, Debug)]
+pub struct Observed {
+    id: u32,
+}
+
+impl Observed {
+    /// The process `id`.
+    pub fn new(id: u32) -> Self {
+        Self { id }
+    }
+
+    /// The processor time that all its threads have taken.
+    pub fn processor_time(self) -> Duration {
+        // proc(5): the first number of schedstat is nanoseconds on a processor.
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.id)).into_iter().flatten().flatten();
+        let spent = |path: std::path::PathBuf| {
+            let text = fs::read_to_string(path.join("schedstat")).ok()?;
+            text.split(' ').next()?.parse::<u64>().ok()
+        };
+        Duration::from_nanos(tasks.filter_map(|task| spent(task.path())).sum())
+    }
+
+    /// The memory of its own, in bytes.
+    pub fn memory(self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id)).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+        let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
+        kilobytes.unwrap_or(0_u64) * 1024
+    }
+}
+
+/// The memory of all TCP sockets of the system, in bytes.
+pub fn tcp_memory() -> u64 {
+    let text = fs::read_to_string("/proc/net/sockstat").unwrap_or_default();
+    let line = text.lines().find(|line| line.starts_with("TCP:")).unwrap_or_default();
+    let pages = line.split(" mem ").nth(1).and_then(|pages| pages.trim().parse().ok());
+    pages.unwrap_or(0_u64) * 4096
+}
