@@ -14,7 +14,7 @@ mod time;
 pub use self::{
     descriptors::{descriptor_limit, raise_descriptor_limit},
     hang_up::hang_up_is_ignored,
-    narration::Narrator,
+    narration::{Narrator, printable},
     number::parse_number,
     quote::quote,
     time::parse_time,

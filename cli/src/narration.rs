@@ -60,7 +60,7 @@ impl Narrator {
 
 /// `text` with its control characters escaped: what a program prints is not to steer the terminal
 /// of whoever watches.
-fn printable(text: &str) -> Cow<'_, str> {
+pub fn printable(text: &str) -> Cow<'_, str> {
     if !text.contains(char::is_control) {
         return Cow::Borrowed(text);
     }

@@ -9,7 +9,7 @@ use tribune_protocol::{DEFAULT_ADDRESS, DEFAULT_ECHO_ADDRESS, MAX_ECHO_MESSAGE, 
 use crate::{
     echo::{EchoOptions, echo},
     game::{GameOptions, play, watch},
-    herd::{HerdArgs, Mode, herd},
+    herd::{HerdArgs, HerdArgsError, Mode, herd},
     ping::ping,
     view::Format,
 };
@@ -98,7 +98,8 @@ impl Args {
             }
             Command::Herd(args) => match args.into_options(&server) {
                 Ok(options) => herd(options).await,
-                Err(error) => failure(error),
+                Err(HerdArgsError::Usage(message)) => usage_error(message),
+                Err(HerdArgsError::Missing(message)) => failure(message),
             },
         }
     }

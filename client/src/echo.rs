@@ -6,13 +6,15 @@ use std::{
     time::Duration,
 };
 
+use futures_util::StreamExt;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, stdin},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, stdin},
     net::TcpStream,
     time::{Instant, timeout_at},
 };
+use tokio_util::codec::FramedRead;
 use tribune_cli::{FAILED, failure, is_closed_pipe, quote, say};
-use tribune_protocol::MAX_ECHO_MESSAGE;
+use tribune_protocol::{Line, LineDecoder, MAX_ECHO_MESSAGE};
 
 /// How long a server that has answered may take to close, before we do. Who closes first keeps the
 /// port for a while, and servers have only one.
@@ -118,11 +120,21 @@ async fn echo_all(options: &EchoOptions) -> io::Result<bool> {
     if let Some(message) = &options.message {
         return echo_one(options, message.as_bytes()).await;
     }
-    let mut lines = BufReader::new(stdin()).split(b'\n');
+    let mut lines = FramedRead::new(stdin(), LineDecoder::new(MAX_ECHO_MESSAGE));
     let mut all_same = true;
-    while let Some(line) = lines.next_segment().await? {
-        if !line.is_empty() {
-            all_same &= echo_one(options, &line).await?;
+    while let Some(line) = lines.next().await.transpose()? {
+        match line {
+            Line::Whole(line) | Line::Unfinished(line) if line.is_empty() => {}
+            Line::Whole(line) | Line::Unfinished(line) => {
+                all_same &= echo_one(options, &line).await?;
+            }
+            Line::Cut(beginning) => {
+                let beginning = quote(&beginning[..20]);
+                say(format_args!(
+                    "error: a message has at most {MAX_ECHO_MESSAGE} bytes, and that which begins with {beginning} has more"
+                ));
+                all_same = false;
+            }
         }
     }
     Ok(all_same)
@@ -130,11 +142,6 @@ async fn echo_all(options: &EchoOptions) -> io::Result<bool> {
 
 /// Echoes `message`, tells how that went, and says whether the same came back.
 async fn echo_one(options: &EchoOptions, message: &[u8]) -> io::Result<bool> {
-    if message.len() > MAX_ECHO_MESSAGE {
-        let length = message.len();
-        say(format_args!("error: a message has at most {MAX_ECHO_MESSAGE} bytes, not {length}"));
-        return Ok(false);
-    }
     let start = Instant::now();
     let deadline = start + options.timeout;
     let connected = timeout_at(deadline, TcpStream::connect(&options.server)).await;

@@ -12,7 +12,7 @@ use super::{
     arrivals::Arrivals,
     limit::Limit,
     plan::{Mode, Plan},
-    preflight::{check_descriptors, check_ports},
+    preflight::{check_descriptors, check_file, check_ports},
     report::ReportFormat,
     source::Sources,
 };
@@ -44,7 +44,7 @@ pub struct HerdArgs {
     #[arg(long, short, value_name = "TIME", value_parser = parse_duration, help_heading = "Load")]
     duration: Option<Duration>,
 
-    /// The most that are active at once; 0 for no limit [default: 25 for echo, otherwise 0]
+    /// The most that are active at once; 0 for no limit [default: 25 where jobs come and go without a rate, otherwise 0]
     #[arg(long, short, value_name = "N", value_parser = tribune_cli::parse_number::<usize>, help_heading = "Load")]
     throttle: Option<usize>,
 
@@ -117,8 +117,8 @@ const EXAMPLES: &str = "Examples:
   client herd --json --output report.html          for a program, and for people
 
 What can be limited: p50, p90, p99, p99.9 and max of the latency, and the same of response (from when
-it should have begun), skew (from the first to the last that got an event) and ticks, as in
-skew.p99; rate (jobs per second), deliveries (per second), errors (a number, or in %), lost, told.
+it should have begun) and skew (from the first to the last that got an event), as in skew.p99;
+p50, p99 and max of ticks (how late they came); rate (jobs per second), deliveries (per second), errors (a number, or in %), lost, told.
 
 Exit codes: 0 passed; 1 could not be run, or jobs failed; 2 wrong usage; 3 something was lost,
 duplicated, out of order or malformed; 4 a limit was crossed; 5 the generator was the bottleneck;
@@ -141,8 +141,14 @@ pub struct HerdOptions {
 
 /// Why a herd cannot be run.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{0}")]
-pub struct HerdArgsError(String);
+pub enum HerdArgsError {
+    /// It was asked for in a way that makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// Something that it needs is not there.
+    #[error("{0}")]
+    Missing(String),
+}
 
 impl HerdArgs {
     /// What was asked for, against the server at `server`. Looks up its name, and checks whether
@@ -155,12 +161,19 @@ impl HerdArgs {
         // Jobs end by themselves, or else as many as there is time for would be one each.
         let come_and_go = self.mode == Mode::Echo || self.stay.is_some();
         let jobs = self.jobs.or((self.duration.is_none() || !come_and_go).then_some(JOBS));
-        let throttle = match (self.sequential, self.throttle, self.mode) {
-            (true, ..) => 1,
-            (false, Some(throttle), _) => throttle,
-            (false, None, Mode::Echo) => THROTTLE,
-            (false, None, Mode::Watch | Mode::Play) => 0,
+        let throttle = match (self.sequential, self.throttle) {
+            (true, _) => 1,
+            (false, Some(throttle)) => throttle,
+            // With a rate they begin when they are due; and members that stay all have to get in.
+            (false, None) if self.rate.is_some() || !come_and_go => 0,
+            (false, None) => THROTTLE,
         };
+        if throttle == 0 && jobs.is_none() && self.rate.is_none() {
+            return Err(HerdArgsError::Usage(
+                "as many jobs as there is time for, and all at once, would be without end: give --jobs, --throttle or --rate"
+                    .to_owned(),
+            ));
+        }
         let mut plan = Plan {
             mode: self.mode,
             server,
@@ -178,8 +191,12 @@ impl HerdArgs {
         };
         // How many will be active at once with a rate alone depends on the server.
         let connections = plan.most_active().unwrap_or(0);
-        check_descriptors(connections).map_err(HerdArgsError)?;
-        plan.sources = check_ports(&self.source, server, connections).map_err(HerdArgsError)?;
+        check_descriptors(connections, plan.workers).map_err(HerdArgsError::Missing)?;
+        plan.sources =
+            check_ports(&self.source, server, connections).map_err(HerdArgsError::Missing)?;
+        for (path, _) in &self.output {
+            check_file(path).map_err(HerdArgsError::Missing)?;
+        }
         let format = if self.json { ReportFormat::Json } else { ReportFormat::Text };
         let (files, verbose, quiet) = (self.output, self.verbose, self.quiet);
         Ok(HerdOptions { plan, format, files, verbose, quiet })
@@ -192,7 +209,8 @@ fn default_workers() -> usize {
 }
 
 fn resolve(server: &str) -> Result<SocketAddr, HerdArgsError> {
-    let missing = |why: &str| HerdArgsError(format!("cannot find the server {server:?}: {why}"));
+    let missing =
+        |why: &str| HerdArgsError::Missing(format!("cannot find the server {server:?}: {why}"));
     let mut found = server.to_socket_addrs().map_err(|error| missing(&error.to_string()))?;
     found.next().ok_or_else(|| missing("there is no such address"))
 }

@@ -26,6 +26,21 @@ impl Arrivals {
         };
         Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
     }
+
+    /// How many jobs are due before `time` has passed.
+    pub fn due_within(&self, time: Duration) -> u64 {
+        let ramp = self.ramp.as_secs_f64();
+        let during_ramp = time.as_secs_f64().min(ramp);
+        let after = (time.as_secs_f64() - ramp).max(0.0);
+        let rising = if ramp > 0.0 { during_ramp * during_ramp / (2.0 * ramp) } else { 0.0 };
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it is no less than 0, and as many as there are at most"
+        )]
+        let due = (self.rate * (rising + after)).ceil() as u64;
+        due
+    }
 }
 
 #[cfg(test)]
@@ -41,6 +56,23 @@ mod tests {
     fn jobs_start_at_an_even_rate() {
         assert_eq!(offsets(10.0, 0, 4), [0, 100, 200, 300]);
         assert_eq!(offsets(0.5, 0, 3), [0, 2000, 4000]);
+    }
+
+    #[test]
+    fn what_is_due_is_what_has_its_time_before() {
+        for (rate, ramp) in [(10.0, 0), (100.0, 2000), (0.5, 500)] {
+            let arrivals = Arrivals { rate, ramp: Duration::from_millis(ramp) };
+            for index in [1, 2, 50, 150, 1000] {
+                let at = arrivals.offset(index);
+                let before = arrivals.due_within(at.mul_f64(0.9999));
+                let after = arrivals.due_within(at.mul_f64(1.0001));
+                assert!(
+                    (index.saturating_sub(1)..=index).contains(&before),
+                    "{before} for {index}"
+                );
+                assert!((index..=index + 1).contains(&after), "{after} for {index}");
+            }
+        }
     }
 
     #[test]

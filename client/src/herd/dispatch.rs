@@ -15,31 +15,34 @@ use super::{
 pub struct Dispatched {
     /// So many.
     pub jobs: u64,
-    /// From the first to the last.
+    /// So many more were due, and found no place before the end.
+    pub left: u64,
+    /// From the beginning until there was nothing more to hand out.
     pub span: Duration,
     /// How long the next job had to wait for a place, all together.
     pub held_back: Duration,
 }
 
 impl Dispatched {
-    /// Jobs per second; `None` if there were fewer than two.
+    /// Jobs per second; `None` if there were too few to say.
     pub fn rate(&self) -> Option<f64> {
         #[expect(clippy::cast_precision_loss, reason = "2^53 jobs are more than anybody runs")]
-        let rate = self.jobs.saturating_sub(1) as f64 / self.span.as_secs_f64();
+        let rate = self.jobs as f64 / self.span.as_secs_f64();
         (self.jobs > 1 && rate.is_finite()).then_some(rate)
     }
 }
 
-/// Hands out jobs to `workers` in turn, each when it is due and has a place, until there are enough
-/// or all are leaving.
+/// Hands out jobs to `workers` in turn, each when it is due and has a place, until there are enough,
+/// or all are leaving, or the game is over.
 pub async fn dispatch(
     herd: Arc<Herd>,
     throttle: Throttle,
     workers: Vec<mpsc::Sender<Job>>,
 ) -> Dispatched {
     let mut dispatched = Dispatched::default();
+    // Since when a job that is due waits for a place.
+    let mut waiting = None;
     let hand_out = async {
-        let mut first = None;
         for (index, worker) in (0..).zip(workers.iter().cycle()) {
             if herd.plan.jobs == Some(index) {
                 break;
@@ -48,18 +51,42 @@ pub async fn dispatch(
             if let Some(intended) = intended {
                 sleep_until(intended).await;
             }
-            let asked = Instant::now();
+            let asked = *waiting.insert(Instant::now());
             let place = throttle.place().await;
-            let begun = Instant::now();
+            dispatched.held_back += asked.elapsed();
+            waiting = None;
+            // Whoever leaves makes room, but not for another.
+            if herd.leaving.is_cancelled() {
+                break;
+            }
             // A worker that has gone has been told to.
             if worker.send(Job { number: index + 1, intended, place }).await.is_err() {
                 break;
             }
             dispatched.jobs += 1;
-            dispatched.span = begun - *first.get_or_insert(begun);
-            dispatched.held_back += begun - asked;
         }
     };
-    herd.leaving.run_until_cancelled(hand_out).await;
+    tokio::select! {
+        biased;
+        () = herd.leaving.cancelled() => {}
+        () = herd.over.cancelled() => {}
+        () = hand_out => {}
+    }
+    dispatched.span = herd.start.elapsed();
+    dispatched.held_back += waiting.map_or(Duration::ZERO, |since| since.elapsed());
+    dispatched.left = left(&herd, dispatched);
     dispatched
+}
+
+/// How many jobs were due when nothing more was handed out, and were not.
+fn left(herd: &Herd, dispatched: Dispatched) -> u64 {
+    let due = match (herd.plan.arrivals, herd.plan.jobs) {
+        (Some(arrivals), jobs) => {
+            let due = arrivals.due_within(dispatched.span);
+            jobs.map_or(due, |jobs| due.min(jobs))
+        }
+        (None, Some(jobs)) => jobs,
+        (None, None) => 0,
+    };
+    due.saturating_sub(dispatched.jobs)
 }

@@ -1,6 +1,7 @@
 use std::{collections::BTreeMap, io};
 
 use rustix::io::Errno;
+use tribune_cli::printable;
 
 /// A kind of failure of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +22,8 @@ pub enum FailureKind {
     ClosedByServer,
     /// The server sends something else than the lines of a game.
     NoGame,
+    /// The server does not echo.
+    NoEcho,
     /// The server is playing another game than with the other members.
     AnotherGame,
     /// A move was refused.
@@ -48,8 +51,9 @@ pub struct Failure {
 
 impl Failure {
     /// A failure of this kind.
-    pub fn new(kind: FailureKind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into() }
+    pub fn new(kind: FailureKind, detail: impl AsRef<str>) -> Self {
+        // Some of it is what a server said, and not to steer a terminal.
+        Self { kind, detail: printable(detail.as_ref()).into_owned() }
     }
 }
 
@@ -96,6 +100,7 @@ impl FailureKind {
             Self::ServerFull => "server_full",
             Self::ClosedByServer => "closed_by_server",
             Self::NoGame => "no_game",
+            Self::NoEcho => "no_echo",
             Self::AnotherGame => "another_game",
             Self::MoveRefused => "move_refused",
             Self::OutOfDescriptors => "out_of_descriptors",
@@ -116,7 +121,7 @@ impl FailureKind {
                 "the server's queue of connections is full, or something drops them: start fewer at once with --rate or --throttle"
             }
             Self::Timeout => {
-                "the server is too slow or stuck, or the network loses: look there, or allow more with --timeout"
+                "the server is too slow or stuck, or not of the kind that --mode expects, or the network loses: look there, or allow more with --timeout"
             }
             Self::Reset => "the server, or something between, broke the connection",
             Self::ClosedEarly => "the server closed within the conversation: look at its log",
@@ -125,6 +130,7 @@ impl FailureKind {
             }
             Self::ClosedByServer => "the server says why; see the example",
             Self::NoGame => "that is no game server: does --mode suit it?",
+            Self::NoEcho => "that is no echo server: does --mode suit it?",
             Self::AnotherGame => {
                 "the server was started anew, or there are several behind one address"
             }
@@ -158,6 +164,7 @@ impl FailureKind {
             | Self::ServerFull
             | Self::ClosedByServer
             | Self::NoGame
+            | Self::NoEcho
             | Self::AnotherGame
             | Self::MoveRefused => Party::Server,
         }

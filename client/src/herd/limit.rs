@@ -144,14 +144,18 @@ fn metric(name: &str) -> Result<Metric, String> {
                 quantile(name).map(|quantile| Metric::Latency(Clock::Response, quantile))
             }
             Some(("skew", name)) => quantile(name).map(Metric::Skew),
-            Some(("ticks", name)) => quantile(name).map(Metric::TickLateness),
+            Some(("ticks", name)) => quantile(name)
+                .filter(|quantile| {
+                    matches!(quantile, Quantile::P50 | Quantile::P99 | Quantile::Max)
+                })
+                .map(Metric::TickLateness),
             Some(_) => None,
         },
     };
     known.ok_or_else(|| {
         format!(
             "{name:?} is nothing that is measured: there are p50, p90, p99, p999 and max (of latency), the same of \
-             response, skew and ticks (as in skew.p99), rate, deliveries, errors, lost and told"
+             response and skew (as in skew.p99), ticks.p50, ticks.p99 and ticks.max, rate, deliveries, errors, lost and told"
         )
     })
 }

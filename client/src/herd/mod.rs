@@ -29,7 +29,7 @@ mod verdict;
 mod worker;
 
 pub use self::{
-    args::{HerdArgs, HerdOptions},
+    args::{HerdArgs, HerdArgsError, HerdOptions},
     plan::Mode,
 };
 
@@ -52,15 +52,16 @@ pub async fn herd(options: HerdOptions) -> ExitCode {
         Err(RunError::System(error)) => return failure(format_args!("cannot run: {error}")),
     };
     let document = Document::new(run);
+    let mut code = ExitCode::from(document.exit);
+    if let Err(error) = print(&document, format)
+        && !is_closed_pipe(&error)
+    {
+        code = failure(format_args!("cannot print the report: {error}"));
+    }
     for (path, format) in &files {
         if let Err(error) = save(&document, path, *format) {
-            return failure(format_args!("cannot write {}: {error}", path.display()));
+            code = failure(format_args!("cannot write {}: {error}", path.display()));
         }
     }
-    match print(&document, format) {
-        Err(error) if !is_closed_pipe(&error) => {
-            failure(format_args!("cannot print the report: {error}"))
-        }
-        _ => ExitCode::from(document.exit),
-    }
+    code
 }

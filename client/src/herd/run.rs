@@ -88,6 +88,7 @@ pub async fn run(plan: Plan, mut progress: Progress, verbose: bool) -> Result<Ru
         start,
         comparison: Comparison::default(),
         leaving: CancellationToken::new(),
+        over: CancellationToken::new(),
         chronicle: verbose.then_some(chronicle),
     });
     let crew = Crew::start(&herd, throttle.clone())?;

@@ -117,6 +117,10 @@ pub fn failed_checks(run: &Run, measured: &Measured) -> Vec<Failed> {
     if !run.plan.limits.iter().any(allows_errors) {
         check(Blame::NotRun, "errors", 0.0, number(run.tally.failures.count()));
     }
+    // Members of a game who never got in; of echoes, as many are sent as there is time for.
+    if run.plan.mode != Mode::Echo && run.interrupted.is_none() {
+        check(Blame::NotRun, "not_begun", 0.0, number(run.dispatched.left));
+    }
     if run.plan.throttle > 0 {
         check(Blame::NotRun, "max_active", number(run.plan.throttle), number(run.most_active));
     }

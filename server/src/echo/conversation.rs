@@ -35,8 +35,8 @@ pub enum EchoError {
 }
 
 /// Sends back what comes through `stream`: one message, or all of them, as `manner` says. Each step
-/// is told to `tell`. After `closing`, what has come is still answered, and nothing else is waited
-/// for.
+/// is told to `tell`. After `closing`, the message under way is still answered, and nothing else is
+/// waited for.
 ///
 /// # Errors
 /// If the client does not do its part.

@@ -93,7 +93,7 @@ impl Service {
         }
     }
 
-    async fn talk(self, mut stream: TcpStream, peer: SocketAddr, _place: OwnedSemaphorePermit) {
+    async fn talk(self, mut stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit) {
         self.tell(peer, "connected");
         // It matters only for an answer in pieces, which none is.
         let _ = stream.set_nodelay(true);
@@ -106,6 +106,7 @@ impl Service {
                 // If it is gone already, so much the better.
                 let _ = stream.shutdown().await;
                 self.tell(peer, "closed");
+                drop(place);
                 linger(stream, LINGER).await;
             }
             Err(error) => self.tell(peer, &format!("closed: {error}")),

@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeMap,
     hash::{DefaultHasher, Hash, Hasher},
     sync::{
         Mutex, MutexGuard, OnceLock,
@@ -6,6 +7,7 @@ use std::{
     },
 };
 
+use serde_json::Value;
 use tribune_protocol::{Direction, Event, GameId, Happening, Origin};
 
 use super::{
@@ -32,6 +34,15 @@ impl LinePrint {
         let mut hasher = DefaultHasher::new();
         line.hash(&mut hasher);
         Self(hasher.finish())
+    }
+
+    /// A print of `line` that is the same whatever the order of its fields is, if it is JSON.
+    pub fn of_content(line: &[u8]) -> Self {
+        // A map keeps its keys in order.
+        match serde_json::from_slice::<BTreeMap<String, Value>>(line) {
+            Ok(fields) => Self::of(format!("{fields:?}").as_bytes()),
+            Err(_) => Self::of(line),
+        }
     }
 }
 
@@ -83,6 +94,8 @@ pub struct Comparison {
     game: OnceLock<GameId>,
     /// The last event that anybody has got.
     head: AtomicU64,
+    /// The number of the first `bye` that anybody has got; 0 before.
+    bye: AtomicU64,
     segments: Vec<Mutex<Segment>>,
     settled: Mutex<Settled>,
 }
@@ -109,6 +122,7 @@ struct Segment {
 #[derive(Clone, Copy, Debug)]
 struct Known {
     print: LinePrint,
+    content: LinePrint,
     summary: Summary,
     first_at: u64,
     last_at: u64,
@@ -125,6 +139,7 @@ impl Default for Comparison {
         Self {
             game: OnceLock::new(),
             head: AtomicU64::new(0),
+            bye: AtomicU64::new(0),
             segments: (0..SEGMENTS).map(|_| Mutex::new(segment.clone())).collect(),
             settled: Mutex::default(),
         }
@@ -151,27 +166,34 @@ impl Comparison {
         Some(known.summary)
     }
 
-    /// Takes in the event `summary`, which `member` received at `at_us` as a line of the print
-    /// `print`, as the next in its stream, and which was not recognised.
-    pub fn meet(&self, summary: Summary, print: LinePrint, at_us: u64, member: u64) {
+    /// Takes in the event `summary`, which `member` received at `at_us` as `line`, and which was not
+    /// recognised. If it is not the next in the member's stream (`is_next`), its number may be wrong:
+    /// then it is only compared with what others have got.
+    pub fn meet(&self, summary: Summary, line: &[u8], at_us: u64, member: u64, is_next: bool) {
+        let (print, content) = (LinePrint::of(line), LinePrint::of_content(line));
         let mut segment = self.segment(summary.seq);
         let first = summary.seq - summary.seq % SEGMENT;
-        if segment.first < first || segment.events.is_empty() {
+        if is_next && (segment.first < first || segment.events.is_empty()) {
             self.settle(&mut segment, first);
         }
-        if segment.first > first {
+        if segment.first != first {
             return;
         }
-        self.head.fetch_max(summary.seq, Ordering::Relaxed);
+        if is_next {
+            self.head.fetch_max(summary.seq, Ordering::Relaxed);
+        }
         match segment.known(summary.seq) {
             // Another member was faster since.
-            Some(known) if known.print == print => known.see(at_us),
-            Some(known) => {
+            Some(known) if known.content == content => known.see(at_us),
+            Some(known) if is_next => {
                 known.different += 1;
                 known.different_member = member;
             }
+            Some(_) => {}
+            None if !is_next => {}
             None => segment.put(Known {
                 print,
+                content,
                 summary,
                 first_at: at_us,
                 last_at: at_us,
@@ -183,9 +205,17 @@ impl Comparison {
         }
     }
 
-    /// Whether the event `seq` is not known, or a line of the print `print` is it.
-    pub fn may_be(&self, seq: u64, print: LinePrint) -> bool {
-        self.segment(seq).known(seq).is_none_or(|known| known.print == print)
+    /// Whether the event `seq` is not known, or `line` is it.
+    pub fn may_be(&self, seq: u64, line: &[u8]) -> bool {
+        let content = LinePrint::of_content(line);
+        self.segment(seq).known(seq).is_none_or(|known| known.content == content)
+    }
+
+    /// Takes in that a member has got `bye` as the event `seq`, and says whether another had, too:
+    /// then the game is over, and not only for one who is lied to.
+    pub fn confirms_end(&self, seq: u64) -> bool {
+        let first = self.bye.compare_exchange(0, seq, Ordering::Relaxed, Ordering::Relaxed);
+        first == Err(seq)
     }
 
     /// What became of all events so far.
@@ -273,7 +303,7 @@ mod tests {
     fn get(comparison: &Comparison, member: u64, seq: u64, line: &str, at: u64) {
         let print = LinePrint::of(line.as_bytes());
         if comparison.recognise(seq, print, at).is_none() {
-            comparison.meet(summary(seq), print, at, member);
+            comparison.meet(summary(seq), line.as_bytes(), at, member, true);
         }
     }
 
@@ -326,10 +356,28 @@ mod tests {
         let print = LinePrint::of(b"bye");
         assert_eq!(comparison.recognise(9, print, 1), None);
         let bye = Summary { seq: 9, ms: 5, kind: Kind::Bye };
-        comparison.meet(bye, print, 1, 1);
+        comparison.meet(bye, b"bye", 1, 1, true);
         assert_eq!(comparison.recognise(9, print, 2), Some(bye));
         assert_eq!(comparison.recognise(9, LinePrint::of(b"by"), 3), None);
-        assert!(!comparison.may_be(9, LinePrint::of(b"by")) && comparison.may_be(10, print));
+        assert!(!comparison.may_be(9, b"by") && comparison.may_be(10, b"bye"));
+    }
+
+    #[test]
+    fn the_order_of_fields_does_not_matter() {
+        let comparison = Comparison::default();
+        get(&comparison, 1, 3, r#"{"seq":3,"ms":5}"#, 10);
+        get(&comparison, 2, 3, r#"{"ms":5,"seq":3}"#, 20);
+        get(&comparison, 3, 3, r#"{"ms":6,"seq":3}"#, 30);
+        let settled = comparison.settled();
+        assert_eq!((settled.different, settled.offenders[0].member), (1, 3));
+    }
+
+    #[test]
+    fn one_bye_alone_does_not_end_the_game() {
+        let comparison = Comparison::default();
+        assert!(!comparison.confirms_end(7));
+        assert!(!comparison.confirms_end(9));
+        assert!(comparison.confirms_end(7));
     }
 
     #[test]

@@ -19,8 +19,8 @@ pub struct Delays {
 impl Delays {
     /// An event that was stamped `stamp_us` came at `at_us`, each by its own clock.
     pub fn record(&mut self, stamp_us: u64, at_us: u64) {
-        let offset =
-            i64::try_from(at_us).unwrap_or(i64::MAX) - i64::try_from(stamp_us).unwrap_or(i64::MAX);
+        let [at, stamp] = [at_us, stamp_us].map(|us| i64::try_from(us).unwrap_or(i64::MAX));
+        let offset = at.saturating_sub(stamp);
         self.floor = Some(self.floor.map_or(offset, |floor| floor.min(offset)));
         self.pending.push(offset);
         // The first few would be measured from a floor that is not yet found.

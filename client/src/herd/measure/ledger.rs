@@ -5,6 +5,9 @@ use serde::Serialize;
 /// How many holes in its stream a member remembers, to know a late event from one that comes twice.
 const MOST_GAPS: usize = 64;
 
+/// No server runs ahead so far at once: a number beyond that is wrong.
+const FARTHEST: u64 = 1 << 32;
+
 /// What became of the events that members should have got.
 ///
 /// An event that is missing counts as lost until it comes. So what is added can be negative for a
@@ -73,6 +76,13 @@ pub enum Offence {
     EchoOfAnother,
 }
 
+impl Offence {
+    /// Whether a network that is slow or broken can be the reason, too.
+    pub fn may_be_the_network(self) -> bool {
+        matches!(self, Self::LostEnd(_) | Self::MoveLost | Self::NoEcho)
+    }
+}
+
 impl fmt::Display for Offence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -115,6 +125,8 @@ pub struct Ledger {
     counts: Counts,
     /// Events that have not come although later ones have: from, to.
     gaps: Vec<(u64, u64)>,
+    /// Whether there were more than could be remembered.
+    has_forgotten: bool,
     /// Malformed lines since the last good one. They may have been the events that are missing.
     unreadable: u64,
     /// The last event, if its number was not the one expected: a wrong number would be the reason
@@ -132,9 +144,10 @@ impl Ledger {
     /// The ledger of a member that knows everything up to the event `after`.
     pub fn new(after: u64) -> Self {
         Self {
-            next: after.saturating_add(1),
+            next: after.min(u64::MAX - FARTHEST) + 1,
             counts: Counts::default(),
             gaps: Vec::new(),
+            has_forgotten: false,
             unreadable: 0,
             jump: None,
         }
@@ -153,6 +166,9 @@ impl Ledger {
             self.accept_next();
             return Finding::New(None);
         }
+        if seq.saturating_sub(self.next) > FARTHEST {
+            return Finding::Wrong(self.malformed());
+        }
         if seq > self.next {
             self.skip_to(seq);
             return Finding::New(None);
@@ -164,12 +180,13 @@ impl Ledger {
         }
         if let Some(index) = self.gaps.iter().position(|gap| (gap.0..=gap.1).contains(&seq)) {
             self.fill(index, seq);
-            self.counts.lost -= 1;
-            self.counts.received += 1;
-            self.counts.out_of_order += 1;
-            return Finding::New(Some(Offence::OutOfOrder(seq)));
+            return self.late(seq);
         }
-        if is_repeat() {
+        let is_repeat = is_repeat();
+        if is_repeat && self.has_forgotten {
+            return self.late(seq);
+        }
+        if is_repeat {
             self.counts.duplicated += 1;
             Finding::Wrong(Offence::Duplicated(seq))
         } else {
@@ -186,6 +203,9 @@ impl Ledger {
 
     /// Takes in that the server skips `missed` events up to `seq`.
     pub fn resync(&mut self, missed: u64, seq: u64) -> Option<Offence> {
+        if seq.saturating_sub(self.next) > FARTHEST {
+            return Some(self.malformed());
+        }
         let skipped = (seq + 1).saturating_sub(self.next);
         let offence = (missed != skipped).then(|| {
             self.counts.malformed += 1;
@@ -193,7 +213,7 @@ impl Ledger {
         });
         self.counts.expected += signed(skipped);
         self.counts.told += signed(skipped);
-        self.next = self.next.max(seq.saturating_add(1));
+        self.next = self.next.max(seq + 1);
         self.jump = None;
         self.unreadable = 0;
         offence
@@ -201,7 +221,7 @@ impl Ledger {
 
     /// Takes in that nothing more comes, though everything up to `last` should have.
     pub fn end_short(&mut self, last: u64) -> Option<Offence> {
-        let missing = (last + 1).saturating_sub(self.next);
+        let missing = (last + 1).saturating_sub(self.next).min(FARTHEST);
         let offence = (missing > 0).then(|| Offence::LostEnd(self.next - 1));
         self.counts.expected += signed(missing);
         self.counts.lost += signed(missing);
@@ -220,7 +240,7 @@ impl Ledger {
     }
 
     fn accept_next(&mut self) {
-        self.next = self.next.saturating_add(1);
+        self.next += 1;
         self.counts.expected += 1;
         self.counts.received += 1;
         self.unreadable = 0;
@@ -233,8 +253,8 @@ impl Ledger {
         let garbled = missing.min(self.unreadable);
         self.counts.expected += signed(missing);
         self.counts.lost += signed(missing - garbled);
-        if garbled < missing && self.gaps.len() < MOST_GAPS {
-            self.gaps.push((self.next + garbled, seq - 1));
+        if garbled < missing {
+            self.remember((self.next + garbled, seq - 1));
         }
         self.jump = (self.unreadable == 0).then_some(Jump { expected: self.next, came: seq });
         self.next = seq;
@@ -259,11 +279,26 @@ impl Ledger {
     fn fill(&mut self, index: usize, seq: u64) {
         let (first, last) = self.gaps.swap_remove(index);
         if first < seq {
-            self.gaps.push((first, seq - 1));
+            self.remember((first, seq - 1));
         }
         if seq < last {
-            self.gaps.push((seq + 1, last));
+            self.remember((seq + 1, last));
         }
+    }
+
+    fn remember(&mut self, gap: (u64, u64)) {
+        if self.gaps.len() < MOST_GAPS {
+            self.gaps.push(gap);
+        } else {
+            self.has_forgotten = true;
+        }
+    }
+
+    fn late(&mut self, seq: u64) -> Finding {
+        self.counts.lost -= 1;
+        self.counts.received += 1;
+        self.counts.out_of_order += 1;
+        Finding::New(Some(Offence::OutOfOrder(seq)))
     }
 }
 
@@ -326,6 +361,25 @@ mod tests {
         assert_eq!(ledger.event(6, || true), Finding::New(None));
         let counts = ledger.take_counts();
         assert_eq!((counts.lost, counts.malformed, counts.expected), (0, 1, 6));
+    }
+
+    #[test]
+    fn a_number_beyond_all_sense_is_no_event() {
+        for seq in [u64::MAX, 1 << 63, 1 << 40] {
+            assert_eq!(faults(&[1, seq, 3]), (0, 0, 0, 1));
+            let mut ledger = Ledger::new(0);
+            assert_eq!(ledger.resync(seq, seq), Some(Offence::Malformed(0)));
+            assert_eq!(ledger.take_counts().told, 0);
+        }
+    }
+
+    #[test]
+    fn late_events_are_late_however_many_there_are() {
+        let odd = (1..1000).step_by(2);
+        let even = (2..1000).step_by(2);
+        let stream: Vec<u64> = odd.chain(even).collect();
+        let (lost, duplicated, out_of_order, malformed) = faults(&stream);
+        assert_eq!((lost, duplicated, malformed, out_of_order), (0, 0, 0, 499));
     }
 
     #[test]

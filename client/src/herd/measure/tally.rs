@@ -11,6 +11,9 @@ use crate::herd::failure::Failures;
 /// How many offenders are named.
 pub const MOST_OFFENDERS: usize = 20;
 
+/// How many offences of one are.
+const MOST_OFFENCES: usize = 3;
+
 /// A member with whose stream something is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Offender {
@@ -88,9 +91,10 @@ impl Tally {
         self.lateness.merge(&other.lateness);
     }
 
-    /// Names `member`, if not too many are named already.
+    /// Names `member`, if not too many are named already, nor this one too often.
     pub fn name(&mut self, member: u64, offence: Offence) {
-        if self.offenders.len() < MOST_OFFENDERS {
+        let named = self.offenders.iter().filter(|offender| offender.member == member).count();
+        if self.offenders.len() < MOST_OFFENDERS && named < MOST_OFFENCES {
             self.offenders.push(Offender { member, offence });
         }
     }

@@ -38,8 +38,8 @@ impl Ticks {
     pub fn record(&mut self, number: u64, tick_us: u64, at_us: u64) {
         let due_us = number.saturating_mul(tick_us);
         self.lateness.record(due_us, at_us);
-        let offset_us =
-            i64::try_from(at_us).unwrap_or(i64::MAX) - i64::try_from(due_us).unwrap_or(i64::MAX);
+        let [at, due] = [at_us, due_us].map(|us| i64::try_from(us).unwrap_or(i64::MAX));
+        let offset_us = at.saturating_sub(due);
         self.note(Tick { number, offset_us });
     }
 
@@ -57,13 +57,13 @@ impl Ticks {
             return TickQuality::default();
         };
         let late: Option<Percentiles> = self.lateness.latencies().percentiles();
-        let count = last.number - first.number + 1;
+        let count = (last.number - first.number).saturating_add(1);
         TickQuality {
             count,
             late_p50_us: late.map(|late| late.p50),
             late_p99_us: late.map(|late| late.p99),
             late_max_us: late.map(|late| late.max),
-            drift_us: (count > 1).then_some(last.offset_us - first.offset_us),
+            drift_us: (count > 1).then(|| last.offset_us.saturating_sub(first.offset_us)),
         }
     }
 

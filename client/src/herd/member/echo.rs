@@ -9,6 +9,9 @@ use crate::{
     },
 };
 
+/// What a game begins with.
+const GAME: &[u8] = b"{\"type\":\"welcome\"";
+
 /// What every message begins with.
 const MARK: &str = "herd";
 
@@ -27,7 +30,7 @@ pub(super) async fn echo(pen: &Pen, begun: Begun) -> Result<(), Failure> {
         if let Some(offence) = offence {
             tally.name(begun.number, offence);
         }
-        if let (Some(answered), None) = (answered, offence) {
+        if let (Some(answered), None, ExchangeEnd::Closed) = (answered, offence, &end) {
             tally.service.record(answered - begun.at);
             if let Some(intended) = begun.intended {
                 tally.response.record(answered - intended);
@@ -35,6 +38,9 @@ pub(super) async fn echo(pen: &Pen, begun: Begun) -> Result<(), Failure> {
         }
     }
     let limit = humantime::format_duration(plan.timeout);
+    if back.starts_with(GAME) {
+        return Err(Failure::new(FailureKind::NoEcho, "it greets as a game does"));
+    }
     match end {
         ExchangeEnd::Broken(error) => Err(error.into()),
         ExchangeEnd::TimeUp if answered.is_some() => {

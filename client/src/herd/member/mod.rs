@@ -38,6 +38,8 @@ pub struct Herd {
     pub comparison: Comparison,
     /// Is cancelled when members are to leave, once they have got what others have.
     pub leaving: CancellationToken,
+    /// Is cancelled when the game is over, as more than one member has seen.
+    pub over: CancellationToken,
     /// Is told when each job begins and ends, if anybody wants to know.
     pub chronicle: Option<mpsc::Sender<String>>,
 }
@@ -64,6 +66,18 @@ pub struct Job {
     pub place: Place,
 }
 
+/// Counts how long a job takes, until it is dropped.
+struct Busy<'a> {
+    pen: &'a Pen,
+    since: Instant,
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.pen.tally().busy += self.since.elapsed();
+    }
+}
+
 /// A job that has begun.
 #[derive(Clone, Copy, Debug)]
 struct Begun {
@@ -84,7 +98,9 @@ impl Pen {
         let begun = Begun { number: job.number, intended: job.intended, at: Instant::now() };
         self.tally().started += 1;
         self.tell(begun.at, format_args!("job {} begins", begun.number)).await;
+        let busy = Busy { pen: self, since: begun.at };
         let outcome = AssertUnwindSafe(self.attend(begun)).catch_unwind().await;
+        drop(busy);
         let outcome = outcome.unwrap_or_else(|_| {
             Err(Failure::new(FailureKind::Bug, "the job panicked; the message is above"))
         });
@@ -95,7 +111,6 @@ impl Pen {
         };
         {
             let mut tally = self.tally();
-            tally.busy += took;
             match &outcome {
                 Ok(()) => tally.done += 1,
                 Err(failure) => tally.failures.add(begun.number, failure),

@@ -17,6 +17,8 @@ pub(super) struct Player {
     due: Instant,
     turns: usize,
     under_way: Option<Step>,
+    /// Moves that were given up. They may still come.
+    given_up: u64,
 }
 
 /// A move that has not come back yet.
@@ -25,6 +27,8 @@ struct Step {
     direction: Direction,
     due: Instant,
     sent: Instant,
+    /// Whether events were missed since, of which its own may be one: that is counted already.
+    is_excused: bool,
 }
 
 impl Player {
@@ -38,7 +42,7 @@ impl Player {
         let due = now + interval.mul_f64(share);
         // Not all the same way either.
         let turns = usize::try_from(number).unwrap_or(0) % Direction::ALL.len();
-        Self { name, interval, patience, due, turns, under_way: None }
+        Self { name, interval, patience, due, turns, under_way: None, given_up: 0 }
     }
 
     /// When it is to be asked again.
@@ -58,18 +62,40 @@ impl Player {
         }
         self.turns += 1;
         let direction = Direction::ALL[self.turns % Direction::ALL.len()];
-        self.under_way = Some(Step { direction, due: self.due, sent: now });
+        self.under_way = Some(Step { direction, due: self.due, sent: now, is_excused: false });
         self.due += self.interval;
         tally.moves.sent += 1;
-        tally.counts.expected += 1;
         Some(Move { direction, name: self.name.clone() })
     }
 
     /// Gives up a move that has been under way for too long at `now`.
-    pub(super) fn give_up(&mut self, now: Instant, tally: &mut Tally) -> Option<Offence> {
-        self.under_way.take_if(|step| now >= step.sent + self.patience)?;
+    pub(super) fn give_up_late(&mut self, now: Instant, tally: &mut Tally) -> Option<Offence> {
+        let is_late = self.under_way.is_some_and(|step| now >= step.sent + self.patience);
+        if is_late { self.give_up(tally) } else { None }
+    }
+
+    /// Gives up the move that is under way: it will not come back.
+    pub(super) fn give_up(&mut self, tally: &mut Tally) -> Option<Offence> {
+        let step = self.under_way.take()?;
+        if step.is_excused {
+            return None;
+        }
+        self.given_up += 1;
+        tally.counts.expected += 1;
         tally.counts.lost += 1;
         Some(Offence::MoveLost)
+    }
+
+    /// The game is over, or events were skipped: what is under way need not come back.
+    pub(super) fn withdraw(&mut self) {
+        self.under_way = None;
+    }
+
+    /// Events were missed, of which its own may be one.
+    pub(super) fn excuse(&mut self) {
+        if let Some(step) = &mut self.under_way {
+            step.is_excused = true;
+        }
     }
 
     /// A move of it came back at `now`.
@@ -80,6 +106,14 @@ impl Player {
         tally: &mut Tally,
     ) -> Option<Offence> {
         let Some(step) = self.under_way.take_if(|step| step.direction == direction) else {
+            if self.given_up > 0 {
+                // So late that it was taken for lost.
+                self.given_up -= 1;
+                tally.counts.expected -= 1;
+                tally.counts.lost -= 1;
+                tally.moves.back += 1;
+                return None;
+            }
             return Some(if self.under_way.is_some() {
                 tally.counts.out_of_order += 1;
                 Offence::MoveOutOfOrder
@@ -89,7 +123,6 @@ impl Player {
             });
         };
         tally.moves.back += 1;
-        tally.counts.received += 1;
         tally.service.record(now - step.sent);
         tally.response.record(now - step.due);
         None
@@ -99,7 +132,6 @@ impl Player {
     pub(super) fn was_refused(&mut self, tally: &mut Tally) {
         if self.under_way.take().is_some() {
             tally.moves.refused += 1;
-            tally.counts.expected -= 1;
         }
     }
 }
@@ -158,9 +190,10 @@ mod tests {
         game.step(1000).unwrap();
         assert_eq!(game.back(first, 1010), Some(Offence::MoveOutOfOrder));
         let late = game.start + 6 * SECOND;
-        assert_eq!(game.player.give_up(late, &mut game.tally), Some(Offence::MoveLost));
+        assert_eq!(game.player.give_up_late(late, &mut game.tally), Some(Offence::MoveLost));
         let counts = game.tally.counts;
         assert_eq!((counts.duplicated, counts.out_of_order, counts.lost), (1, 1, 1));
-        assert_eq!((counts.expected, counts.received), (2, 1));
+        assert_eq!(game.back(first, 6500), None, "it is not lost, but late");
+        assert_eq!((game.tally.counts.lost, game.tally.moves.back), (0, 2));
     }
 }

@@ -11,12 +11,17 @@ use crate::herd::{
     measure::{Comparison, Finding, Kind, Ledger, LinePrint, Offence, Summary, Tally},
 };
 
+/// A server may stamp an event so much later than the one before, beyond the time that has passed:
+/// it was stuck meanwhile, or what it sent was.
+const LEAP_MS: u64 = 60_000;
+
 /// A member's place in a game: what it knows, and what it makes of the next line.
 #[derive(Debug)]
 pub(super) struct Seat {
     number: u64,
     sat_down: Instant,
-    me: Option<ConnectionId>,
+    /// What it is called, and the event that its state is to be of: what `welcome` says.
+    welcome: Option<(Origin, u64)>,
     tick: Duration,
     /// What it checks the stream against, once it knows the state.
     ledger: Option<Ledger>,
@@ -24,7 +29,11 @@ pub(super) struct Seat {
     awaited_state: Option<u64>,
     pub(super) player: Option<Player>,
     closing: Option<(ClosingCode, String)>,
-    has_seen_bye: bool,
+    /// The number of `bye`.
+    bye: Option<u64>,
+    has_been_refused: bool,
+    /// The last stamp, and when it came.
+    stamp: Option<(u64, Instant)>,
 }
 
 /// What surrounds a member when it reads a line.
@@ -45,13 +54,15 @@ impl Seat {
         Self {
             number,
             sat_down,
-            me: None,
+            welcome: None,
             tick: Duration::ZERO,
             ledger: None,
             awaited_state: None,
             player,
             closing: None,
-            has_seen_bye: false,
+            bye: None,
+            has_been_refused: false,
+            stamp: None,
         }
     }
 
@@ -60,9 +71,14 @@ impl Seat {
         self.ledger.is_some()
     }
 
-    /// Whether the game is over.
-    pub(super) fn has_seen_bye(&self) -> bool {
-        self.has_seen_bye
+    /// The number of the last event of the game, if it has that.
+    pub(super) fn bye(&self) -> Option<u64> {
+        self.bye
+    }
+
+    /// How far it has come: it grows with each event.
+    pub(super) fn progress(&self) -> u64 {
+        self.ledger.as_ref().map_or(0, Ledger::next)
     }
 
     /// How long the game's clock takes from tick to tick.
@@ -89,17 +105,16 @@ impl Seat {
         if let Some(ledger) = &self.ledger
             && let Some(event) = around.comparison.recognise(ledger.next(), print, around.at_us)
         {
-            self.take_in(event, print, around);
+            self.take_in(event, line, around);
             return Ok(());
         }
         match (ServerLine::parse(line), &mut self.ledger) {
             (Ok(ServerLine::Notice(notice)), _) => self.heed(notice, around),
             (Ok(ServerLine::Event(event)), Some(ledger)) => {
                 let event = Summary::from(&event);
-                if event.seq == ledger.next() {
-                    around.comparison.meet(event, print, around.at_us, self.number);
-                }
-                self.take_in(event, print, around);
+                let is_next = event.seq == ledger.next();
+                around.comparison.meet(event, line, around.at_us, self.number, is_next);
+                self.take_in(event, line, around);
                 Ok(())
             }
             (_, Some(ledger)) => {
@@ -124,9 +139,10 @@ impl Seat {
         head: u64,
         tally: &mut Tally,
     ) -> Result<(), Failure> {
-        if self.has_seen_bye {
+        if self.bye.is_some() {
             return Ok(());
         }
+        self.give_up_move(tally);
         if let Some((code, message)) = self.closing.take() {
             let kind = match code {
                 ClosingCode::ServerFull => FailureKind::ServerFull,
@@ -147,8 +163,17 @@ impl Seat {
         Err(Failure::new(FailureKind::ClosedEarly, detail))
     }
 
+    /// Takes in that the connection broke: the end of the stream is lost.
+    pub(super) fn break_off(&mut self, head: u64, tally: &mut Tally) {
+        if self.bye.is_none() && self.closing.is_none() {
+            let next = self.progress();
+            self.give_up(head.max(next), tally);
+        }
+    }
+
     /// Takes in that what is missing up to the event `last` will not come any more.
     pub(super) fn give_up(&mut self, last: u64, tally: &mut Tally) {
+        self.give_up_move(tally);
         let lost = self.ledger.as_mut().and_then(|ledger| ledger.end_short(last));
         self.blame(lost, tally);
     }
@@ -163,15 +188,27 @@ impl Seat {
     }
 
     /// Gives up a move that has been under way for too long.
-    pub(super) fn give_up_move(&mut self, now: Instant, tally: &mut Tally) {
-        let lost = self.player.as_mut().and_then(|player| player.give_up(now, tally));
+    pub(super) fn give_up_late_move(&mut self, now: Instant, tally: &mut Tally) {
+        let lost = self.player.as_mut().and_then(|player| player.give_up_late(now, tally));
         self.blame(lost, tally);
     }
 
-    fn take_in(&mut self, event: Summary, print: LinePrint, around: &mut Surroundings<'_>) {
+    fn give_up_move(&mut self, tally: &mut Tally) {
+        let lost = self.player.as_mut().and_then(|player| player.give_up(tally));
+        self.blame(lost, tally);
+    }
+
+    fn take_in(&mut self, event: Summary, line: &[u8], around: &mut Surroundings<'_>) {
         let Some(ledger) = &mut self.ledger else { return };
-        let finding = ledger.event(event.seq, || around.comparison.may_be(event.seq, print));
-        around.tally.counts += ledger.take_counts();
+        let finding = ledger.event(event.seq, || around.comparison.may_be(event.seq, line));
+        let counts = ledger.take_counts();
+        around.tally.counts += counts;
+        if let (1.., Some(player)) = (counts.lost, &mut self.player) {
+            player.excuse();
+        }
+        // A resync is to be followed by the state.
+        let without_state = self.awaited_state.take().map(|_| ledger.malformed());
+        self.blame(without_state, around.tally);
         match finding {
             Finding::Wrong(offence) => self.blame(Some(offence), around.tally),
             Finding::New(offence) => {
@@ -182,45 +219,97 @@ impl Seat {
     }
 
     fn live_through(&mut self, event: Summary, around: &mut Surroundings<'_>) {
+        let is_plausible = self.is_plausible(event.ms, around.now);
         let Surroundings { tally, now, at_us, .. } = around;
-        tally.delays.record(event.ms.saturating_mul(1000), *at_us);
+        if is_plausible {
+            tally.delays.record(event.ms.saturating_mul(1000), *at_us);
+        }
+        let me = self.welcome.as_ref().map(|(me, _)| *me);
         match event.kind {
-            Kind::Clock(tick) => {
-                let tick_us = u64::try_from(self.tick.as_micros()).unwrap_or(u64::MAX);
-                tally.ticks.record(tick, tick_us, *at_us);
+            Kind::Clock(tick) if is_plausible => {
+                let tick_ms = u64::try_from(self.tick.as_millis()).unwrap_or(u64::MAX);
+                // A tick is stamped with the time it stands for.
+                if event.ms.abs_diff(tick.saturating_mul(tick_ms)) <= tick_ms {
+                    tally.ticks.record(tick, tick_ms.saturating_mul(1000), *at_us);
+                }
             }
-            Kind::Move(connection, direction) if self.me == Some(ConnectionId(connection)) => {
+            Kind::Move(connection, direction)
+                if me == Some(Origin::Connection(ConnectionId(connection))) =>
+            {
                 let player = self.player.as_mut();
                 let offence = player.and_then(|player| player.came_back(direction, *now, tally));
                 self.blame(offence, tally);
             }
-            Kind::Bye => self.has_seen_bye = true,
-            Kind::Move(..) | Kind::Other => {}
+            Kind::Bye => {
+                self.bye = Some(event.seq);
+                if let Some(player) = &mut self.player {
+                    player.withdraw();
+                }
+            }
+            Kind::Clock(_) | Kind::Move(..) | Kind::Other => {}
         }
+    }
+
+    /// Whether an event that came at `now` can have been stamped `ms`, after the one before: time
+    /// does not run backwards, nor much faster than here. One wrong stamp would spoil all others.
+    fn is_plausible(&mut self, ms: u64, now: Instant) -> bool {
+        let (before, at) = *self.stamp.get_or_insert((ms, now));
+        let passed = u64::try_from((now - at).as_millis()).unwrap_or(u64::MAX);
+        let is_plausible = ms >= before && ms - before <= passed.saturating_mul(2) + LEAP_MS;
+        if is_plausible {
+            self.stamp = Some((ms, now));
+        }
+        is_plausible
     }
 
     fn heed(&mut self, notice: Notice, around: &mut Surroundings<'_>) -> Result<(), Failure> {
         match notice {
-            Notice::Welcome(welcome) => return self.greet(&welcome, around.comparison),
-            Notice::State(state) => self.know(&state, around),
+            Notice::Welcome(welcome) if self.welcome.is_none() => {
+                return self.greet(&welcome, around.comparison);
+            }
+            Notice::State(state) => return self.know(&state, around),
             Notice::Resync { missed, seq } => {
                 if let Some(ledger) = &mut self.ledger {
                     let offence = ledger.resync(missed, seq.0);
                     around.tally.counts += ledger.take_counts();
                     self.awaited_state = Some(seq.0);
+                    if let Some(player) = &mut self.player {
+                        player.withdraw();
+                    }
                     self.blame(offence, around.tally);
                 }
             }
             Notice::Error { code, message } => {
-                if let Some(player) = &mut self.player {
-                    player.was_refused(around.tally);
+                let Some(player) = &mut self.player else {
+                    return self.complain(around.tally);
+                };
+                player.was_refused(around.tally);
+                // Once for each member, so that errors are never more than jobs.
+                if !std::mem::replace(&mut self.has_been_refused, true) {
+                    let detail = format!("{code}: {message}");
+                    let refusal = Failure::new(FailureKind::MoveRefused, detail);
+                    around.tally.failures.add(self.number, &refusal);
                 }
-                let refusal = Failure::new(FailureKind::MoveRefused, format!("{code}: {message}"));
-                around.tally.failures.add(self.number, &refusal);
             }
             Notice::Closing { code, message } => self.closing = Some((code, message)),
-            Notice::Pong { .. } | Notice::Resumed { .. } => {}
+            // Nobody has asked for these.
+            Notice::Pong { .. } | Notice::Resumed { .. } | Notice::Welcome(_) => {
+                return self.complain(around.tally);
+            }
         }
+        Ok(())
+    }
+
+    /// Notes that a line came that has no place there.
+    fn complain(&mut self, tally: &mut Tally) -> Result<(), Failure> {
+        let Some(ledger) = &mut self.ledger else {
+            return Err(Failure::new(
+                FailureKind::NoGame,
+                "it does not begin with welcome and state",
+            ));
+        };
+        let offence = ledger.malformed();
+        self.blame(Some(offence), tally);
         Ok(())
     }
 
@@ -233,23 +322,24 @@ impl Seat {
             let detail = format!("game {} is not the one that others play", welcome.game);
             return Err(Failure::new(FailureKind::AnotherGame, detail));
         }
-        if let Origin::Connection(me) = welcome.you {
-            self.me = Some(me);
-        }
+        self.welcome = Some((welcome.you, welcome.seq.0));
         self.tick = Duration::from_millis(welcome.tick_ms);
         Ok(())
     }
 
-    fn know(&mut self, state: &State, around: &mut Surroundings<'_>) {
-        let is_awaited = self.awaited_state.take().is_some_and(|seq| seq == state.seq.0);
-        if let Some(ledger) = &mut self.ledger {
-            let offence = (!is_awaited).then(|| ledger.malformed());
-            self.blame(offence, around.tally);
-            return;
+    fn know(&mut self, state: &State, around: &mut Surroundings<'_>) -> Result<(), Failure> {
+        let seq = state.seq.0;
+        if self.ledger.is_some() {
+            let is_awaited = self.awaited_state.take() == Some(seq);
+            return if is_awaited { Ok(()) } else { self.complain(around.tally) };
         }
-        self.ledger = Some(Ledger::new(state.seq.0));
+        if self.welcome.is_none_or(|(_, announced)| announced != seq) {
+            return self.complain(around.tally);
+        }
+        self.ledger = Some(Ledger::new(seq));
         around.tally.joined += 1;
         around.tally.join.record(around.now - self.sat_down);
+        Ok(())
     }
 
     fn blame(&mut self, offence: Option<Offence>, tally: &mut Tally) {
@@ -326,6 +416,30 @@ mod tests {
         assert_eq!((kind(outcome), counts.told, faults(&counts)), (None, 2, 0));
         let (_, counts, _) = heard(&[WELCOME, STATE, resync, STATE, BYE], true);
         assert_eq!(counts.malformed, 1, "that is the state of another moment");
+    }
+
+    #[test]
+    fn lines_that_have_no_place_there_are_malformed() {
+        let resync = r#"{"type":"resync","missed":2,"seq":6}"#;
+        let pong = r#"{"type":"pong","id":1}"#;
+        let error = r#"{"type":"error","code":"bad_line","message":"what"}"#;
+        for extra in [WELCOME, STATE, pong, error] {
+            let (outcome, counts, _) = heard(&[WELCOME, STATE, FIVE, extra, SIX, BYE], true);
+            assert_eq!((kind(outcome), counts.malformed, counts.lost), (None, 1, 0), "{extra}");
+        }
+        let (_, counts, _) = heard(&[WELCOME, STATE, resync, BYE], true);
+        assert_eq!((counts.malformed, counts.told), (1, 2), "a resync has a state");
+        let other = STATE.replace("\"seq\":4", "\"seq\":5");
+        assert_eq!(kind(heard(&[WELCOME, &other], false).0), Some(FailureKind::NoGame));
+        assert_eq!(kind(heard(&[STATE], false).0), Some(FailureKind::NoGame));
+    }
+
+    #[test]
+    fn one_wrong_stamp_does_not_spoil_the_others() {
+        let wrong = SIX.replace("2000", "94400000");
+        let (_, _, tally) = heard(&[WELCOME, STATE, FIVE, &wrong, BYE], true);
+        let slowest = tally.delays.latencies().percentiles().unwrap().max;
+        assert!(slowest < 10_000_000, "{slowest} µs");
     }
 
     #[test]

@@ -65,7 +65,7 @@ fn bar(plan: &Plan) -> ProgressBar {
     };
     let target = ProgressDrawTarget::stderr_with_hz(REDRAWS_PER_SECOND);
     let bar = ProgressBar::with_draw_target(length, target);
-    let template = "{prefix} [{bar:40}] {percent:>3}%  {elapsed_precise}\n{msg}";
+    let template = "{prefix} [{wide_bar}] {percent:>3}%  {elapsed_precise}\n{msg}";
     let style = ProgressStyle::with_template(template).expect("the template is right");
     bar.set_style(style.progress_chars("=> "));
     bar.set_prefix(format!("herd {} at {}", plan.mode.name(), plan.server));

@@ -11,10 +11,17 @@ pub fn diagnose(run: &Run, failed: &[Failed]) -> Vec<String> {
     let mut said = Vec::new();
     let has = |blame| failed.iter().any(|failed| failed.blame == blame);
     if has(Blame::Stream) {
+        let counts = &run.tally.counts;
+        let is_server = counts.duplicated + counts.out_of_order + counts.malformed > 0
+            || run.tally.offenders.iter().any(|offender| !offender.offence.may_be_the_network());
         said.push(
-            "the server is at fault: TCP neither loses nor repeats nor reorders within a connection, so it sent what was \
-             received, or did not send what is missing"
-                .to_owned(),
+            if is_server {
+                "the server is at fault: TCP neither loses nor repeats nor reorders within a connection, so it sent what was \
+                 received, or did not send what is missing"
+            } else {
+                "what was expected did not come, or not in time: the server, or the network to it, is the place to look"
+            }
+            .to_owned(),
         );
     }
     let mut parties: Vec<Party> =
@@ -55,17 +62,15 @@ pub fn diagnose(run: &Run, failed: &[Failed]) -> Vec<String> {
 /// What kept the herd from doing more.
 fn held_back(run: &Run) -> Vec<String> {
     let mut said = Vec::new();
-    if let Some(jobs) = run.plan.jobs
-        && run.dispatched.jobs < jobs
-    {
-        let left = jobs - run.dispatched.jobs;
+    let left = run.dispatched.left;
+    if left > 0 {
         let stays = run.plan.mode != Mode::Echo && run.plan.stay.is_none();
         let stay = if run.plan.throttle > 0 && stays {
             ": with --stay, members make room for the next"
         } else {
             ""
         };
-        said.push(format!("{left} jobs were not begun before the end{stay}"));
+        said.push(format!("{left} jobs were due and not begun before the end{stay}"));
     }
     let waited = run.dispatched.held_back.as_secs_f64() / run.took.as_secs_f64();
     if run.plan.arrivals.is_some() && waited > 0.1 {

@@ -92,6 +92,8 @@ pub struct Reached {
     pub started: u64,
     /// Jobs that ended as they should.
     pub done: u64,
+    /// Jobs that were due, and not begun before the end.
+    pub not_begun: u64,
     /// The most that were active at once.
     pub max_active: usize,
     /// Jobs begun per second.
@@ -174,7 +176,9 @@ impl Document {
     /// The document of `run`.
     pub fn new(mut run: Run) -> Self {
         // What members got differently is not what it should be with one of them.
-        run.tally.counts.malformed += i64::try_from(run.settled.different).unwrap_or(i64::MAX);
+        let different = i64::try_from(run.settled.different).unwrap_or(i64::MAX);
+        run.tally.counts.malformed += different;
+        run.tally.counts.received -= different;
         for offender in &run.settled.offenders {
             run.tally.name(offender.member, offender.offence);
         }
@@ -203,6 +207,7 @@ impl Document {
                 jobs: tally.joined,
                 started: tally.started,
                 done: tally.done,
+                not_begun: run.dispatched.left,
                 max_active: run.most_active,
                 rate: run.dispatched.rate(),
                 deliveries_per_s: deliveries_per_second(&run),

@@ -37,8 +37,8 @@ fn write_load(document: &Document, out: &mut String) -> std::fmt::Result {
     let jobs = asked.jobs.map_or("as many as there was time for".to_owned(), |n| n.to_string());
     writeln!(
         out,
-        "  jobs         asked {jobs}, begun {}, reached {}, done {}",
-        reached.started, reached.jobs, reached.done
+        "  jobs         asked {jobs}, begun {}, reached {}, done {}, due and not begun {}",
+        reached.started, reached.jobs, reached.done, reached.not_begun
     )?;
     let throttle = match asked.throttle {
         0 => "no limit".to_owned(),
@@ -105,7 +105,7 @@ fn write_latency(document: &Document, out: &mut String) -> std::fmt::Result {
     };
     row(service, document.latency_us.service, "nothing was measured")?;
     let why = match document.mode {
-        "watch" => "",
+        _ if document.mode == "watch" || document.asked.rate.is_some() => "",
         _ => "unknown: only with --rate is it planned when a job should begin",
     };
     row("response", document.latency_us.response, why)?;
