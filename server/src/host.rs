@@ -131,7 +131,7 @@ impl Host {
         let Settings { rules, pace, shards, console, .. } = &self.settings;
         let tick_ms = u64::try_from(rules.tick.as_millis()).unwrap_or(u64::MAX);
         let greeting = Greeting { game: self.id.clone(), tick_ms };
-        let (broadcast, shards) = Broadcast::new(publisher, desk, greeting, *pace, *shards);
+        let (broadcast, shards) = Broadcast::new(publisher, desk, &greeting, *pace, *shards);
         for shard in shards {
             self.readers.spawn_vital("shard", shard.run(self.cut_off.clone()));
         }

@@ -48,8 +48,14 @@ impl Tasks {
 }
 
 /// What `task` gives; `None` if it panicked, which is reported under `name`.
-pub async fn caught<T>(name: &'static str, task: impl Future<Output = T>) -> Option<T> {
-    match AssertUnwindSafe(task).catch_unwind().await {
+///
+/// It is no `async fn`, which would have room for `task` twice: once as its argument, and once where
+/// it is run.
+pub fn caught<T>(
+    name: &'static str,
+    task: impl Future<Output = T>,
+) -> impl Future<Output = Option<T>> {
+    AssertUnwindSafe(task).catch_unwind().map(move |outcome| match outcome {
         Ok(value) => Some(value),
         Err(panic) => {
             tracing::error!(
@@ -59,7 +65,7 @@ pub async fn caught<T>(name: &'static str, task: impl Future<Output = T>) -> Opt
             );
             None
         }
-    }
+    })
 }
 
 fn message(panic: &(dyn Any + Send)) -> &str {

@@ -65,15 +65,16 @@ pub struct Greeting {
 }
 
 impl Greeting {
-    /// The greeting of the reader `you`, but for the place in the stream, which is not known yet.
-    fn welcome(&self, you: Origin) -> Welcome {
+    /// The greeting of the reader `you`, who gets the state that includes the event `seq`, and can
+    /// resume from `oldest`.
+    fn welcome(&self, you: Origin, seq: Seq, oldest: Seq) -> Welcome {
         Welcome {
             protocol: PROTOCOL_VERSION,
             game: self.game.clone(),
             server: env!("CARGO_PKG_VERSION").to_owned(),
             you,
-            seq: Seq::default(),
-            oldest: Seq::default(),
+            seq,
+            oldest,
             tick_ms: self.tick_ms,
         }
     }
@@ -83,7 +84,6 @@ impl Greeting {
 #[derive(Clone, Debug)]
 pub struct Broadcast {
     shards: Arc<[mpsc::Sender<Command>]>,
-    greeting: Arc<Greeting>,
 }
 
 impl Broadcast {
@@ -91,17 +91,17 @@ impl Broadcast {
     pub fn new(
         publisher: &Publisher,
         desk: &SnapshotDesk,
-        greeting: Greeting,
+        greeting: &Greeting,
         pace: Pace,
         count: usize,
     ) -> (Self, Vec<Shard>) {
         let new_shard = |_| {
             let (sender, commands) = mpsc::channel(COMMANDS);
             let (view, head) = publisher.subscribe();
-            (sender, Shard::new(view, head, commands, desk.clone(), pace))
+            (sender, Shard::new(view, head, commands, desk.clone(), greeting.clone(), pace))
         };
         let (senders, shards): (Vec<_>, Vec<_>) = (0..count).map(new_shard).unzip();
-        (Self { shards: senders.into(), greeting: greeting.into() }, shards)
+        (Self { shards: senders.into() }, shards)
     }
 
     /// Sends the stream to `transport` from now on, from `welcome` on.
@@ -112,7 +112,7 @@ impl Broadcast {
         };
         let shard = self.shards[usize::try_from(number).unwrap_or(0) % self.shards.len()].clone();
         let membership = Membership { you, shard };
-        membership.send(Command::Join(transport, Box::new(self.greeting.welcome(you)))).await;
+        membership.send(Command::Join(you, transport)).await;
         membership
     }
 

@@ -2,9 +2,10 @@ use std::{io, time::Duration};
 
 use bytes::{Buf, Bytes};
 use tokio::time::Instant;
-use tribune_protocol::{ClosingCode, Notice, Seq, Welcome, encode};
+use tribune_protocol::{ClosingCode, Notice, Origin, Seq, encode};
 
 use super::{
+    Greeting,
     lane::{Item, Lane},
     sink::Sink,
     snapshot::Snapshot,
@@ -38,9 +39,22 @@ pub struct Reader<S> {
 struct Wanted {
     /// It is to include this event.
     at_least: Seq,
-    /// What goes before it: the greeting of a reader that is new. One that is not is told that it
-    /// missed something.
-    welcome: Option<Box<Welcome>>,
+    /// Whether the reader is new, and is greeted before. One that is not is told that it missed
+    /// something.
+    is_new: bool,
+}
+
+/// What there is to see on a visit.
+#[derive(Clone, Copy, Debug)]
+pub struct Sight<'a> {
+    /// The log.
+    pub view: &'a View,
+    /// The latest state.
+    pub snapshot: &'a Snapshot,
+    /// How a reader that is new is greeted.
+    pub greeting: &'a Greeting,
+    /// When it is.
+    pub now: Instant,
 }
 
 /// Where a visit to a reader ended.
@@ -57,10 +71,9 @@ pub enum Visit {
 }
 
 impl<S: Sink> Reader<S> {
-    /// A reader that is new: it gets `welcome`, whose `seq` and `oldest` are filled in when its
-    /// turn comes, and a state that includes the event `at_least`.
-    pub fn new(sink: S, welcome: Welcome, at_least: Seq) -> Self {
-        let wanted = Some(Wanted { at_least, welcome: Some(Box::new(welcome)) });
+    /// A reader that is new: it gets `welcome`, and a state that includes the event `at_least`.
+    pub fn new(sink: S, at_least: Seq) -> Self {
+        let wanted = Some(Wanted { at_least, is_new: true });
         Self {
             sink,
             next: Seq(0),
@@ -107,12 +120,13 @@ impl<S: Sink> Reader<S> {
         self.blocked = None;
     }
 
-    /// Writes what goes in, up to the newest event that `view` shows. `snapshot` is the latest.
+    /// Writes to the reader that is called `you` what goes in, up to the newest event in sight.
     ///
     /// # Errors
     /// If the sink has ended.
-    pub fn visit(&mut self, view: &View, snapshot: &Snapshot, now: Instant) -> io::Result<Visit> {
-        if self.is_new() && !self.take_snapshot(view, snapshot) {
+    pub fn visit(&mut self, you: Origin, sight: Sight<'_>) -> io::Result<Visit> {
+        let Sight { view, now, .. } = sight;
+        if self.is_new() && !self.take_snapshot(you, sight) {
             return Ok(Visit::WantsSnapshot);
         }
         loop {
@@ -120,12 +134,12 @@ impl<S: Sink> Reader<S> {
                 return Ok(visit);
             }
             if self.wanted.is_none() && self.next < view.oldest() {
-                self.wanted = Some(Wanted { at_least: view.head(), welcome: None });
+                self.wanted = Some(Wanted { at_least: view.head(), is_new: false });
             }
             if self.wanted.is_none() {
                 return self.write_events(view, now);
             }
-            if !self.take_snapshot(view, snapshot) {
+            if !self.take_snapshot(you, sight) {
                 return Ok(Visit::WantsSnapshot);
             }
         }
@@ -152,12 +166,13 @@ impl<S: Sink> Reader<S> {
     }
 
     fn is_new(&self) -> bool {
-        self.wanted.as_ref().is_some_and(|wanted| wanted.welcome.is_some())
+        self.wanted.as_ref().is_some_and(|wanted| wanted.is_new)
     }
 
-    /// Puts the lines that tell `snapshot` into the lane, if it is what is wanted and the log
+    /// Puts the lines that tell the snapshot into the lane, if it is what is wanted and the log
     /// still holds the events after it.
-    fn take_snapshot(&mut self, view: &View, snapshot: &Snapshot) -> bool {
+    fn take_snapshot(&mut self, you: Origin, sight: Sight<'_>) -> bool {
+        let Sight { view, snapshot, greeting, .. } = sight;
         let fits = |wanted: &mut Wanted| {
             let is_new_enough = snapshot.is_last || snapshot.seq >= wanted.at_least;
             is_new_enough && snapshot.seq.next() >= view.oldest()
@@ -166,10 +181,11 @@ impl<S: Sink> Reader<S> {
             return false;
         };
         let seq = snapshot.seq;
-        let notice = match wanted.welcome {
-            Some(welcome) => Notice::Welcome(Welcome { seq, oldest: view.oldest(), ..*welcome }),
+        let notice = if wanted.is_new {
+            Notice::Welcome(greeting.welcome(you, seq, view.oldest()))
+        } else {
             // One before the cursor is the last event it got.
-            None => Notice::Resync { missed: seq.next().since(self.next), seq },
+            Notice::Resync { missed: seq.next().since(self.next), seq }
         };
         let lane = self.lane.get_or_insert_default();
         lane.push_front(Item::lines(snapshot.line.clone()));
@@ -207,7 +223,7 @@ impl<S: Sink> Reader<S> {
                 .get_or_insert_default()
                 .push_front(Item::lines(line(&Notice::Resumed { after })));
         } else {
-            self.wanted = Some(Wanted { at_least: view.head(), welcome: None });
+            self.wanted = Some(Wanted { at_least: view.head(), is_new: false });
         }
     }
 

@@ -13,11 +13,12 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
-use tribune_protocol::{ClosingCode, Origin, Seq, Welcome};
+use tribune_protocol::{ClosingCode, Origin, Seq};
 
 use super::{
+    Greeting,
     lane::Item,
-    reader::{Reader, Visit},
+    reader::{Reader, Sight, Visit},
     sink::{Sink, Transport},
     snapshot::{Snapshot, SnapshotDesk},
 };
@@ -34,7 +35,7 @@ const CHECK: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub enum Command {
     /// Send the stream to this reader, from `welcome` on.
-    Join(Transport, Box<Welcome>),
+    Join(Origin, Transport),
     /// Put this before the next event that the reader gets.
     Push(Origin, Item),
     /// The same for these lines, if the reader reads at all.
@@ -72,6 +73,7 @@ pub struct Shard {
     closed: bool,
     commands: mpsc::Receiver<Command>,
     desk: SnapshotDesk,
+    greeting: Greeting,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     /// Whether some reader waits for a snapshot.
     waiting: bool,
@@ -91,6 +93,7 @@ impl Shard {
         head: watch::Receiver<Seq>,
         commands: mpsc::Receiver<Command>,
         desk: SnapshotDesk,
+        greeting: Greeting,
         pace: Pace,
     ) -> Self {
         Self {
@@ -100,6 +103,7 @@ impl Shard {
             commands,
             snapshots: desk.subscribe(),
             desk,
+            greeting,
             waiting: false,
             due: false,
             readers: IndexMap::new(),
@@ -173,10 +177,9 @@ impl Shard {
 
     fn obey(&mut self, command: Command) {
         match command {
-            Command::Join(transport, welcome) => {
+            Command::Join(origin, transport) => {
                 self.view.refresh();
-                let (origin, at_least) = (welcome.you, self.view.head());
-                self.readers.insert(origin, Reader::new(transport, *welcome, at_least));
+                self.readers.insert(origin, Reader::new(transport, self.view.head()));
             }
             Command::Push(origin, item) => {
                 if let Some(reader) = self.readers.get_mut(&origin) {
@@ -247,14 +250,15 @@ impl Shard {
     }
 
     fn visit(&mut self, index: usize, snapshot: &Snapshot, now: Instant) -> Visit {
-        let Some((_, reader)) = self.readers.get_index_mut(index) else {
+        let Some((&origin, reader)) = self.readers.get_index_mut(index) else {
             return Visit::CaughtUp;
         };
         if reader.blocked_since().is_some() {
             return Visit::Blocked;
         }
         self.view.refresh();
-        match reader.visit(&self.view, snapshot, now) {
+        let sight = Sight { view: &self.view, snapshot, greeting: &self.greeting, now };
+        match reader.visit(origin, sight) {
             // Who has everything there will ever be is let go, but not before he can have said
             // that he was there before and wants to go on.
             Ok(Visit::CaughtUp) if self.closed && reader.will_not_resume(now) => Visit::Gone,

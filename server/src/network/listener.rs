@@ -91,7 +91,7 @@ impl Listener {
         let (input, output) = stream.into_split();
         let transport = Transport::Tcp { output, _place: place };
         let membership = self.broadcast.join(Origin::Connection(id), transport).await;
-        let session = Session { id, input, membership, context: self.context.clone() };
+        let session = Session::new(id, input, membership, self.context.clone());
         self.sessions.spawn("session", session.run());
     }
 

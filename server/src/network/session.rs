@@ -1,4 +1,4 @@
-use std::{io, sync::Arc};
+use std::{future::poll_fn, io, sync::Arc};
 
 use bytes::BytesMut;
 use tokio::{net::tcp::OwnedReadHalf, sync::mpsc, time::Instant};
@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{broadcast::Membership, game::Input, tasks::caught};
 
-/// How much is read at once: some hundred moves.
-const READ_SIZE: usize = 4 << 10;
+/// How much is read at once: some thousand moves.
+const READ_SIZE: usize = 16 << 10;
 
 /// What all sessions share.
 #[derive(Debug)]
@@ -27,12 +27,32 @@ pub(super) struct SessionContext {
 }
 
 /// The reading half of a connection: turns its lines into inputs and answers.
+///
+/// Most clients say nothing most of the time. What it takes to listen to those who do is in memory
+/// of its own.
 #[derive(Debug)]
 pub(super) struct Session {
-    pub(super) id: ConnectionId,
-    pub(super) input: OwnedReadHalf,
-    pub(super) membership: Membership,
-    pub(super) context: Arc<SessionContext>,
+    id: ConnectionId,
+    input: OwnedReadHalf,
+    membership: Membership,
+    context: Arc<SessionContext>,
+    speech: Option<Box<Speech>>,
+}
+
+/// What somebody who has said something has said.
+#[derive(Debug)]
+struct Speech {
+    conversation: Conversation,
+    decoder: LineDecoder,
+    /// What has come of a line that has not ended.
+    buffer: BytesMut,
+}
+
+/// What was heard at once.
+struct Heard {
+    asked: Asked,
+    /// Whether nothing more will come.
+    has_ended: bool,
 }
 
 /// How a session ended.
@@ -46,12 +66,55 @@ enum End {
 }
 
 impl Session {
+    /// A session with the connection `id`.
+    pub(super) fn new(
+        id: ConnectionId,
+        input: OwnedReadHalf,
+        membership: Membership,
+        context: Arc<SessionContext>,
+    ) -> Self {
+        Self { id, input, membership, context, speech: None }
+    }
+
     /// Listens until the peer has nothing more to say.
     pub(super) async fn run(mut self) {
-        let mut conversation = Conversation::new(self.context.limits);
-        let end =
-            caught("session", self.listen(&mut conversation)).await.unwrap_or(Ok(End::Broken));
-        if conversation.has_players() {
+        let end = caught("session", self.listen()).await.unwrap_or(Ok(End::Broken));
+        Box::pin(self.finish(end)).await;
+    }
+
+    async fn listen(&mut self) -> io::Result<End> {
+        loop {
+            // It takes no room here to wait in this way, for there is only one who does.
+            poll_fn(|cx| self.input.as_ref().poll_read_ready(cx)).await?;
+            match self.hear() {
+                Ok(Heard { asked, has_ended }) => {
+                    if Box::pin(self.pass_on(asked)).await {
+                        return Ok(End::Dismissed);
+                    }
+                    if has_ended {
+                        return Ok(End::HalfClosed);
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return Ok(End::Broken),
+            }
+        }
+    }
+
+    /// Takes in what has come.
+    fn hear(&mut self) -> io::Result<Heard> {
+        // On the stack of the thread: nobody needs it for longer than this takes.
+        let mut scratch = [0; READ_SIZE];
+        let length = self.input.try_read(&mut scratch)?;
+        let context = &self.context;
+        let speech = self.speech.get_or_insert_with(|| Box::new(Speech::new(context.limits)));
+        speech.buffer.extend_from_slice(&scratch[..length]);
+        let has_ended = length == 0;
+        Ok(Heard { asked: speech.understand(&context.game, has_ended), has_ended })
+    }
+
+    async fn finish(mut self, end: io::Result<End>) {
+        if self.speech.as_ref().is_some_and(|speech| speech.conversation.has_players()) {
             let reason = match end {
                 Ok(End::HalfClosed) => "connection closed",
                 Ok(End::Dismissed) => "too many errors",
@@ -65,39 +128,6 @@ impl Session {
             Ok(End::HalfClosed) => self.membership.half_close().await,
             Ok(End::Dismissed) => linger(&mut self.input, LINGER).await,
             Ok(End::Broken) | Err(_) => self.membership.leave().await,
-        }
-    }
-
-    async fn listen(&mut self, conversation: &mut Conversation) -> io::Result<End> {
-        let mut decoder = LineDecoder::new(MAX_CLIENT_LINE);
-        let mut buffer = BytesMut::new();
-        loop {
-            // Only then is there a buffer: most clients say nothing most of the time.
-            self.input.readable().await?;
-            buffer.reserve(READ_SIZE);
-            let has_ended = match self.input.try_read_buf(&mut buffer) {
-                Ok(length) => length == 0,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
-                Err(_) => return Ok(End::Broken),
-            };
-            let mut asked = Asked::default();
-            let now = Instant::now().into_std();
-            while let Some(line) = if has_ended {
-                decoder.last_line(&mut buffer)
-            } else {
-                decoder.next_line(&mut buffer)
-            } {
-                conversation.hear(line, &self.context.game, now, &mut asked);
-            }
-            if buffer.is_empty() {
-                buffer = BytesMut::new();
-            }
-            if self.pass_on(asked).await {
-                return Ok(End::Dismissed);
-            }
-            if has_ended {
-                return Ok(End::HalfClosed);
-            }
         }
     }
 
@@ -126,5 +156,31 @@ impl Session {
             self.membership.close().await;
         }
         asked.too_many_errors
+    }
+}
+
+impl Speech {
+    fn new(limits: Limits) -> Self {
+        Self {
+            conversation: Conversation::new(limits),
+            decoder: LineDecoder::new(MAX_CLIENT_LINE),
+            buffer: BytesMut::new(),
+        }
+    }
+
+    /// What the lines that are complete ask for, and the last one if that `has_ended`, too.
+    fn understand(&mut self, game: &GameId, has_ended: bool) -> Asked {
+        let Self { conversation, decoder, buffer } = self;
+        let mut asked = Asked::default();
+        let now = Instant::now().into_std();
+        while let Some(line) =
+            if has_ended { decoder.last_line(buffer) } else { decoder.next_line(buffer) }
+        {
+            conversation.hear(line, game, now, &mut asked);
+        }
+        if buffer.is_empty() {
+            *buffer = BytesMut::new();
+        }
+        asked
     }
 }

@@ -16,7 +16,7 @@ use tribune_protocol::{
 use super::super::{
     Greeting, Snapshot,
     lane::Item,
-    reader::{Reader, Visit},
+    reader::{Reader, Sight, Visit},
     sink::Sink,
 };
 use crate::log::{Batch, Log, SMALLEST_LOG, View};
@@ -79,7 +79,10 @@ impl Source {
 
     fn visit(&mut self, reader: &mut Reader<&Narrow>) -> Visit {
         self.view.refresh();
-        let visit = reader.visit(&self.view, &self.snapshot, Instant::now()).unwrap();
+        let greeting = Greeting { game: tribune_protocol::GameId("g".into()), tick_ms: 1000 };
+        let (view, latest, now) = (&self.view, &self.snapshot, Instant::now());
+        let sight = Sight { view, snapshot: latest, greeting: &greeting, now };
+        let visit = reader.visit(Origin::Program(WorkerId(1)), sight).unwrap();
         if visit == Visit::WantsSnapshot {
             self.snapshot = snapshot(self.log.head());
         }
@@ -100,8 +103,7 @@ pub(super) fn snapshot(seq: Seq) -> Snapshot {
 }
 
 fn reader(sink: &Narrow, at_least: Seq) -> Reader<&Narrow> {
-    let greeting = Greeting { game: tribune_protocol::GameId("g".into()), tick_ms: 1000 };
-    Reader::new(sink, greeting.welcome(Origin::Program(WorkerId(1))), at_least)
+    Reader::new(sink, at_least)
 }
 
 fn pong(id: u64) -> Vec<u8> {

@@ -31,7 +31,7 @@ impl Scene {
         let publisher = Publisher::new(Log::new(1 << 20));
         let desk = SnapshotDesk::new(snapshot(Seq(0)));
         let greeting = Greeting { game: GameId("g".into()), tick_ms: 1000 };
-        let (broadcast, shards) = Broadcast::new(&publisher, &desk, greeting, pace, 1);
+        let (broadcast, shards) = Broadcast::new(&publisher, &desk, &greeting, pace, 1);
         let cut_off = CancellationToken::new();
         for shard in shards {
             tokio::spawn(shard.run(cut_off.clone()));
