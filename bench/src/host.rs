@@ -54,7 +54,21 @@ impl Running {
     /// If it is not there, or does not listen in time.
     pub fn start(system: System) -> Result<Self, NotRun> {
         let port = free_port().context("there is no free port")?;
-        let mut command = command(system, port)?;
+        Self::spawn(system, command(system, port)?, port)
+    }
+
+    /// Starts the game server on the first processor, with `args` besides.
+    ///
+    /// # Errors
+    /// If it is not there, or does not listen in time.
+    pub fn start_game(args: &[&str]) -> Result<Self, NotRun> {
+        let port = free_port().context("there is no free port")?;
+        let mut command = game(port)?;
+        command.args(args);
+        Self::spawn(System::Tribune, command, port)
+    }
+
+    fn spawn(system: System, mut command: Command, port: u16) -> Result<Self, NotRun> {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut process = command.spawn().context("cannot start the server")?;
         let own = SocketAddr::from(([127, 0, 0, 1], port));
@@ -126,9 +140,18 @@ fn pinned(program: &std::path::Path, number: usize) -> Command {
     command
 }
 
-fn command(system: System, port: u16) -> Result<Command, NotRun> {
+/// The game server, without programs and limits.
+fn game(port: u16) -> Result<Command, NotRun> {
     let own = env::current_exe().context("cannot find this program")?;
-    let port = port.to_string();
+    let mut command = pinned(&own.with_file_name("server"), 0);
+    command.args(["--listen", &format!("127.0.0.1:{port}"), "--script", "", "--stay", "--quiet"]);
+    command.args(["--move-rate", "0", "--max-clients", "20000"]);
+    Ok(command)
+}
+
+fn command(system: System, number: u16) -> Result<Command, NotRun> {
+    let own = env::current_exe().context("cannot find this program")?;
+    let port = number.to_string();
     Ok(match system {
         System::Floor | System::TaskPerClient => {
             let mut command = pinned(&own, 0);
@@ -136,18 +159,9 @@ fn command(system: System, port: u16) -> Result<Command, NotRun> {
             command
         }
         System::Tribune => {
-            let mut command = pinned(&own.with_file_name("server"), 0);
-            command.args(["--listen", &format!("127.0.0.1:{port}"), "--script", "", "--stay"]);
-            // Nothing but what is published: no ticks, and no limit.
-            command.args([
-                "--quiet",
-                "--tick",
-                "24h",
-                "--move-rate",
-                "0",
-                "--max-clients",
-                "20000",
-            ]);
+            let mut command = game(number)?;
+            // Nothing but what is published.
+            command.args(["--tick", "24h"]);
             command
         }
         System::Nats => {

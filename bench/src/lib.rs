@@ -11,6 +11,7 @@ pub mod host;
 pub mod load;
 pub mod poller;
 pub mod process;
+pub mod reconnect;
 pub mod report;
 pub mod system;
 pub mod task_per_client;

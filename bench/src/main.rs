@@ -10,9 +10,10 @@ use std::{
 use clap::{Parser, Subcommand};
 use tribune_bench::{
     floor,
+    host::Running,
     load::{self, Work},
     process::Observed,
-    report,
+    reconnect, report,
     system::System,
     task_per_client,
 };
@@ -55,6 +56,12 @@ enum Part {
     /// Be the server that has a task for each client
     #[command(hide = true)]
     TaskPerClient,
+    /// Let so many clients of a game server be cut off at once, and see how they come back
+    Reconnect {
+        /// How many
+        #[arg(default_value_t = 10_000)]
+        clients: usize,
+    },
     /// Be the load
     #[command(hide = true)]
     Load {
@@ -92,6 +99,17 @@ fn run(args: Args) -> anyhow::Result<()> {
             let work = serde_json::from_str(&work)?;
             let outcome = load::run(system, subscribe, publish, work, Observed::new(server))?;
             Ok(serde_json::to_writer(io::stdout(), &outcome)?)
+        }
+        Some(Part::Reconnect { clients }) => {
+            let running = Running::start_game(&["--tick", "100ms"]);
+            let running = running.map_err(|error| anyhow::anyhow!("{error:?}"))?;
+            let comeback = reconnect::run(running.subscribe, clients)?;
+            let seconds = comeback.took.as_secs_f64();
+            let most = comeback.most_snapshots;
+            Ok(writeln!(
+                io::stdout(),
+                "{clients} clients back after {seconds:.2} s, none with a gap, at most {most} snapshot each"
+            )?)
         }
         None => {
             let work = if args.work.is_empty() { report::WORK.to_vec() } else { args.work };
