@@ -56,13 +56,13 @@ pub fn serve(subscribers: &TcpListener, publishers: &TcpListener) -> io::Result<
                     arrived = true;
                 }
                 PUBLISHER => arrived = true,
-                token if ready.writable => floor.unblock(token)?,
+                token if ready.writable => floor.unblock(token),
                 _ => {}
             }
         }
         // Whatever arrives during a walk makes another.
         while arrived && floor.read()? {
-            floor.walk()?;
+            floor.walk();
         }
     }
 }
@@ -111,41 +111,37 @@ impl Floor {
         }
     }
 
-    fn walk(&mut self) -> io::Result<()> {
+    fn walk(&mut self) {
         let mut index = 0;
         while index < self.subscribers.len() {
             if !self.subscribers[index].blocked {
-                self.write(index)?;
+                self.write(index);
             }
             index += 1;
         }
-        Ok(())
     }
 
-    fn unblock(&mut self, token: u64) -> io::Result<()> {
+    fn unblock(&mut self, token: u64) {
         let index = usize::try_from(token).unwrap_or(usize::MAX);
         if self.subscribers.get_mut(index).is_some_and(|one| std::mem::take(&mut one.blocked)) {
-            self.write(index)?;
+            self.write(index);
         }
-        Ok(())
     }
 
-    fn write(&mut self, index: usize) -> io::Result<()> {
+    fn write(&mut self, index: usize) {
         let one = &mut self.subscribers[index];
         let from = usize::try_from(one.cursor.saturating_sub(self.before)).unwrap_or(0);
         let rest = &self.arrived[from..];
         if rest.is_empty() {
-            return Ok(());
+            return;
         }
         match one.socket.write(rest) {
             Ok(length) => {
                 one.cursor += length as u64;
                 one.blocked = length < rest.len();
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => one.blocked = true,
-            // It has gone.
+            // Nothing goes in now, or it has gone.
             Err(_) => one.blocked = true,
         }
-        Ok(())
     }
 }

@@ -9,8 +9,10 @@
 pub mod floor;
 pub mod host;
 pub mod load;
+pub mod plot;
 pub mod poller;
 pub mod process;
+pub mod pure;
 pub mod reconnect;
 pub mod report;
 pub mod system;

@@ -45,6 +45,8 @@ pub struct Work {
     pub rate: Option<u32>,
     /// For so long.
     pub seconds: u32,
+    /// Whether the server's system calls are counted meanwhile, which costs it a little.
+    pub counts_calls: bool,
 }
 
 /// What came of it.
@@ -76,6 +78,8 @@ pub struct Outcome {
     pub tcp_memory_connected: u64,
     /// The most during the run.
     pub tcp_memory_most: u64,
+    /// System calls of the server per delivery, if they were counted.
+    pub calls_per_delivery: Option<f64>,
 }
 
 struct Subscriber {
@@ -116,11 +120,12 @@ pub fn run(
     load.wait_for_quiet()?;
     let (memory_connected, tcp_memory_connected) = (server.memory(), tcp_memory());
     let processor_before = server.processor_time();
+    let counter = work.counts_calls.then(|| server.count_calls(work.seconds)).flatten();
     let start = Instant::now();
     let tcp_memory_most = load.publish(work, start)?;
     let events = load.sent.len();
     load.drain(events)?;
-    let processor_seconds = (server.processor_time() - processor_before).as_secs_f64();
+    let processor_seconds = server.processor_time().saturating_sub(processor_before).as_secs_f64();
     load.wait_for_quiet()?;
     for subscriber in &load.subscribers {
         ensure!(subscriber.received == events, "{} of {events} came", subscriber.received);
@@ -140,6 +145,10 @@ pub fn run(
         memory_after: server.memory(),
         tcp_memory_connected,
         tcp_memory_most,
+        calls_per_delivery: counter.and_then(|counter| {
+            let calls = crate::process::calls_of(counter)?;
+            Some(calls / per_second(events * load.subscribers.len(), Duration::from_secs(1)))
+        }),
     })
 }
 
@@ -209,12 +218,17 @@ impl Load {
     /// Publishes until everybody has got something, and then forgets all that.
     fn wait_until_all_are_subscribed(&mut self) -> anyhow::Result<()> {
         let deadline = Instant::now() + DRAIN;
-        let mut number = 0;
-        while self.subscribers.iter().any(|subscriber| subscriber.received < 8) {
-            ensure!(Instant::now() < deadline, "not all subscribers get anything");
-            self.system.publish(number, &mut self.outgoing);
-            number += 1;
-            self.turn(Duration::from_millis(20))?;
+        let pause = Duration::from_millis(20);
+        let (mut number, mut due) = (0, Instant::now());
+        while self.subscribers.iter().any(|subscriber| subscriber.received < 3) {
+            let now = Instant::now();
+            ensure!(now < deadline, "not all subscribers get anything");
+            if now >= due {
+                self.system.publish(number, &mut self.outgoing);
+                number += 1;
+                due = now + pause;
+            }
+            self.turn(pause)?;
         }
         Ok(())
     }

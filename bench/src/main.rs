@@ -13,6 +13,7 @@ use tribune_bench::{
     host::Running,
     load::{self, Work},
     process::Observed,
+    pure::{PARTS, Pure},
     reconnect, report,
     system::System,
     task_per_client,
@@ -62,6 +63,9 @@ enum Part {
         #[arg(default_value_t = 10_000)]
         clients: usize,
     },
+    /// Do one of the pure parts so many times, to have its instructions counted
+    #[command(hide = true)]
+    Count { part: String, times: u64 },
     /// Be the load
     #[command(hide = true)]
     Load {
@@ -99,6 +103,13 @@ fn run(args: Args) -> anyhow::Result<()> {
             let work = serde_json::from_str(&work)?;
             let outcome = load::run(system, subscribe, publish, work, Observed::new(server))?;
             Ok(serde_json::to_writer(io::stdout(), &outcome)?)
+        }
+        Some(Part::Count { part, times }) => {
+            let found = PARTS.into_iter().find(|(name, _)| *name == part);
+            let (_, part) = found.ok_or_else(|| anyhow::anyhow!("there is no part {part}"))?;
+            let mut pure = Pure::default();
+            (0..times).for_each(|_| part(&mut pure));
+            Ok(())
         }
         Some(Part::Reconnect { clients }) => {
             let running = Running::start_game(&["--tick", "100ms"]);
@@ -148,5 +159,6 @@ fn parse_work(text: &str) -> Result<Work, String> {
         frozen: frozen.parse().map_err(|_| unclear())?,
         rate: if rate == "max" { None } else { Some(rate.parse().map_err(|_| unclear())?) },
         seconds: 0,
+        counts_calls: false,
     })
 }

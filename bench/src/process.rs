@@ -1,6 +1,10 @@
 //! What the system says of a process.
 
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
 
 /// A server's processes, looked at from outside.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +29,14 @@ impl Observed {
         Duration::from_nanos(tasks.filter_map(|task| spent(task.path())).sum())
     }
 
+    /// Counts its system calls for so long and a second more, if `perf` is there.
+    pub fn count_calls(self, seconds: u32) -> Option<Child> {
+        let mut command = Command::new("perf");
+        command.args(["stat", "-x,", "-e", "raw_syscalls:sys_enter", "-p", &self.id.to_string()]);
+        command.args(["--", "sleep", &(seconds + 1).to_string()]);
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().ok()
+    }
+
     /// The memory of its own, in bytes.
     pub fn memory(self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.id)).unwrap_or_default();
@@ -32,6 +44,13 @@ impl Observed {
         let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
         kilobytes.unwrap_or(0_u64) * 1024
     }
+}
+
+/// How many system calls `counter` has counted.
+pub fn calls_of(counter: Child) -> Option<f64> {
+    let output = counter.wait_with_output().ok()?;
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    text.lines().find_map(|line| line.split(',').next()?.parse().ok())
 }
 
 /// The memory of all TCP sockets of the system, in bytes.

@@ -1,6 +1,7 @@
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use smol_str::SmolStr;
 use thiserror::Error;
 
 /// The most characters a name may have.
@@ -9,9 +10,9 @@ const MAX_CHARS: usize = 32;
 /// What a player is called: 1 to 32 letters, digits, `_`, `-` or `.` of any script.
 ///
 /// A name is a label. Two players of different [origins](crate::Origin) may share one.
-/// Cloning shares the text.
+/// Short ones, of up to 23 bytes, take no memory of their own, and cloning shares longer ones.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Name(Arc<str>);
+pub struct Name(SmolStr);
 
 /// Why a text is not a [`Name`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

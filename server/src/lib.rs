@@ -18,7 +18,7 @@
 // Pure: no input or output, no clock of their own.
 mod admission;
 mod game;
-mod log;
+pub mod log;
 mod schedule;
 
 // Input and output.

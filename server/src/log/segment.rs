@@ -1,5 +1,8 @@
 use tribune_protocol::Seq;
 
+/// Hardly any line of an event has fewer bytes: `{"seq":12345,"ms":12345,"type":"clock","clock":12}`.
+const SHORT_LINE: usize = 48;
+
 /// A run of consecutive events, as the bytes of their lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Segment {
@@ -13,7 +16,8 @@ pub(super) struct Segment {
 impl Segment {
     /// A segment that begins with the event `first` and has room for `capacity` bytes.
     pub(super) fn new(first: Seq, capacity: usize) -> Self {
-        Self { first, bytes: Vec::with_capacity(capacity), ends: Vec::new() }
+        let events = capacity / SHORT_LINE;
+        Self { first, bytes: Vec::with_capacity(capacity), ends: Vec::with_capacity(events) }
     }
 
     /// The first event in it, or the one that would be.

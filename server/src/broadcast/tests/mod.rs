@@ -1,2 +1,3 @@
+mod allocations;
 mod reader;
 mod shard;

@@ -1,0 +1,80 @@
+//! The pure parts of the way from a move to everyone, one at a time.
+
+use std::{hint::black_box, sync::Arc};
+
+use tribune_protocol::{
+    ConnectionId, Direction, Event, Happening, Origin, PlayerId, Request, Seq, encode,
+};
+use tribune_server::log::{Batch, Log, View};
+
+/// How many bytes the log holds.
+const LOG: usize = 16 << 20;
+
+/// What the parts work on.
+#[derive(Debug)]
+pub struct Pure {
+    event: Event,
+    line: Vec<u8>,
+    batch: Batch,
+    log: Arc<Log>,
+    view: View,
+}
+
+/// A part.
+pub type Part = fn(&mut Pure);
+
+/// The parts, by name.
+pub const PARTS: [(&str, Part); 4] = [
+    ("parse", Pure::parse),
+    ("encode", Pure::encode),
+    ("append", Pure::append),
+    ("read", Pure::read),
+];
+
+impl Default for Pure {
+    fn default() -> Self {
+        let happening = Happening::Move {
+            player: PlayerId(1),
+            name: "ann".parse().expect("it is a name"),
+            from: Origin::Connection(ConnectionId(1)),
+            direction: Direction::North,
+            x: 12,
+            y: 3,
+        };
+        let event = Event { seq: Seq(123_456), ms: 123_456, happening };
+        let mut batch = Batch::default();
+        batch.push(&event);
+        let log = Arc::new(Log::new(LOG));
+        for _ in 0..1000 {
+            log.append(&batch);
+        }
+        let view = View::new(log.clone());
+        Self { event, line: Vec::new(), batch, log, view }
+    }
+}
+
+impl Pure {
+    /// Reads a move.
+    pub fn parse(&mut self) {
+        let _ = black_box(Request::parse(black_box(b"N ann")));
+    }
+
+    /// Writes an event as its line.
+    pub fn encode(&mut self) {
+        self.line.clear();
+        encode(black_box(&self.event), &mut self.line);
+        black_box(&self.line);
+    }
+
+    /// Appends an event to the log.
+    pub fn append(&mut self) {
+        self.log.append(black_box(&self.batch));
+    }
+
+    /// Reads at a cursor what a write takes, and finds the next.
+    pub fn read(&mut self) {
+        let cursor = black_box(Seq(900));
+        let lines = self.view.lines_from(cursor);
+        black_box(self.view.after(cursor, lines.len() / 2));
+    }
+}
