@@ -168,14 +168,14 @@ fn table(work: Work, rows: &[Row]) -> String {
         // Memory takes everything.
         let _ = writeln!(
             text,
-            "| {} | {:.0} | {:.3} | {:.2} | {calls} | {:.2} | {:.2} | {:.2} | {:.2} | {:.0} | {:.1} | {:.0} |",
+            "| {} | {:.0} | {:.3} | {} | {calls} | {:.2} | {:.2} | {} | {:.2} | {:.0} | {:.1} | {:.0} |",
             row.system,
             row.deliveries,
             row.cost,
-            row.cost_ratio,
+            ratio(row.cost_ratio),
             row.p50_ms,
             row.p99_ms,
-            row.p99_ratio,
+            ratio(row.p99_ratio),
             row.p999_ms,
             row.memory,
             row.tcp_memory,
@@ -183,6 +183,11 @@ fn table(work: Work, rows: &[Row]) -> String {
         );
     }
     text
+}
+
+/// A multiple of the floor's, if that was measured too.
+fn ratio(value: f64) -> String {
+    if value.is_finite() { format!("{value:.2}") } else { "?".to_owned() }
 }
 
 /// What `work` is called.

@@ -60,6 +60,21 @@ pub struct Pace {
     pub farewell_limit: Duration,
 }
 
+/// Whom the next walk visits.
+#[derive(Debug, Default)]
+struct Due {
+    /// Everybody: there are events.
+    all: bool,
+    /// These at least: there is something for them alone.
+    some: Vec<Origin>,
+}
+
+impl Due {
+    fn is_empty(&self) -> bool {
+        !self.all && self.some.is_empty()
+    }
+}
+
 /// Owns some of the readers, and brings each up to the head of the log.
 ///
 /// It wakes once for any number of events, and walks through its readers. What is told meanwhile
@@ -75,11 +90,12 @@ pub struct Shard {
     desk: SnapshotDesk,
     greeting: Greeting,
     snapshots: watch::Receiver<Arc<Snapshot>>,
-    /// Whether some reader waits for a snapshot.
-    waiting: bool,
-    /// Whether there is something to do for a walk.
-    due: bool,
     readers: IndexMap<Origin, Reader<Transport>>,
+    /// Those who wait for a snapshot.
+    waiting: Vec<Origin>,
+    /// Those into whom nothing goes.
+    blocked: Vec<Origin>,
+    due: Due,
     /// Where the next walk starts, so that nobody is always the first.
     start: usize,
     last_walk: Instant,
@@ -104,9 +120,10 @@ impl Shard {
             snapshots: desk.subscribe(),
             desk,
             greeting,
-            waiting: false,
-            due: false,
             readers: IndexMap::new(),
+            waiting: Vec::new(),
+            blocked: Vec::new(),
+            due: Due::default(),
             start: 0,
             last_walk: Instant::now(),
             pace,
@@ -126,7 +143,7 @@ impl Shard {
                 _ = check.tick() => {
                     self.close_stalled();
                     // Somebody may have been there long enough now to be let go.
-                    self.due |= self.closed;
+                    self.due.all |= self.closed;
                 }
                 () = cut_off.cancelled() => {
                     self.cut_off();
@@ -143,22 +160,20 @@ impl Shard {
     /// Waits until a walk is due, and not less than the flush interval since the last. Dropping
     /// the future loses nothing.
     async fn wait(&mut self) {
-        let Self { head, closed, commands, snapshots, readers, waiting, due, .. } = self;
-        if !*due {
-            let command = tokio::select! {
+        let Self { head, closed, commands, snapshots, readers, waiting, blocked, due, .. } = self;
+        if due.is_empty() {
+            tokio::select! {
                 changed = head.changed(), if !*closed => {
                     *closed = changed.is_err();
-                    None
+                    due.all = true;
                 }
-                Ok(()) = snapshots.changed(), if *waiting => None,
-                Some(command) = commands.recv() => Some(command),
+                Ok(()) = snapshots.changed(), if !waiting.is_empty() => due.some.append(waiting),
+                Some(command) = commands.recv() => self.obey(command),
                 // The number of sockets asked is not to be cut short by tokio's budget: those that
                 // come late in the order would never be asked.
-                () = unconstrained(poll_fn(|cx| unblock(readers, cx))) => None,
-            };
-            *due = true;
-            if let Some(command) = command {
-                self.obey(command);
+                some = unconstrained(poll_fn(|cx| unblock(readers, blocked, cx))) => {
+                    due.some = some;
+                }
             }
         }
         if !self.closed && !self.pace.flush_interval.is_zero() {
@@ -180,21 +195,25 @@ impl Shard {
             Command::Join(origin, transport) => {
                 self.view.refresh();
                 self.readers.insert(origin, Reader::new(transport, self.view.head()));
+                self.due.some.push(origin);
             }
             Command::Push(origin, item) => {
                 if let Some(reader) = self.readers.get_mut(&origin) {
                     reader.push(item);
+                    self.due.some.push(origin);
                 }
             }
             Command::Offer(origin, lines) => {
                 let reader = self.readers.get_mut(&origin);
                 if let Some(reader) = reader.filter(|reader| reader.blocked_since().is_none()) {
                     reader.push(Item::lines(lines));
+                    self.due.some.push(origin);
                 }
             }
             Command::HalfClosed(origin) => {
                 if let Some(reader) = self.readers.get_mut(&origin) {
                     reader.half_close();
+                    self.due.some.push(origin);
                 }
             }
             Command::Leave(origin) => {
@@ -216,31 +235,54 @@ impl Shard {
         }
     }
 
-    /// Brings every reader that takes something up to the head as it is when its turn comes.
+    /// Brings those who are due, if they take something, up to the head as it is when their turn
+    /// comes.
     async fn walk(&mut self) {
         let now = Instant::now();
         self.last_walk = now;
-        self.due = false;
-        self.waiting = false;
         // Also for want of readers: a view that is not refreshed keeps what the log has dropped.
         self.view.refresh();
+        let Due { all, mut some } = std::mem::take(&mut self.due);
+        if all || self.snapshots.has_changed().unwrap_or(false) {
+            some.append(&mut self.waiting);
+        }
         let snapshot = self.snapshots.borrow_and_update().clone();
-        let count = self.readers.len();
-        self.start = self.start.wrapping_add(1);
-        let mut gone = Vec::new();
-        for turn in 0..count {
-            let index = self.start.wrapping_add(turn) % count;
-            match self.visit(index, &snapshot, now) {
-                Visit::Gone => gone.push(index),
-                Visit::WantsSnapshot => self.waiting = true,
-                Visit::CaughtUp | Visit::Blocked => {}
+        if all {
+            self.walk_all(&snapshot, now).await;
+        } else {
+            self.walk_some(some, &snapshot, now).await;
+        }
+        if !self.waiting.is_empty() {
+            self.desk.request();
+        }
+    }
+
+    async fn walk_some(&mut self, some: Vec<Origin>, snapshot: &Snapshot, now: Instant) {
+        for (turn, origin) in some.into_iter().enumerate() {
+            // Whoever has gone meanwhile needs nothing.
+            if let Some(index) = self.readers.get_index_of(&origin)
+                && self.visit(index, snapshot, now) == Visit::Gone
+            {
+                self.readers.swap_remove_index(index);
             }
             if turn % VISITS_PER_TURN == VISITS_PER_TURN - 1 {
                 yield_now().await;
             }
         }
-        if self.waiting {
-            self.desk.request();
+    }
+
+    async fn walk_all(&mut self, snapshot: &Snapshot, now: Instant) {
+        let count = self.readers.len();
+        self.start = self.start.wrapping_add(1);
+        let mut gone = Vec::new();
+        for turn in 0..count {
+            let index = self.start.wrapping_add(turn) % count;
+            if self.visit(index, snapshot, now) == Visit::Gone {
+                gone.push(index);
+            }
+            if turn % VISITS_PER_TURN == VISITS_PER_TURN - 1 {
+                yield_now().await;
+            }
         }
         // From the highest down, so that removing one does not move another that is to go.
         gone.sort_unstable_by(|a, b| b.cmp(a));
@@ -262,7 +304,14 @@ impl Shard {
             // Who has everything there will ever be is let go, but not before he can have said
             // that he was there before and wants to go on.
             Ok(Visit::CaughtUp) if self.closed && reader.will_not_resume(now) => Visit::Gone,
-            Ok(visit) => visit,
+            Ok(visit) => {
+                match visit {
+                    Visit::Blocked => self.blocked.push(origin),
+                    Visit::WantsSnapshot => self.waiting.push(origin),
+                    Visit::CaughtUp | Visit::Gone => {}
+                }
+                visit
+            }
             // What a peer does to its connection is no error of ours.
             Err(_) => Visit::Gone,
         }
@@ -285,8 +334,8 @@ impl Shard {
             let may_be = reader.sink().may_be_closed() || self.closed;
             may_be && reader.blocked_since().is_some_and(|since| since.elapsed() >= limit)
         };
-        let stalled = self.readers.iter().filter(|(_, reader)| stalled(reader));
-        for origin in stalled.map(|(&origin, _)| origin).collect::<Vec<_>>() {
+        let stalled = |origin: &&Origin| self.readers.get(*origin).is_some_and(stalled);
+        for origin in self.blocked.iter().filter(stalled).copied().collect::<Vec<_>>() {
             self.close(&origin, code, &message);
         }
     }
@@ -310,14 +359,23 @@ impl Shard {
     }
 }
 
-/// Marks the readers that take something again. Pending if there is none, to wake when there is.
-fn unblock(readers: &mut IndexMap<Origin, Reader<Transport>>, cx: &mut Context<'_>) -> Poll<()> {
-    let mut any = Poll::Pending;
-    for reader in readers.values_mut() {
-        if reader.blocked_since().is_some() && reader.sink().poll_writable(cx).is_ready() {
+/// Those among the `blocked` into whom something goes again, who are not among them any more then.
+/// Pending if there is none, to wake when there is.
+fn unblock(
+    readers: &mut IndexMap<Origin, Reader<Transport>>,
+    blocked: &mut Vec<Origin>,
+    cx: &mut Context<'_>,
+) -> Poll<Vec<Origin>> {
+    let mut unblocked = Vec::new();
+    blocked.retain(|origin| {
+        // Whoever has gone meanwhile is not waited for.
+        let Some(reader) = readers.get_mut(origin) else { return false };
+        let is_blocked = reader.sink().poll_writable(cx).is_pending();
+        if !is_blocked {
             reader.unblock();
-            any = Poll::Ready(());
+            unblocked.push(*origin);
         }
-    }
-    any
+        is_blocked
+    });
+    if unblocked.is_empty() { Poll::Pending } else { Poll::Ready(unblocked) }
 }

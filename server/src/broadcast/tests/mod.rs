@@ -1,3 +1,4 @@
 mod allocations;
+mod model;
 mod reader;
 mod shard;

@@ -116,7 +116,7 @@ fn pong(id: u64) -> Vec<u8> {
 ///
 /// # Panics
 /// If an event is missing, comes twice or out of order, or a line is torn.
-fn check(written: &[u8]) -> (Seq, usize) {
+pub(super) fn check(written: &[u8]) -> (Seq, usize) {
     let mut lines = written.split_inclusive(|&byte| byte == b'\n').map(|line| {
         assert!(line.ends_with(b"\n"), "a line is torn");
         ServerLine::parse(line).expect("a line is torn")

@@ -66,7 +66,7 @@ impl Scene {
 }
 
 /// Two ends of a connection that holds little.
-async fn connection() -> (TcpStream, TcpStream) {
+pub(super) async fn connection() -> (TcpStream, TcpStream) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_send_buffer_size(4096).unwrap();
     socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
@@ -78,7 +78,7 @@ async fn connection() -> (TcpStream, TcpStream) {
     (client.unwrap(), server.unwrap().0)
 }
 
-fn pace(flush_interval: Duration) -> Pace {
+pub(super) fn pace(flush_interval: Duration) -> Pace {
     Pace {
         flush_interval,
         stall_limit: Duration::from_secs(30),
