@@ -1,6 +1,6 @@
 //! Measures what it costs to bring an event to everyone.
 //!
-//! The same [load](load) goes to the project's server, to its [peers](system), and to the [floor](floor),
+//! The same [load] goes to the project's server, to its [peers](system), and to the [floor],
 //! one after the other on the same machine, each [server on one processor](host) and the load on
 //! another. What was measured becomes a [table and a plot](report).
 

@@ -20,8 +20,7 @@ const INK: RGBColor = RGBColor(0x80, 0x80, 0x80);
 const OWN: RGBColor = RGBColor(0x2f, 0x81, 0xd6);
 const OTHER: RGBColor = RGBColor(0xa0, 0xa8, 0xb0);
 
-/// Bars of the processor time per delivery, for each work and system: shorter is better. Their scale
-/// is logarithmic.
+/// Bars of the processor time per delivery, for each work and system: shorter is better.
 ///
 /// # Errors
 /// If it cannot be drawn.
@@ -40,11 +39,10 @@ fn draw(svg: &mut String, tables: &[(Work, Vec<Row>)]) -> Result<(), Box<dyn Err
         let heading = format!("{}: processor µs per delivery, and p99", name(*work));
         let text = |size| ("sans-serif", size).into_font().color(&INK);
         area.draw_text(&heading, &text(14), (4, top + 8))?;
-        let costs = || rows.iter().map(|row| row.cost);
-        let (least, most) = (costs().fold(f64::MAX, f64::min), costs().fold(0.0, f64::max));
+        let most = rows.iter().map(|row| row.cost).fold(f64::MIN_POSITIVE, f64::max);
         let mut y = top + HEADING;
         for row in rows {
-            let length = length(row.cost, least, most);
+            let length = length(row.cost, most);
             let colour = if row.system.name() == "tribune" { OWN } else { OTHER };
             let bar = [(LABELS, y), (LABELS + length, y + BAR - 6)];
             area.draw(&Rectangle::new(bar, colour.filled()))?;
@@ -59,10 +57,9 @@ fn draw(svg: &mut String, tables: &[(Work, Vec<Row>)]) -> Result<(), Box<dyn Err
     Ok(())
 }
 
-/// Pixels: the least is short, and the most as long as there is room for.
-fn length(cost: f64, least: f64, most: f64) -> i32 {
-    let share = if most > least { (cost / least).ln() / (most / least).ln() } else { 1.0 };
-    #[expect(clippy::cast_possible_truncation, reason = "it is between 40 and 420")]
-    let pixels = 380.0_f64.mul_add(share, 40.0) as i32;
+/// Pixels: in proportion, and the most as long as there is room for.
+fn length(cost: f64, most: f64) -> i32 {
+    #[expect(clippy::cast_possible_truncation, reason = "it is between 2 and 420")]
+    let pixels = (420.0 * cost / most).max(2.0) as i32;
     pixels
 }
