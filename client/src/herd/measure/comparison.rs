@@ -12,7 +12,7 @@ use tribune_protocol::{Direction, Event, GameId, Happening, Origin};
 
 use super::{
     latencies::Latencies,
-    ledger::Offence,
+    offence::Offence,
     tally::{MOST_OFFENDERS, Offender},
 };
 

@@ -2,17 +2,21 @@
 //! clock of its own.
 
 mod comparison;
+mod counts;
 mod delays;
 mod latencies;
 mod ledger;
+mod offence;
 mod tally;
 mod ticks;
 
 pub use self::{
     comparison::{Comparison, Kind, LinePrint, Settled, Summary},
+    counts::Counts,
     delays::Delays,
     latencies::{Latencies, Percentiles},
-    ledger::{Counts, Finding, Ledger, Offence},
+    ledger::{Finding, Ledger},
+    offence::Offence,
     tally::{Offender, Tally},
     ticks::TickQuality,
 };

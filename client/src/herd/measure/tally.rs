@@ -1,11 +1,6 @@
 use std::time::Duration;
 
-use super::{
-    delays::Delays,
-    latencies::Latencies,
-    ledger::{Counts, Offence},
-    ticks::Ticks,
-};
+use super::{counts::Counts, delays::Delays, latencies::Latencies, offence::Offence, ticks::Ticks};
 use crate::herd::failure::Failures;
 
 /// How many offenders are named.

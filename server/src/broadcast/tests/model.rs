@@ -13,14 +13,14 @@ use tokio::{
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
-use tribune_protocol::{ConnectionId, Event, GameId, Happening, Notice, Origin, Seq, encode};
+use tribune_protocol::{ConnectionId, GameId, Notice, Origin, Seq, encode};
 
 use super::{
     super::{Broadcast, Greeting, Membership, Publisher, SnapshotDesk, Transport},
     reader::{check, snapshot},
-    shard::{connection, pace},
+    shard::{connection, pace, publish},
 };
-use crate::log::{Batch, Log, SMALLEST_LOG};
+use crate::log::{Log, SMALLEST_LOG};
 
 /// So little that whoever reads nothing for a while falls out of it.
 const LOG: usize = 4 * SMALLEST_LOG;
@@ -101,12 +101,7 @@ impl Scene {
     }
 
     fn publish(&mut self, count: u64) {
-        let mut batch = Batch::default();
-        for _ in 0..count {
-            self.last = self.last.next();
-            batch.push(&Event { seq: self.last, ms: 0, happening: Happening::Clock { clock: 0 } });
-        }
-        self.publisher.publish(&batch);
+        self.last = publish(&self.publisher, self.last, count);
     }
 
     fn client(&mut self, number: usize) -> Option<&mut Client> {

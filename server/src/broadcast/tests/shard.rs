@@ -50,12 +50,7 @@ impl Scene {
     }
 
     fn publish(&mut self, count: u64) {
-        let mut batch = Batch::default();
-        for _ in 0..count {
-            self.last = self.last.next();
-            batch.push(&Event { seq: self.last, ms: 0, happening: Happening::Clock { clock: 0 } });
-        }
-        self.publisher.publish(&batch);
+        self.last = publish(&self.publisher, self.last, count);
     }
 
     async fn next_line(&mut self) -> Option<ServerLine> {
@@ -63,6 +58,17 @@ impl Scene {
         self.client.read_line(&mut line).await.unwrap();
         (!line.is_empty()).then(|| ServerLine::parse(line.as_bytes()).unwrap())
     }
+}
+
+/// Publishes `count` events after `last`, and gives the last then.
+pub(super) fn publish(publisher: &Publisher, mut last: Seq, count: u64) -> Seq {
+    let mut batch = Batch::default();
+    for _ in 0..count {
+        last = last.next();
+        batch.push(&Event { seq: last, ms: 0, happening: Happening::Clock { clock: 0 } });
+    }
+    publisher.publish(&batch);
+    last
 }
 
 /// Two ends of a connection that holds little.
