@@ -9,7 +9,7 @@ use std::{
 
 use clap::{Parser, Subcommand};
 use tribune_bench::{
-    floor,
+    alone, floor,
     host::Running,
     load::{self, Work},
     process::Observed,
@@ -63,6 +63,12 @@ enum Part {
         #[arg(default_value_t = 10_000)]
         clients: usize,
     },
+    /// Measure the game server alone: the memory of idle clients, and how fast moves go in
+    Alone {
+        /// How many idle clients
+        #[arg(default_value_t = 19_000)]
+        clients: usize,
+    },
     /// Do one of the pure parts so many times, to have its instructions counted
     #[command(hide = true)]
     Count { part: String, times: u64 },
@@ -111,6 +117,7 @@ fn run(args: Args) -> anyhow::Result<()> {
             (0..times).for_each(|_| part(&mut pure));
             Ok(())
         }
+        Some(Part::Alone { clients }) => alone(clients),
         Some(Part::Reconnect { clients }) => {
             let running = Running::start_game(&["--tick", "100ms"]);
             let running = running.map_err(|error| anyhow::anyhow!("{error:?}"))?;
@@ -130,6 +137,19 @@ fn run(args: Args) -> anyhow::Result<()> {
             report::run(work, &only, args.runs, args.plot.as_deref())
         }
     }
+}
+
+fn alone(clients: usize) -> anyhow::Result<()> {
+    let start = || {
+        let running = Running::start_game(&["--tick", "24h"]);
+        running.map_err(|error| anyhow::anyhow!("{error:?}"))
+    };
+    let running = start()?;
+    let bytes = alone::memory_of_idle(running.subscribe, running.observed(), clients)?;
+    writeln!(io::stdout(), "{clients} idle clients: {bytes} bytes of memory each")?;
+    drop(running);
+    let rate = alone::moves_per_second(start()?.subscribe, 3_000_000)?;
+    Ok(writeln!(io::stdout(), "one publisher, nobody watching: {rate:.0} moves/s")?)
 }
 
 /// Listens for subscribers and for the publisher, says where, and serves.
