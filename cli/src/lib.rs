@@ -21,7 +21,9 @@ pub use self::{
 };
 
 use std::{
-    env, fmt,
+    env,
+    ffi::OsString,
+    fmt,
     io::{self, IsTerminal, Write},
     process::ExitCode,
 };
@@ -35,12 +37,13 @@ pub const USAGE: u8 = 2;
 /// Somebody interrupted it: 128 and the number of `SIGINT`, as shells count.
 pub const INTERRUPTED: u8 = 130;
 
-/// The arguments of this process.
+/// The arguments of this process. Of an option that is given twice, the last counts, so that more
+/// can be added to a command that stands somewhere already.
 ///
 /// # Errors
 /// The exit code to leave with, after help or the version was printed or a usage error reported.
 pub fn parse_args<A: Parser>() -> Result<A, ExitCode> {
-    A::try_parse().map_err(|error| match error.kind() {
+    parse(env::args_os()).map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             // Nobody is left to tell when standard output is closed.
             let _ = error.print();
@@ -53,6 +56,12 @@ pub fn parse_args<A: Parser>() -> Result<A, ExitCode> {
         }
         _ => usage_error(one_line(&error)),
     })
+}
+
+fn parse<A: Parser>(words: impl IntoIterator<Item = OsString>) -> Result<A, clap::Error> {
+    let mut command = A::command().args_override_self(true);
+    let matches = command.try_get_matches_from_mut(words)?;
+    A::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
 /// Whether `text` is `HOST:PORT`.
@@ -117,10 +126,24 @@ mod tests {
     struct Args {
         #[arg(long)]
         listen: u16,
+
+        #[arg(long)]
+        limit: Vec<u16>,
+    }
+
+    fn parsed(args: &[&str]) -> Result<Args, clap::Error> {
+        parse([&["program"], args].concat().into_iter().map(OsString::from))
     }
 
     fn complaint(args: &[&str]) -> String {
-        one_line(&Args::try_parse_from([&["program"], args].concat()).unwrap_err())
+        one_line(&parsed(args).unwrap_err())
+    }
+
+    #[test]
+    fn of_an_option_given_twice_the_last_counts_unless_it_is_a_list() {
+        let args = parsed(&["--listen", "1", "--limit", "1", "--listen=2", "--limit", "2"]);
+        let Args { listen, limit } = args.unwrap();
+        assert_eq!((listen, limit), (2, vec![1, 2]));
     }
 
     #[test]

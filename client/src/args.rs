@@ -8,9 +8,9 @@ use tribune_protocol::{DEFAULT_ADDRESS, DEFAULT_ECHO_ADDRESS, MAX_ECHO_MESSAGE, 
 
 use crate::{
     echo::{EchoOptions, echo},
-    game::{GameOptions, play, watch},
+    game::{GameOptions, play, play_at_random, watch},
     herd::{HerdArgs, HerdArgsError, Mode, herd},
-    ping::ping,
+    ping::{Peer, ping},
     view::Format,
 };
 
@@ -32,6 +32,7 @@ const EXAMPLES: &str = "Examples:
   client watch --json | jq .type      the lines of the server
   client play --name ann              join in
   echo 'n n e' | client play -n ann   three moves
+  client play -n bob --random-walk 1s somebody to play with
   client ping --timeout 1s            is there a server?
   client herd --mode watch -n 1000    a thousand spectators that check what they get
   client echo hello                   does the same come back from `server echo`?
@@ -43,16 +44,13 @@ enum Command {
     /// Show the game as it happens, to its end
     Watch(ShowArgs),
     /// Show the game and move a player: n s e w, and in a terminal h j k l, arrows, q to leave
-    Play {
-        /// What your player is called
-        #[arg(long, short)]
-        name: Name,
-
-        #[command(flatten)]
-        show: ShowArgs,
-    },
+    Play(PlayArgs),
     /// Say whether a server answers, by exit code 0 or 1
     Ping {
+        /// Ask an echo server rather than a game
+        #[arg(long)]
+        echo: bool,
+
         /// How long it may take
         #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_timeout)]
         timeout: Duration,
@@ -69,6 +67,24 @@ enum Command {
         #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_timeout)]
         timeout: Duration,
     },
+}
+
+#[derive(Debug, clap::Args)]
+struct PlayArgs {
+    /// What your player is called
+    #[arg(long, short)]
+    name: Name,
+
+    /// Move at random, with pauses of at most this long, rather than as standard input says
+    #[arg(long, value_name = "TIME", value_parser = parse_pause)]
+    random_walk: Option<Duration>,
+
+    /// Do not show the game
+    #[arg(long, short, conflicts_with = "json")]
+    quiet: bool,
+
+    #[command(flatten)]
+    show: ShowArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -91,8 +107,11 @@ impl Args {
         };
         match self.command {
             Command::Watch(show) => watch(show.options(server)).await,
-            Command::Play { name, show } => play(show.options(server), name).await,
-            Command::Ping { timeout } => ping(&server, timeout).await,
+            Command::Play(play) => play.run(server).await,
+            Command::Ping { echo, timeout } => {
+                let peer = if echo { Peer::Echo } else { Peer::Game };
+                ping(peer, &server, timeout).await
+            }
             Command::Echo { message, timeout } => {
                 echo(EchoOptions { server, message, timeout }).await
             }
@@ -110,8 +129,22 @@ impl Command {
     fn wants_echo(&self) -> bool {
         match self {
             Self::Echo { .. } => true,
+            Self::Ping { echo, .. } => *echo,
             Self::Herd(herd) => herd.mode == Mode::Echo,
-            Self::Watch(_) | Self::Play { .. } | Self::Ping { .. } => false,
+            Self::Watch(_) | Self::Play(_) => false,
+        }
+    }
+}
+
+impl PlayArgs {
+    async fn run(self, server: String) -> ExitCode {
+        let mut options = self.show.options(server);
+        if self.quiet {
+            options.format = Format::Nothing;
+        }
+        match self.random_walk {
+            Some(longest_pause) => play_at_random(options, self.name, longest_pause).await,
+            None => play(options, self.name).await,
         }
     }
 }
@@ -141,6 +174,10 @@ fn server_of(flag: Option<String>, wants_echo: bool) -> Result<String, String> {
 
 fn parse_timeout(text: &str) -> Result<Duration, String> {
     parse_time(text, Duration::from_millis(1), Duration::from_secs(24 * 3600))
+}
+
+fn parse_pause(text: &str) -> Result<Duration, String> {
+    parse_time(text, Duration::from_millis(1), Duration::from_secs(3600))
 }
 
 fn parse_message(text: &str) -> Result<String, String> {

@@ -1,6 +1,7 @@
 //! Sending something and seeing whether the same comes back.
 
 use std::{
+    fmt,
     io::{self, Write},
     process::ExitCode,
     time::Duration,
@@ -42,6 +43,16 @@ pub enum ExchangeEnd {
     Broken(io::Error),
 }
 
+impl fmt::Display for ExchangeEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str("the server closed"),
+            Self::TimeUp => f.write_str("the time that --timeout gives was up"),
+            Self::Broken(error) => error.fmt(f),
+        }
+    }
+}
+
 /// Sends `message` through `stream`, and collects what comes back until the server closes, or until
 /// `deadline`.
 pub async fn exchange(
@@ -60,6 +71,20 @@ pub async fn exchange(
 }
 
 impl Exchange {
+    /// When `sent` was back, if that and nothing else came.
+    ///
+    /// # Errors
+    /// Says what came instead, and why.
+    pub fn check(&self, sent: &[u8]) -> Result<Instant, String> {
+        match self.answered {
+            Some(answered) if self.back == sent => Ok(answered),
+            _ => {
+                let what = if self.back.is_empty() { "nothing" } else { "something else" };
+                Err(format!("{what} came back of {}: {}", quote(sent), self.end))
+            }
+        }
+    }
+
     async fn talk(
         &mut self,
         stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
@@ -155,24 +180,16 @@ async fn echo_one(options: &EchoOptions, message: &[u8]) -> io::Result<bool> {
             return Ok(false);
         }
     };
-    let Exchange { back, answered, end } = exchange(&mut stream, message, deadline).await;
-    let took = answered.unwrap_or_else(Instant::now) - start;
-    if !back.is_empty() {
-        writeln!(io::stdout(), "{} after {:.3} s", quote(&back), took.as_secs_f64())?;
+    let exchange = exchange(&mut stream, message, deadline).await;
+    let took = exchange.answered.unwrap_or_else(Instant::now) - start;
+    if !exchange.back.is_empty() {
+        writeln!(io::stdout(), "{} after {:.3} s", quote(&exchange.back), took.as_secs_f64())?;
     }
-    if back == message {
-        return Ok(true);
+    let same = exchange.check(message);
+    if let Err(error) = &same {
+        say(format_args!("error: {error}"));
     }
-    let what = if back.is_empty() { "nothing came back" } else { "something else came back" };
-    let why = match end {
-        ExchangeEnd::Closed => "the server closed".to_owned(),
-        ExchangeEnd::TimeUp => {
-            format!("within {}", humantime::format_duration(options.timeout))
-        }
-        ExchangeEnd::Broken(error) => error.to_string(),
-    };
-    say(format_args!("error: {what} of {}: {why}", quote(message)));
-    Ok(false)
+    Ok(same.is_ok())
 }
 
 #[cfg(test)]

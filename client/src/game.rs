@@ -1,9 +1,9 @@
 //! Watching a game and playing in it.
 
-use std::{io, pin::pin, process::ExitCode};
+use std::{io, pin::pin, process::ExitCode, time::Duration};
 
 use tokio::{
-    io::{AsyncReadExt, Stdout, stdin, stdout},
+    io::{Stdout, stdin, stdout},
     sync::mpsc,
     task::JoinHandle,
 };
@@ -11,7 +11,8 @@ use tribune_cli::{failure, is_closed_pipe, say};
 use tribune_protocol::{Move, Name};
 
 use crate::{
-    keys::{Key, Keys},
+    keys::Keys,
+    moves::{send_keys, walk_at_random},
     signals::{Signals, Wish},
     stream::{LINES, Stream, StreamError, Update},
     terminal::SingleKeys,
@@ -56,10 +57,18 @@ pub async fn play(options: GameOptions, name: Name) -> ExitCode {
     } else {
         Keys::of_lines()
     };
-    let quit = tokio::spawn(send_keys(keys, name, sender));
+    let quit = tokio::spawn(send_keys(stdin(), keys, name, sender));
     let mut game = Game::sit_down(options, moves);
     game.single_keys = single_keys;
     game.run(Some(quit)).await
+}
+
+/// Shows the game to its end, and moves the player `name` at random, with pauses of at most
+/// `longest_pause`.
+pub async fn play_at_random(options: GameOptions, name: Name, longest_pause: Duration) -> ExitCode {
+    let (sender, moves) = mpsc::channel(MOVES);
+    tokio::spawn(walk_at_random(longest_pause, name, sender));
+    Game::sit_down(options, moves).run(None).await
 }
 
 /// A game that is shown.
@@ -135,30 +144,6 @@ async fn show_all(updates: &mut mpsc::Receiver<Update>, view: &mut View<Stdout>)
 fn take_terminal(single_keys: Option<&SingleKeys>) {
     if let Some(Err(error)) = single_keys.map(SingleKeys::apply) {
         say(format_args!("cannot read single keys from the terminal: {error}"));
-    }
-}
-
-/// Sends a move for each key that is one, and says at the end whether somebody wished to quit.
-async fn send_keys(mut keys: Keys, name: Name, moves: mpsc::Sender<Move>) -> bool {
-    let mut input = stdin();
-    let mut typed = [0; 256];
-    loop {
-        // The end of the input, even by an error, is not the end of the game.
-        let Ok(length @ 1..) = input.read(&mut typed).await else {
-            return false;
-        };
-        for key in keys.read(&typed[..length]) {
-            match key {
-                Key::Move(direction) => {
-                    let step = Move { direction, name: name.clone() };
-                    if moves.send(step).await.is_err() {
-                        return false;
-                    }
-                }
-                Key::Quit => return true,
-                Key::Other(other) => say(format_args!("{other:?} is no move: n, s, e and w are")),
-            }
-        }
     }
 }
 

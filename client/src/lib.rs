@@ -3,7 +3,7 @@
 //! [`Args`] says what can be asked of it. Pure parts decide, and know no socket and no terminal:
 //! `follower` what to do with each line across connections, `backoff` how long to wait between
 //! them, `keys` what was typed. Around them, `stream` connects, `view` prints, `terminal` hands
-//! over single keys, and `game` and `ping` bring them together.
+//! over single keys, `moves` makes moves of them, and `game` and `ping` bring them together.
 
 #![forbid(unsafe_code)]
 
@@ -14,6 +14,7 @@ mod follower;
 mod game;
 mod herd;
 mod keys;
+mod moves;
 mod ping;
 mod signals;
 mod stream;

@@ -1,21 +1,40 @@
-//! Asking a server whether it is there.
+//! Asking a server, of a game or of echoes, whether it is there.
 
 use std::{
     io::{self, Write},
     process::ExitCode,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use thiserror::Error;
-use tokio::time::timeout;
+use tokio::{
+    net::TcpStream,
+    time::{Instant, timeout},
+};
 use tribune_cli::failure;
 use tribune_protocol::{GameId, Notice, PingId, Request, ServerLine};
 
-use crate::stream::{StreamError, connect};
+use crate::{
+    echo::exchange,
+    stream::{StreamError, connect},
+};
+
+/// What an echo server is to send back.
+const ECHO: &[u8] = b"ping";
+
+/// Who is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Peer {
+    /// The server of a game.
+    Game,
+    /// An echo server.
+    Echo,
+}
 
 /// What a server answered.
 struct Pong {
-    game: GameId,
+    /// Which game it has, if it has one.
+    game: Option<GameId>,
     took: Duration,
 }
 
@@ -27,18 +46,27 @@ enum PingError {
     Closing(String),
     #[error("it closed the connection without an answer")]
     Closed,
+    #[error("{0}")]
+    NotTheSame(String),
 }
 
-/// Says in its exit code whether the server at `server` answers within `limit`.
-pub async fn ping(server: &str, limit: Duration) -> ExitCode {
-    match timeout(limit, exchange(server, limit)).await {
+/// Says in its exit code whether `peer` at `server` answers within `limit`.
+pub async fn ping(peer: Peer, server: &str, limit: Duration) -> ExitCode {
+    let asked = async {
+        match peer {
+            Peer::Game => ask_game(server, limit).await,
+            Peer::Echo => ask_echo(server, limit).await,
+        }
+    };
+    match timeout(limit, asked).await {
         Ok(Ok(Pong { game, took })) => {
+            let took = took.as_secs_f64() * 1e3;
+            let told = match game {
+                Some(game) => format!("pong from {server} in {took:.3} ms (game {game})"),
+                None => format!("echo from {server} in {took:.3} ms"),
+            };
             // The exit code says it too, should nobody read this.
-            let _ = writeln!(
-                io::stdout(),
-                "pong from {server} in {:.3} ms (game {game})",
-                took.as_secs_f64() * 1e3
-            );
+            let _ = writeln!(io::stdout(), "{told}");
             ExitCode::SUCCESS
         }
         Ok(Err(error)) => failure(format_args!("no answer from {server}: {error}")),
@@ -49,7 +77,7 @@ pub async fn ping(server: &str, limit: Duration) -> ExitCode {
     }
 }
 
-async fn exchange(server: &str, limit: Duration) -> Result<Pong, PingError> {
+async fn ask_game(server: &str, limit: Duration) -> Result<Pong, PingError> {
     let mut connection = connect(server, limit).await?;
     let mut game = None;
     let id = PingId::from(1);
@@ -61,13 +89,24 @@ async fn exchange(server: &str, limit: Duration) -> Result<Pong, PingError> {
             ServerLine::Notice(Notice::Closing { message, .. }) => {
                 return Err(PingError::Closing(message));
             }
-            ServerLine::Notice(Notice::Pong { id: answered }) if answered == id => {
-                if let Some(game) = game {
-                    return Ok(Pong { game, took: start.elapsed() });
-                }
+            ServerLine::Notice(Notice::Pong { id: answered })
+                if answered == id && game.is_some() =>
+            {
+                return Ok(Pong { game, took: start.elapsed() });
             }
             _ => {}
         }
     }
     Err(PingError::Closed)
+}
+
+async fn ask_echo(server: &str, limit: Duration) -> Result<Pong, PingError> {
+    let no_server = |reason| StreamError::NoServer { server: server.to_owned(), reason };
+    let mut stream = TcpStream::connect(server).await.map_err(no_server)?;
+    let start = Instant::now();
+    // `ping` gives up sooner.
+    let deadline = start + 2 * limit;
+    let exchange = exchange(&mut stream, ECHO, deadline).await;
+    let answered = exchange.check(ECHO).map_err(PingError::NotTheSame)?;
+    Ok(Pong { game: None, took: answered - start })
 }

@@ -13,6 +13,8 @@ pub enum Format {
     Text,
     /// As the lines of the server.
     Json,
+    /// Not at all.
+    Nothing,
 }
 
 /// Shows a game: what happens on standard output, and what people should know on standard error.

@@ -1,6 +1,7 @@
 //! The terminal client.
 
 use std::{
+    collections::BTreeSet,
     io::Write,
     net::TcpListener,
     process::{Command, Stdio},
@@ -89,6 +90,22 @@ fn a_move_that_is_typed_at_once_is_seen() {
         player.type_in("n\n");
         while !player.next_out().unwrap().contains("got `N ann`") {}
     }
+}
+
+#[test]
+fn a_random_walk_is_somebody_to_play_with() {
+    let server = Server::start(&["--script", "", "--stay"]);
+    let mut spectator = server.join();
+    let robot = start(&server, &["play", "--name", "robot", "--random-walk", "20ms", "--quiet"]);
+    let mut directions = BTreeSet::new();
+    while directions.len() < 4 {
+        let step = spectator.wait_for(|line| line["type"] == "move");
+        assert_eq!((&step["name"], &step["from"]), (&"robot".into(), &"tcp#2".into()));
+        directions.insert(step["direction"].to_string());
+    }
+    robot.signal(Signal::TERM);
+    let finished = robot.finish();
+    assert_eq!((finished.code(), finished.out.len()), (Some(143), 0), "{:?}", finished.out);
 }
 
 #[test]

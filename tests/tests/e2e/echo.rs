@@ -7,7 +7,7 @@ use std::{
 };
 
 use rustix::process::Signal;
-use tribune_tests::{DEADLINE, EchoServer, Process, program};
+use tribune_tests::{DEADLINE, EchoServer, Process, Server, program};
 
 fn connect(server: &EchoServer) -> TcpStream {
     let stream = TcpStream::connect(server.address()).unwrap();
@@ -52,6 +52,31 @@ fn the_client_shows_what_comes_back() {
 }
 
 #[test]
+fn a_ping_says_whether_echoes_come_back() {
+    let ping = |server: &EchoServer| {
+        Process::start(server.client("ping").args(["--echo", "--timeout", "500ms"])).finish()
+    };
+    for kind in [&["--delay", "10ms"][..], &["--delay", "10ms", "--stream"]] {
+        let server = EchoServer::start(kind);
+        let there = ping(&server);
+        assert_eq!((there.code(), there.err.len()), (Some(0), 0), "{:?}", there.err);
+        let told = format!("echo from {} in ", server.address());
+        assert!(there.out[0].starts_with(&told), "{:?}", there.out);
+    }
+    let late = ping(&EchoServer::start(&["--delay", "1h"]));
+    assert_eq!((late.code(), late.out.len()), (Some(1), 0));
+    assert!(late.err[0].contains("within 500ms"), "{:?}", late.err);
+
+    // A game answers, but is no echo.
+    let game = Server::start(&["--script", "", "--stay"]);
+    let address = game.address().to_string();
+    let other =
+        Process::start(&mut game.client(&["ping", "--echo", "--server", &address])).finish();
+    assert_eq!((other.code(), other.out.len()), (Some(1), 0));
+    assert!(other.err[0].contains("something else came back of \"ping\""), "{:?}", other.err);
+}
+
+#[test]
 fn lines_of_standard_input_are_echoed_one_after_the_other() {
     let server = EchoServer::start(&["--delay", "10ms"]);
     let mut client = Process::start(&mut server.client("echo"));
@@ -71,7 +96,12 @@ fn an_answer_that_does_not_come_is_a_failure() {
     let server = EchoServer::start(&["--delay", "1h"]);
     let slow = Process::start(server.client("echo").args(["hello", "--timeout", "50ms"])).finish();
     assert_eq!(slow.code(), Some(1));
-    assert!(slow.err[0].contains("nothing came back of \"hello\": within 50ms"), "{:?}", slow.err);
+    assert!(
+        slow.err[0]
+            .contains("nothing came back of \"hello\": the time that --timeout gives was up"),
+        "{:?}",
+        slow.err
+    );
     let mut command = Command::new(program("client"));
     let nobody = Process::start(command.args(["echo", "hello", "-s", "127.0.0.1:1"])).finish();
     assert_eq!(nobody.code(), Some(1));
