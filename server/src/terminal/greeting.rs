@@ -1,18 +1,22 @@
-use std::{env, net::SocketAddr, path::Path};
+use std::{
+    env,
+    io::{self, IsTerminal},
+    net::SocketAddr,
+    path::Path,
+};
 
 use tribune_protocol::{DEFAULT_ADDRESS, GameId};
 
 use crate::network::reachable;
 
 /// What a server says when it is there: where it listens, and what to try next.
-#[expect(clippy::format_push_string, reason = "once in the life of a server")]
 pub fn greet(addresses: &[SocketAddr], game: &GameId, seed: u64) -> String {
     let listed: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
-    let mut text = format!(
-        "tribune server {} listening on {} (game {game}, seed {seed})\n",
+    let mut lines = vec![format!(
+        "tribune server {} listening on {} (game {game}, seed {seed})",
         env!("CARGO_PKG_VERSION"),
         listed.join(", "),
-    );
+    )];
     if let Some(&address) = addresses.first() {
         let address = reachable(address);
         let client = client_command();
@@ -22,14 +26,19 @@ pub fn greet(addresses: &[SocketAddr], game: &GameId, seed: u64) -> String {
             format!(" --server {address}")
         };
         let (host, port) = (address.ip(), address.port());
-        text += &format!(
-            "  watch   {client} watch{server}\n  \
-               play    {client} play --name ann{server}\n  \
-               load    {client} herd --mode watch{server}\n  \
-               or      nc {host} {port}    (and type: N ann)\n"
+        lines.extend([
+            format!("  watch   {client} watch{server}"),
+            format!("  play    {client} play --name ann{server}"),
+            format!("  load    {client} herd --mode watch{server}"),
+            format!("  or      nc {host} {port}    (and type: N ann)"),
+        ]);
+    }
+    if io::stdin().is_terminal() {
+        lines.push(
+            "  here    type 1 to 4 and Enter to start more players, Ctrl-C to end".to_owned(),
         );
     }
-    text + "  here    type 1 to 4 and Enter to start more players, Ctrl-C to end"
+    lines.join("\n")
 }
 
 /// How whoever started this server can start a client.

@@ -45,12 +45,9 @@ fn a_terminal_that_does_not_control_it_is_heard() {
         .args(["--script", "0:1,1:1", "--listen", "127.0.0.1:0"])
         .output()
         .expect("python3 is installed");
-    assert_eq!(
-        String::from_utf8_lossy(&output.stdout),
-        "True 0\n",
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "True 0\n", "{told}");
+    assert!(told.contains("here    type 1 to 4"), "{told}");
 }
 
 #[test]
@@ -62,6 +59,8 @@ fn the_end_of_the_input_is_not_the_end_of_the_game_and_a_typed_program_is_waited
     assert_eq!(finished.code(), Some(0));
     let ends = finished.out.iter().filter(|line| line.starts_with("<<<<<<<<")).count();
     assert_eq!(ends, 2, "the scheduled and the typed program have ended: {:?}", finished.out);
+    // Nobody is invited to type where there is no keyboard.
+    assert!(!finished.err.iter().any(|line| line.contains("type 1 to 4")), "{:?}", finished.err);
 }
 
 /// Runs the shortest demonstration with standard input as `prepare` leaves it, to its end, and
