@@ -13,7 +13,7 @@ pub enum Format {
     Text,
     /// As the lines of the server.
     Json,
-    /// Not at all.
+    /// Not at all. What is told is only how the connection fares.
     Nothing,
 }
 
@@ -36,7 +36,7 @@ impl<W: AsyncWrite + Unpin> View<W> {
     /// # Errors
     /// If it cannot be written.
     pub async fn show(&mut self, update: &Update) -> io::Result<()> {
-        if let Some(message) = message(update) {
+        if let Some(message) = message(update, self.format) {
             // What was shown before is to be seen before.
             self.flush().await?;
             say(message);
@@ -76,7 +76,7 @@ impl<W: AsyncWrite + Unpin> View<W> {
 }
 
 /// What people should know about `update`, beyond what happens in the game.
-fn message(update: &Update) -> Option<String> {
+fn message(update: &Update, format: Format) -> Option<String> {
     match update {
         Update::Line { line: ServerLine::Notice(notice), .. } => match notice {
             Notice::Welcome(welcome) => {
@@ -92,6 +92,7 @@ fn message(update: &Update) -> Option<String> {
         }
         Update::Missed(missed) => Some(missed_message(*missed)),
         Update::Resumed => Some("connected again, and nothing was missed".to_owned()),
+        Update::NotSent(_) if format == Format::Nothing => None,
         Update::NotSent(step) => Some(format!("not sent, as there is no connection: {step}")),
     }
 }
