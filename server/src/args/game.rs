@@ -20,7 +20,7 @@ use crate::{
     log::SMALLEST_LOG,
     messages::LogFormat,
     network::Limits,
-    schedule::{Agent, Scheduled, parse_scenario, parse_script},
+    schedule::{Agent, DEMONSTRATION, Scheduled, parse_scenario, parse_script},
     settings::{FAREWELL_LIMIT, STALL_LIMIT, Settings},
     workers::Care,
 };
@@ -33,7 +33,7 @@ pub struct GameArgs {
     /// Which configurations of players start when: seconds and numbers from 1 to 4
     #[arg(
         long,
-        default_value = "0.5:1,1:2,6:3",
+        default_value = DEMONSTRATION,
         conflicts_with = "scenario",
         help_heading = "Game"
     )]

@@ -9,7 +9,7 @@ mod script;
 pub use agent::Agent;
 pub use program::{Program, ProgramCommand, Restart, RestartPolicy};
 pub use scenario::parse_scenario;
-pub use script::parse_script;
+pub use script::{DEMONSTRATION, parse_script};
 
 use std::{sync::Arc, time::Duration};
 

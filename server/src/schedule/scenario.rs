@@ -135,6 +135,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::schedule::{DEMONSTRATION, parse_script};
 
     fn parse(text: &str) -> Result<Vec<Scheduled>, String> {
         parse_scenario(text, Path::new("demo/s.toml"), &Agent::BuiltIn)
@@ -179,6 +180,16 @@ mod tests {
                 restart,
             }
         );
+    }
+
+    #[test]
+    fn the_scenario_of_the_compose_file_is_the_demonstration_and_has_room_for_a_bot() {
+        let text = include_str!("../../../bots/scenario.toml");
+        let demonstration = parse_script(DEMONSTRATION, &Agent::BuiltIn).unwrap();
+        assert_eq!(parse(text).unwrap(), demonstration);
+        let with_bot = parse(&text.replace("# {", "{")).unwrap();
+        assert_eq!(with_bot[..3], demonstration);
+        assert_eq!(with_bot[3].program.title, "bot");
     }
 
     #[test]

@@ -17,7 +17,10 @@ pub struct ScriptError {
     problem: String,
 }
 
-/// Reads a script such as `0.5:1,1:2,6:3`: start times in seconds and predefined configurations,
+/// The script of the demonstration. `bots/scenario.toml` says the same.
+pub const DEMONSTRATION: &str = "0.5:1,1:2,6:3";
+
+/// Reads a script such as [`DEMONSTRATION`]: start times in seconds and predefined configurations,
 /// in any order. An empty text is a script without entries.
 ///
 /// # Errors
@@ -70,7 +73,7 @@ mod tests {
     #[test]
     fn entries_are_start_times_and_configurations() {
         let title = |number: u8| format!("predef {number}");
-        assert_eq!(titles("0.5:1,1:2,6:3"), [(500, title(1)), (1000, title(2)), (6000, title(3))]);
+        assert_eq!(titles(DEMONSTRATION), [(500, title(1)), (1000, title(2)), (6000, title(3))]);
         assert_eq!(titles(" 6 : 3 , 0:4 "), [(6000, title(3)), (0, title(4))]);
         assert_eq!(titles(""), []);
     }
