@@ -301,6 +301,23 @@ fn a_ping_says_whether_there_is_a_server() {
 }
 
 #[test]
+fn a_server_that_the_environment_names_wrongly_matters_only_where_it_is_asked_for() {
+    let server = Server::start(&["--script", "", "--stay"]);
+    let ping = |args: &[&str]| {
+        let mut command = server.client(&[&["ping"], args].concat());
+        Process::start(command.env("TRIBUNE_SERVER", "nowhere")).finish()
+    };
+    let named = ping(&["--server", &server.address().to_string()]);
+    assert_eq!(named.code(), Some(0), "{:?}", named.err);
+    let asked_for = ping(&[]);
+    assert_eq!(asked_for.code(), Some(2));
+    let complaint = &asked_for.err[0];
+    for part in ["TRIBUNE_SERVER", "\"nowhere\"", "HOST:PORT"] {
+        assert!(complaint.contains(part), "{complaint}");
+    }
+}
+
+#[test]
 fn a_signal_ends_it_with_the_code_that_shells_know() {
     let server = Server::start(&["--script", "", "--stay"]);
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
