@@ -27,7 +27,8 @@ fail() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }
 compose() { $COMPOSE "$@" </dev/null; }
 # What compose says of its own progress is of interest only if it fails.
 quietly() { "$@" >"$scratch/out" 2>&1 || { cat "$scratch/out" >&2; fail "$*"; }; }
-containers_of() { compose ps -a -q "$@"; }
+# containers_of SERVICE...: at least one, or it fails. A loop over it would not, so it is put into a variable first.
+containers_of() { compose ps -a -q "$@" | grep .; }
 
 # Repeats a command until it succeeds: eventually WHAT COMMAND...
 eventually() {
@@ -47,8 +48,9 @@ has_said() {
 
 # all_say SERVICE PATTERN [SINCE]: what each says after it was connected to the game that is on, or after SINCE.
 all_say() {
-    local container
-    for container in $(containers_of "$1"); do
+    local container containers
+    containers=$(containers_of "$1")
+    for container in $containers; do
         eventually "a container of $1 says $2" has_said "$container" "$2" "${3:-connected: game}"
     done
 }
@@ -57,7 +59,7 @@ all_say() {
 connections() { docker logs "$1" 2>&1 | grep -c 'connected: game' || true; }
 is_connected_again() { [ "$(connections "$1")" -gt "$2" ]; }
 
-# what CONTAINER FORMAT EXPECTED
+# is CONTAINER FORMAT EXPECTED
 is() {
     local found
     found=$(docker inspect --format "$2" "$1")
@@ -86,8 +88,9 @@ everything_comes_up() {
 
 nothing_is_granted_that_is_not_needed() {
     step "what the containers can do"
-    local container size
-    for container in $(containers_of); do
+    local container containers size
+    containers=$(containers_of)
+    for container in $containers; do
         is "$container" '{{.Config.User}}' 65532:65532
         is "$container" '{{.HostConfig.ReadonlyRootfs}}' true
         is "$container" '{{.HostConfig.CapDrop}} {{.HostConfig.CapAdd}}' '[ALL] []'
@@ -96,7 +99,8 @@ nothing_is_granted_that_is_not_needed() {
         is "$container" '{{range $port, $at := .HostConfig.PortBindings}}{{range $at}}{{if ne .HostIp "127.0.0.1"}}{{.HostIp}}{{end}}{{end}}{{end}}' ''
         is "$container" '{{.Config.StopSignal}}' SIGTERM
     done
-    for container in $(containers_of server) $(containers_of echo); do
+    containers=$(containers_of server echo)
+    for container in $containers; do
         is "$container" '{{index .Config.Healthcheck.Test 0}} {{index .Config.Healthcheck.Test 1}}' 'CMD client'
         eventually "it is healthy" is_healthy "$container"
     done
@@ -153,10 +157,11 @@ herds_pass_and_say_so() {
 
 watchers_come_back_after_the_server_was_killed() {
     step "kill"
-    local container
+    local container containers
     docker kill "$(containers_of server)" >/dev/null
     all_say watch 'trying again'
-    for container in $(containers_of watch) $(containers_of robot); do
+    containers=$(containers_of watch robot)
+    for container in $containers; do
         echo "$container $(connections "$container")"
     done >"$scratch/connections"
     quietly compose up -d --scale watch=5
@@ -166,9 +171,6 @@ watchers_come_back_after_the_server_was_killed() {
     spectators_see_the_game
 }
 
-# The base that the Dockerfile names.
-usual_base() { sed -n 's/^FROM .BUILD_BASE:-\([^}]*\)} AS .*/\1/p' Dockerfile; }
-
 your_own_bot_plays() {
     step "a bot of one's own"
     mkdir "$scratch/bots"
@@ -176,9 +178,9 @@ your_own_bot_plays() {
     sed 's/# \({ at = 1, command\)/\1/' bots/scenario.toml >"$scratch/bots/scenario.toml"
     printf '#!/bin/sh\nfor turn in 1 2 3; do echo E mine; done\n' >"$scratch/bots/bot"
     chmod -R a+rX "$scratch" && chmod a+x "$scratch/bots/bot"
-    # A script needs a base with its interpreter, and that on which all is built has a shell.
+    # A script needs a base with its interpreter, and any on which something can be built has a shell.
     export TRIBUNE_BOTS="$scratch/bots" TRIBUNE_IMAGE=tribune-test-bots
-    export RUNTIME_BASE=${BUILD_BASE:-$(usual_base)}
+    export RUNTIME_BASE=${BUILD_BASE:-docker.io/library/debian:bookworm-slim}
     quietly compose up -d --build
     all_say watch 'got `E mine` from ps#'
 }
@@ -199,8 +201,9 @@ a_bot_that_eats_all_memory_harms_nobody() {
 
 # have_ended SERVICE CODE: every container of it has ended, and with this exit code.
 have_ended() {
-    local container
-    for container in $(containers_of "$1"); do
+    local container containers
+    containers=$(containers_of "$1")
+    for container in $containers; do
         is "$container" '{{.State.Running}} {{.State.ExitCode}}' "false $2"
     done
 }
