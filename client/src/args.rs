@@ -1,8 +1,9 @@
 //! The command line of the client.
 
-use std::{env, process::ExitCode, time::Duration};
+use std::{env, io, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
+use tokio::runtime::{Builder, Runtime};
 use tribune_cli::{failure, is_host_and_port, parse_time, usage_error};
 use tribune_protocol::{DEFAULT_ADDRESS, DEFAULT_ECHO_ADDRESS, MAX_ECHO_MESSAGE, Name};
 
@@ -99,6 +100,19 @@ struct ShowArgs {
 }
 
 impl Args {
+    /// What this is to be run on. Other threads are started only where there is work for them, so
+    /// that a server can be asked how it is where there is hardly room for one.
+    ///
+    /// # Errors
+    /// If the system does not let it.
+    pub fn runtime(&self) -> io::Result<Runtime> {
+        let mut builder = match self.command {
+            Command::Ping { .. } | Command::Echo { .. } => Builder::new_current_thread(),
+            Command::Watch(_) | Command::Play(_) | Command::Herd(_) => Builder::new_multi_thread(),
+        };
+        builder.enable_all().build()
+    }
+
     /// Does what was asked for, and says how that went.
     pub async fn run(self) -> ExitCode {
         let server = match server_of(self.server, self.command.wants_echo()) {
@@ -198,11 +212,19 @@ fn parse_server(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+    use tokio::runtime::RuntimeFlavor;
 
     use super::*;
 
     #[test]
     fn the_command_line_is_well_formed() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_ping_needs_no_thread_of_its_own() {
+        let ping = Args::try_parse_from(["client", "ping"]).unwrap();
+        let runtime = ping.runtime().unwrap();
+        assert_eq!(runtime.handle().runtime_flavor(), RuntimeFlavor::CurrentThread);
     }
 }

@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use tokio::runtime::Runtime;
 use tribune_cli::{failure, parse_args};
 use tribune_client::Args;
 
@@ -11,7 +10,7 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(code) => return code,
     };
-    let runtime = match Runtime::new() {
+    let runtime = match args.runtime() {
         Ok(runtime) => runtime,
         Err(error) => return failure(format_args!("cannot start: {error}")),
     };

@@ -19,7 +19,7 @@ use crate::{
     network::{Listener, bind_all, reachable},
     settings::{FAREWELL_LIMIT, Outcome, Settings},
     tasks::Tasks,
-    terminal::{Console, Keyboard, Signals, greet},
+    terminal::{Console, Keyboard, Signals, greet, hints},
     workers::{Forker, Launcher, Surroundings},
 };
 
@@ -112,7 +112,11 @@ impl Host {
         let launches = self.open_programs(addresses.first(), files, broadcast)?;
         let seed = self.settings.rules.seed;
         tracing::info!(game = %self.id, seed, ?addresses, "listening");
-        self.messages.say_first(greet(&addresses, &self.id, seed));
+        let mut greeting = vec![greet(&addresses, &self.id, seed)];
+        if self.settings.console {
+            greeting.extend(hints(addresses.first()));
+        }
+        self.messages.say_first(greeting.join("\n"));
         let game_loop = GameLoop {
             game,
             mailbox: inputs,

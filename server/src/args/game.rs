@@ -104,7 +104,7 @@ pub struct GameArgs {
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = parse_grace, help_heading = "Programs")]
     grace: Duration,
 
-    /// Do not tell the game on standard output
+    /// Do not tell the game on standard output, nor what to try next
     #[arg(long, short, help_heading = "Output")]
     quiet: bool,
 

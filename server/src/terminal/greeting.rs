@@ -9,15 +9,20 @@ use tribune_protocol::{DEFAULT_ADDRESS, GameId};
 
 use crate::network::reachable;
 
-/// What a server says when it is there: where it listens, and what to try next.
+/// What a server says when it is there: where it listens, and for what.
 pub fn greet(addresses: &[SocketAddr], game: &GameId, seed: u64) -> String {
     let listed: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
-    let mut lines = vec![format!(
+    format!(
         "tribune server {} listening on {} (game {game}, seed {seed})",
         env!("CARGO_PKG_VERSION"),
         listed.join(", "),
-    )];
-    if let Some(&address) = addresses.first() {
+    )
+}
+
+/// What to try next with a server that listens on `address`, if on any, each in a line of its own.
+pub fn hints(address: Option<&SocketAddr>) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(&address) = address {
         let address = reachable(address);
         let client = client_command();
         let server = if address.to_string() == DEFAULT_ADDRESS {
@@ -34,11 +39,10 @@ pub fn greet(addresses: &[SocketAddr], game: &GameId, seed: u64) -> String {
         ]);
     }
     if io::stdin().is_terminal() {
-        lines.push(
-            "  here    type 1 to 4 and Enter to start more players, Ctrl-C to end".to_owned(),
-        );
+        let here = "  here    type 1 to 4 and Enter to start more players, Ctrl-C to end";
+        lines.push(here.to_owned());
     }
-    lines.join("\n")
+    lines
 }
 
 /// How whoever started this server can start a client.

@@ -5,4 +5,9 @@ mod greeting;
 mod keyboard;
 mod signals;
 
-pub use self::{console::Console, greeting::greet, keyboard::Keyboard, signals::Signals};
+pub use self::{
+    console::Console,
+    greeting::{greet, hints},
+    keyboard::Keyboard,
+    signals::Signals,
+};

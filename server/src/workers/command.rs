@@ -25,6 +25,14 @@ pub(super) struct Prepared {
     pub(super) command: Command,
 }
 
+impl Prepared {
+    /// The file of the program, if it is not one that is looked for in `PATH`.
+    pub(super) fn file(&self) -> Option<PathBuf> {
+        let program = self.words.first().filter(|program| program.contains('/'))?;
+        Some(self.command.as_std().get_current_dir().unwrap_or(Path::new("")).join(program))
+    }
+}
+
 impl Surroundings {
     /// Prepares `program` to be run as `worker`.
     ///

@@ -1,4 +1,4 @@
-use std::{io, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{io, num::NonZeroU32, path::Path, sync::Arc, time::Duration};
 
 use tokio::{net::unix::pipe, process::ChildStdin, sync::mpsc};
 use tokio_util::sync::CancellationToken;
@@ -81,8 +81,12 @@ impl Launcher {
 
     /// Forks a program, tells the game, and lets it have the stream.
     async fn start(&self, id: WorkerId, prepared: Prepared) -> Result<Worker, Exit> {
+        let file = prepared.file();
         let Prepared { words, command } = prepared;
-        let failed = |error: io::Error| not_started(&words[0], &error);
+        let failed = |error: io::Error| match &file {
+            Some(file) => not_started(&words[0], &explained(error, file)),
+            None => not_started(&words[0], &error),
+        };
         let mut child = self.forker.fork(command).await.map_err(failed)?;
         let gone = || failed(io::Error::other("it ended at once"));
         let session = child.id().and_then(ProcessSession::led_by).ok_or_else(gone)?;
@@ -98,6 +102,15 @@ impl Launcher {
 /// The writing end of the pipe `input`, to be written to without waiting.
 fn pipe_to(input: ChildStdin) -> io::Result<pipe::Sender> {
     pipe::Sender::from_owned_fd(input.into_owned_fd()?)
+}
+
+/// Says of a `file` that is there what the system says as if it were not.
+fn explained(error: io::Error, file: &Path) -> io::Error {
+    if error.kind() != io::ErrorKind::NotFound || !file.exists() {
+        return error;
+    }
+    let what = "it is there, but not the interpreter or the loader that it asks for";
+    io::Error::new(error.kind(), format!("{error}: {what}"))
 }
 
 fn not_started(program: &str, error: &io::Error) -> Exit {

@@ -1,6 +1,9 @@
 //! Any program is a player.
 
-use std::fs;
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
+};
 
 use serde_json::Value;
 use tempfile::tempdir;
@@ -88,6 +91,21 @@ fn a_program_that_is_not_there_is_an_event_and_the_game_goes_on() {
     assert_eq!(exited.len(), 2);
     assert!(exited[0]["reason"].as_str().unwrap().contains("No such file"), "{}", exited[0]);
     assert_eq!((&exited[0]["code"], &exited[0]["running"]), (&Value::from(127), &Value::from(0)));
+}
+
+#[test]
+fn a_program_whose_interpreter_is_missing_is_not_said_to_be_missing_itself() {
+    let folder = tempdir().unwrap();
+    let bot = folder.path().join("bot");
+    fs::write(&bot, "#!/nowhere/python\n").unwrap();
+    fs::set_permissions(&bot, Permissions::from_mode(0o755)).unwrap();
+    let scenario = folder.path().join("scenario.toml");
+    fs::write(&scenario, "worker = [{ at = 0.3, command = ['./bot'], dir = '.' }]").unwrap();
+    let (events, _) = Server::whole_game(&["--scenario", scenario.to_str().unwrap()]);
+    let exited = events.iter().find(|event| event["type"] == "exited").unwrap();
+    let reason = exited["reason"].as_str().unwrap();
+    assert!(reason.contains("it is there, but not the interpreter"), "{reason}");
+    assert_eq!(exited["code"], 127);
 }
 
 #[test]

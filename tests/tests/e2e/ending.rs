@@ -118,5 +118,6 @@ fn a_console_whose_reader_has_gone_does_not_end_the_game() {
 #[test]
 fn a_quiet_server_says_nothing_on_standard_output() {
     let finished = Server::start(&["--script", "0:1", "--quiet"]).finish();
+    assert!(!finished.err.iter().any(|line| line.contains("  watch ")), "{:?}", finished.err);
     assert_eq!((finished.code(), finished.out.len()), (Some(0), 0));
 }
