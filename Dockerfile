@@ -38,7 +38,6 @@ FROM ${RUNTIME_BASE:-scratch}
 COPY --from=build /programs /usr/local/bin
 # A number, as there is nothing that knows names.
 USER 65532:65532
-EXPOSE 7777 8080
 STOPSIGNAL SIGTERM
 # The base may have one.
 ENTRYPOINT []

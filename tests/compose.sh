@@ -18,12 +18,14 @@ fi
 
 # Beside a demonstration that may be running already: names of its own, and ports that are free.
 export COMPOSE_PROJECT_NAME="tribune-test-$$"
-export TRIBUNE_IMAGE=tribune-test TRIBUNE_PORT="" TRIBUNE_ECHO_PORT=""
+export TRIBUNE_IMAGE="tribune-test-$$" TRIBUNE_PORT="" TRIBUNE_ECHO_PORT=""
+# As the demonstration has them, whatever .env or the environment say.
+export TRIBUNE_BOTS="" RUNTIME_BASE=""
 DEADLINE=60
 scratch=$(mktemp -d)
 
 step() { printf -- '-- %s\n' "$*"; }
-fail() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }
+fail() { echo "$*" >"$scratch/failure"; exit 1; }
 compose() { $COMPOSE "$@" </dev/null; }
 # What compose says of its own progress is of interest only if it fails.
 quietly() { "$@" >"$scratch/out" 2>&1 || { cat "$scratch/out" >&2; fail "$*"; }; }
@@ -43,7 +45,8 @@ eventually() {
 # has_said CONTAINER PATTERN SINCE: whether it has, since it last said SINCE.
 has_said() {
     docker logs "$1" >"$scratch/log" 2>&1
-    tac "$scratch/log" | sed -E "/$3/q" | grep -Eq "$2"
+    since=$3 pattern=$2 awk '$0 ~ ENVIRON["since"] { said = 0 } $0 ~ ENVIRON["pattern"] { said = 1 } END { exit !said }' \
+        "$scratch/log"
 }
 
 # all_say SERVICE PATTERN [SINCE]: what each says after it was connected to the game that is on, or after SINCE.
@@ -81,7 +84,7 @@ everything_comes_up() {
     spectators_see_the_game
     local stray
     # Some versions clear the line of a terminal that is not there.
-    stray=$(compose logs --no-color | sed 's/\x1b\[2K//g' |
+    stray=$(compose logs --no-color | sed $'s/\033\\[2K//g' |
         grep -Ev '^Attaching to|^[a-z0-9_-]*(server|echo|watch|robot)[-_][0-9]+ +\| ' || true)
     [ -z "$stray" ] || fail "log lines that do not say whose they are: $stray"
 }
@@ -179,7 +182,7 @@ your_own_bot_plays() {
     printf '#!/bin/sh\nfor turn in 1 2 3; do echo E mine; done\n' >"$scratch/bots/bot"
     chmod -R a+rX "$scratch" && chmod a+x "$scratch/bots/bot"
     # A script needs a base with its interpreter, and any on which something can be built has a shell.
-    export TRIBUNE_BOTS="$scratch/bots" TRIBUNE_IMAGE=tribune-test-bots
+    export TRIBUNE_BOTS="$scratch/bots" TRIBUNE_IMAGE="$TRIBUNE_IMAGE-bots"
     export RUNTIME_BASE=${BUILD_BASE:-docker.io/library/debian:bookworm-slim}
     quietly compose up -d --build
     all_say watch 'got `E mine` from ps#'
@@ -192,9 +195,10 @@ a_bot_that_eats_all_memory_harms_nobody() {
         step "not looked at, as this engine cannot limit memory"
         return
     fi
-    sed -i '/^]/i { at = 0, command = ["tail", "/dev/zero"], name = "glutton" },' "$scratch/bots/scenario.toml"
-    docker kill "$(containers_of server)" >/dev/null
-    quietly compose up -d
+    echo 'worker = [{ at = 0, command = ["tail", "/dev/zero"], name = "glutton" }, { at = 1, predef = 1 }]' \
+        >"$scratch/bots/scenario.toml"
+    # This is how a scenario takes effect. The game ends, and all who were there come back to the next.
+    quietly compose restart server
     all_say watch "$end"
     spectators_see_the_game "$end"
 }
@@ -232,7 +236,8 @@ clean_up() {
     local code=$?
     [ "$code" -eq 0 ] || compose logs --no-color --tail 20 >&2 || true
     compose down --timeout 1 >/dev/null 2>&1 || true
-    docker rmi tribune-test tribune-test-bots >/dev/null 2>&1 || true
+    docker rmi "tribune-test-$$" "tribune-test-$$-bots" >/dev/null 2>&1 || true
+    [ "$code" -eq 0 ] || echo "FAILED: $(cat "$scratch/failure" 2>/dev/null || echo "see above")" >&2
     rm -rf "$scratch"
     exit "$code"
 }
