@@ -83,10 +83,7 @@ impl Launcher {
     async fn start(&self, id: WorkerId, prepared: Prepared) -> Result<Worker, Exit> {
         let file = prepared.file();
         let Prepared { words, command } = prepared;
-        let failed = |error: io::Error| match &file {
-            Some(file) => not_started(&words[0], &explained(error, file)),
-            None => not_started(&words[0], &error),
-        };
+        let failed = |error| not_started(&words[0], &explained(error, file.as_deref()));
         let mut child = self.forker.fork(command).await.map_err(failed)?;
         let gone = || failed(io::Error::other("it ended at once"));
         let session = child.id().and_then(ProcessSession::led_by).ok_or_else(gone)?;
@@ -104,9 +101,9 @@ fn pipe_to(input: ChildStdin) -> io::Result<pipe::Sender> {
     pipe::Sender::from_owned_fd(input.into_owned_fd()?)
 }
 
-/// Says of a `file` that is there what the system says as if it were not.
-fn explained(error: io::Error, file: &Path) -> io::Error {
-    if error.kind() != io::ErrorKind::NotFound || !file.exists() {
+/// What the system says of a `file` that is there as if it were not, and why it does.
+fn explained(error: io::Error, file: Option<&Path>) -> io::Error {
+    if error.kind() != io::ErrorKind::NotFound || !file.is_some_and(Path::exists) {
         return error;
     }
     let what = "it is there, but not the interpreter or the loader that it asks for";
