@@ -144,7 +144,9 @@ impl Client {
                     self.last = line["seq"].as_u64().unwrap_or(0);
                 }
             }
-            "state" | "resync" => self.snapshots += u32::from(line["type"] == "state"),
+            "state" => self.snapshots += 1,
+            // A state follows.
+            "resync" => {}
             "resumed" => {
                 ensure!(line["after"].as_u64() == Some(self.last), "resumed elsewhere: {line}");
                 self.has_resumed = true;
