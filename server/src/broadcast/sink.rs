@@ -71,11 +71,15 @@ impl Sink for Transport {
     fn say_last(&self, bytes: &[u8]) {
         let Self::Tcp { output, .. } = self else { return };
         let socket = SockRef::from(output.as_ref());
-        let _ = socket
-            .send_buffer_size()
-            .and_then(|size| socket.set_send_buffer_size(size + LAST_WORDS));
-        // Past the runtime, which knows only that the socket was full.
-        let _ = socket.send(bytes);
+        // Past the runtime, which knows only that the socket was full: what may wait to be sent is
+        // bounded, and so may be the buffer.
+        let _ = socket.set_tcp_notsent_lowat(u32::MAX);
+        if socket.send(bytes).is_err() {
+            let _ = socket
+                .send_buffer_size()
+                .and_then(|size| socket.set_send_buffer_size(size + LAST_WORDS));
+            let _ = socket.send(bytes);
+        }
         let _ = socket.shutdown(Shutdown::Both);
     }
 }

@@ -1,5 +1,4 @@
 use std::{
-    io,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -7,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
@@ -84,10 +82,6 @@ impl Listener {
         };
         let id = ConnectionId(self.last.fetch_add(1, Ordering::Relaxed) + 1);
         tracing::info!(connection = %id, peer = ?stream.peer_addr().ok(), "connected");
-        if let Err(error) = configure(&stream) {
-            tracing::debug!(connection = %id, %error, "a connection broke before it began");
-            return;
-        }
         let (input, output) = stream.into_split();
         let transport = Transport::Tcp { output, _place: place };
         let membership = self.broadcast.join(Origin::Connection(id), transport).await;
@@ -124,18 +118,4 @@ impl Listener {
             drop(permit);
         });
     }
-}
-
-fn configure(stream: &TcpStream) -> io::Result<()> {
-    // What is written is a batch already.
-    stream.set_nodelay(true)?;
-    // A peer that vanished without a word is found after a minute: by the system's own questions if
-    // there is nothing to send, and by what is not acknowledged otherwise.
-    let keepalive = TcpKeepalive::new()
-        .with_time(Duration::from_secs(30))
-        .with_interval(Duration::from_secs(10))
-        .with_retries(3);
-    let socket = SockRef::from(stream);
-    socket.set_tcp_user_timeout(Some(Duration::from_secs(60)))?;
-    socket.set_tcp_keepalive(&keepalive)
 }
