@@ -1,4 +1,7 @@
-use std::{num::NonZeroU32, time::Instant};
+use std::{
+    num::NonZeroU32,
+    time::{Duration, Instant},
+};
 
 use tribune_protocol::{
     Direction, ErrorCode, GameId, Line, Move, Name, Notice, Refusal, Request, Seq, encode,
@@ -14,6 +17,11 @@ const ERRORS_PER_SECOND: NonZeroU32 = NonZeroU32::new(50).expect("not 0");
 /// A resume can make the server send its whole log. Once per connection is the use of it.
 const MOST_RESUMES: NonZeroU32 = NonZeroU32::new(10).expect("not 0");
 const RESUMES_PER_SECOND: NonZeroU32 = NonZeroU32::new(1).expect("not 0");
+
+/// Blank lines and pings: nothing else limits them, so a connection that sends more of them is read
+/// from more slowly. A skipped part of an endless line counts as one for each line's length.
+const FREE_LINES_AT_ONCE: NonZeroU32 = NonZeroU32::new(100).expect("not 0");
+const FREE_LINES_PER_SECOND: NonZeroU32 = NonZeroU32::new(50).expect("not 0");
 
 /// What a connection may do.
 #[derive(Clone, Copy, Debug)]
@@ -31,9 +39,10 @@ pub struct Conversation {
     roster: Roster,
     last: Option<Name>,
     moves: Option<RateLimit>,
-    /// Only those who are refused or resume need these.
+    /// Only those who are refused, resume, or send what asks for nothing, need these.
     errors: Option<Box<RateLimit>>,
     resumes: Option<Box<RateLimit>>,
+    free_lines: Option<Box<RateLimit>>,
 }
 
 /// What the lines that were read at once ask for.
@@ -47,6 +56,8 @@ pub struct Asked {
     pub resume: Option<Seq>,
     /// Nothing more is to be heard of it.
     pub too_many_errors: bool,
+    /// How many of the lines were [free](Conversation::pause_for).
+    pub free_lines: usize,
 }
 
 impl Conversation {
@@ -60,6 +71,7 @@ impl Conversation {
             moves,
             errors: None,
             resumes: None,
+            free_lines: None,
         }
     }
 
@@ -75,6 +87,18 @@ impl Conversation {
                 .get_or_insert_with(|| RateLimit::new(ERRORS_PER_SECOND, MOST_ERRORS).into());
             asked.too_many_errors |= !errors.allows(now);
         }
+    }
+
+    /// Counts `lines` that no other limit counts (blank ones, pings), which came at `now`, and gives
+    /// how long to wait before reading on.
+    pub fn pause_for(&mut self, lines: usize, now: Instant) -> Duration {
+        if lines == 0 {
+            return Duration::ZERO;
+        }
+        let limit = self.free_lines.get_or_insert_with(|| {
+            RateLimit::new(FREE_LINES_PER_SECOND, FREE_LINES_AT_ONCE).into()
+        });
+        limit.pause_after(lines, now)
     }
 
     /// Whether it has moved anybody.
@@ -102,10 +126,13 @@ impl Conversation {
             Line::Unfinished(_) => return Ok(()),
         };
         match Request::parse(&line)? {
-            None => {}
+            None => asked.free_lines += 1,
             Some(Request::Move(step)) => self.step(step, now, asked)?,
             Some(Request::MoveAgain(direction)) => self.step_again(direction, now, asked)?,
-            Some(Request::Ping { id }) => encode(&Notice::Pong { id }, &mut asked.answers),
+            Some(Request::Ping { id }) => {
+                asked.free_lines += 1;
+                encode(&Notice::Pong { id }, &mut asked.answers);
+            }
             Some(Request::Resume { game: wanted, after }) => {
                 self.resume(&wanted, after, game, now, asked)?;
             }
@@ -273,6 +300,20 @@ mod tests {
         let resume = r#"{"type":"resume","game":"g","after":3}"#;
         let asked = talk.hear(&[resume; 12]);
         assert_eq!((asked.resume, answers(&asked).len()), (Some(Seq(3)), 2));
+    }
+
+    #[test]
+    fn lines_that_ask_for_nothing_slow_down_who_sends_them() {
+        let mut talk = Talk::new(0);
+        let ping = r#"{"type":"ping","id":1}"#;
+        let asked = talk.hear(&["", ping, "N ann", " \t", ping]);
+        assert_eq!((asked.free_lines, asked.moves.len()), (4, 1));
+        let now = talk.now;
+        assert_eq!(talk.conversation.pause_for(0, now), Duration::ZERO);
+        assert_eq!(talk.conversation.pause_for(99, now), Duration::ZERO);
+        assert_eq!(talk.conversation.pause_for(51, now), Duration::from_millis(1020));
+        let later = now + Duration::from_secs(60);
+        assert_eq!(talk.conversation.pause_for(99, later), Duration::ZERO);
     }
 
     #[test]

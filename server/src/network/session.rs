@@ -1,7 +1,12 @@
-use std::{future::poll_fn, io, sync::Arc};
+use std::{future::poll_fn, io, sync::Arc, time::Duration};
 
 use bytes::BytesMut;
-use tokio::{net::tcp::OwnedReadHalf, sync::mpsc, time::Instant};
+use tokio::{
+    net::tcp::OwnedReadHalf,
+    sync::mpsc,
+    task::yield_now,
+    time::{Instant, sleep},
+};
 use tribune_protocol::{
     ClosingCode, ConnectionId, GameId, LineDecoder, MAX_CLIENT_LINE, Notice, encode,
 };
@@ -12,8 +17,13 @@ use super::{
 };
 use crate::{broadcast::Membership, game::Input, tasks::caught};
 
-/// How much is read at once: some thousand moves.
-const READ_SIZE: usize = 16 << 10;
+/// How much is read at once: some hundred moves.
+const READ_SIZE: usize = 4 << 10;
+
+/// After so many lines the others get their turn. With what a line costs, half a microsecond, a
+/// turn takes some 20 µs: 3,000 connections that send as much as they can delay each other, and
+/// the game, by less than a tenth of a second.
+const LINES_PER_TURN: usize = 32;
 
 /// What all sessions share.
 #[derive(Debug)]
@@ -48,11 +58,24 @@ struct Speech {
     buffer: BytesMut,
 }
 
-/// What was heard at once.
+/// What was heard in one turn.
 struct Heard {
     asked: Asked,
-    /// Whether nothing more will come.
-    has_ended: bool,
+    /// What comes after these lines.
+    then: Then,
+    /// How long to wait before that.
+    pause: Duration,
+}
+
+/// What comes after the lines of a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Then {
+    /// More lines, which are here already.
+    Lines,
+    /// More bytes, or what has not come yet.
+    Bytes,
+    /// Nothing.
+    End,
 }
 
 /// How a session ended.
@@ -83,34 +106,59 @@ impl Session {
     }
 
     async fn listen(&mut self) -> io::Result<End> {
+        let mut then = Then::Bytes;
         loop {
-            // It takes no room here to wait in this way, for there is only one who does.
-            poll_fn(|cx| self.input.as_ref().poll_read_ready(cx)).await?;
-            match self.hear() {
-                Ok(Heard { asked, has_ended }) => {
-                    if Box::pin(self.pass_on(asked)).await {
-                        return Ok(End::Dismissed);
-                    }
-                    if has_ended {
-                        return Ok(End::HalfClosed);
-                    }
+            let has_ended = if then == Then::Bytes {
+                // It takes no room here to wait in this way, for there is only one who does.
+                poll_fn(|cx| self.input.as_ref().poll_read_ready(cx)).await?;
+                match self.read() {
+                    Ok(length) => length == 0,
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+                    Err(_) => return Ok(End::Broken),
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(_) => return Ok(End::Broken),
+            } else {
+                false
+            };
+            let heard = self.hear(has_ended);
+            then = heard.then;
+            if Box::pin(self.take_turn(heard)).await {
+                return Ok(End::Dismissed);
+            }
+            if then == Then::End {
+                return Ok(End::HalfClosed);
             }
         }
     }
 
-    /// Takes in what has come.
-    fn hear(&mut self) -> io::Result<Heard> {
+    /// Takes in what has come, and gives how much.
+    fn read(&mut self) -> io::Result<usize> {
         // On the stack of the thread: nobody needs it for longer than this takes.
         let mut scratch = [0; READ_SIZE];
         let length = self.input.try_read(&mut scratch)?;
+        let limits = self.context.limits;
+        let speech = self.speech.get_or_insert_with(|| Box::new(Speech::new(limits)));
+        speech.buffer.extend_from_slice(&scratch[..length]);
+        Ok(length)
+    }
+
+    /// What the next lines ask for.
+    fn hear(&mut self, has_ended: bool) -> Heard {
         let context = &self.context;
         let speech = self.speech.get_or_insert_with(|| Box::new(Speech::new(context.limits)));
-        speech.buffer.extend_from_slice(&scratch[..length]);
-        let has_ended = length == 0;
-        Ok(Heard { asked: speech.understand(&context.game, has_ended), has_ended })
+        speech.understand(&context.game, has_ended)
+    }
+
+    /// Does what was heard, lets all others have their turn, and says whether that was the last.
+    async fn take_turn(&self, Heard { asked, pause, .. }: Heard) -> bool {
+        if self.pass_on(asked).await {
+            return true;
+        }
+        if pause.is_zero() {
+            yield_now().await;
+        } else {
+            sleep(pause).await;
+        }
+        false
     }
 
     async fn finish(mut self, end: io::Result<End>) {
@@ -168,19 +216,30 @@ impl Speech {
         }
     }
 
-    /// What the lines that are complete ask for, and the last one if that `has_ended`, too.
-    fn understand(&mut self, game: &GameId, has_ended: bool) -> Asked {
+    /// What the next lines that are complete ask for, and the last one if that `has_ended`, too.
+    fn understand(&mut self, game: &GameId, has_ended: bool) -> Heard {
         let Self { conversation, decoder, buffer } = self;
         let mut asked = Asked::default();
+        let mut then = Then::Lines;
         let now = Instant::now().into_std();
-        while let Some(line) =
-            if has_ended { decoder.last_line(buffer) } else { decoder.next_line(buffer) }
-        {
+        // Of the last lines there are no more than what was read at once.
+        let most = if has_ended { usize::MAX } else { LINES_PER_TURN };
+        for _ in 0..most {
+            let held = buffer.len();
+            let line =
+                if has_ended { decoder.last_line(buffer) } else { decoder.next_line(buffer) };
+            let Some(line) = line else {
+                // What is skipped of an endless line is not for nothing either.
+                asked.free_lines += (held - buffer.len()) / MAX_CLIENT_LINE;
+                then = if has_ended { Then::End } else { Then::Bytes };
+                break;
+            };
             conversation.hear(line, game, now, &mut asked);
         }
         if buffer.is_empty() {
             *buffer = BytesMut::new();
         }
-        asked
+        let pause = conversation.pause_for(asked.free_lines, now);
+        Heard { asked, then, pause }
     }
 }

@@ -24,6 +24,8 @@ fn main() -> ExitCode {
     let done = match args.first().map(String::as_str) {
         // Prints so many moves as fast as it can.
         Some("flood") => flood(argument.parse().expect("a number of moves")),
+        // Prints so many lines of so many `x` as fast as it can.
+        Some("flood-lines") => flood_lines(argument, args.get(2).map_or("", String::as_str)),
         // Prints a megabyte without a line end, and then a move.
         Some("endless-line") => endless_line(),
         // Prints what is not UTF-8, and then a move.
@@ -63,6 +65,15 @@ fn flood(moves: u64) -> io::Result<()> {
     let mut out = io::BufWriter::new(io::stdout());
     for _ in 0..moves {
         out.write_all(b"N noah\n")?;
+    }
+    out.flush()
+}
+
+fn flood_lines(lines: &str, length: &str) -> io::Result<()> {
+    let line = "x".repeat(length.parse().expect("a length")) + "\n";
+    let mut out = io::BufWriter::new(io::stdout());
+    for _ in 0..lines.parse().expect("a number of lines") {
+        out.write_all(line.as_bytes())?;
     }
     out.flush()
 }

@@ -9,6 +9,7 @@ mod console;
 mod defaults;
 mod echo;
 mod ending;
+mod floods;
 mod herd;
 mod identity;
 mod joining;

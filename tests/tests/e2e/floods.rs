@@ -1,0 +1,112 @@
+//! Connections that send as much as they can delay neither the game nor each other.
+
+use std::{
+    io::Write,
+    net::{Shutdown, TcpStream},
+    thread::{self, JoinHandle},
+};
+
+use rustix::process::Signal;
+use serde_json::Value;
+use tribune_tests::{Server, assert_contiguous, seq};
+
+/// Connections that send as fast as they are read from, until they are dropped.
+struct Flood {
+    sockets: Vec<TcpStream>,
+    senders: Vec<JoinHandle<()>>,
+}
+
+impl Flood {
+    /// `count` connections to `server`, each of which sends `bytes` again and again.
+    fn start(server: &Server, count: usize, bytes: &'static [u8]) -> Self {
+        let sockets: Vec<TcpStream> =
+            (0..count).map(|_| TcpStream::connect(server.address()).unwrap()).collect();
+        let sender = |socket: &TcpStream| {
+            let mut socket = socket.try_clone().unwrap();
+            let chunk = bytes.repeat(65_536 / bytes.len());
+            // It ends when the server or the test closes the connection.
+            thread::spawn(move || while socket.write_all(&chunk).is_ok() {})
+        };
+        let senders = sockets.iter().map(sender).collect();
+        Self { sockets, senders }
+    }
+}
+
+impl Drop for Flood {
+    fn drop(&mut self) {
+        for socket in &self.sockets {
+            // The server may have closed it.
+            let _ = socket.shutdown(Shutdown::Both);
+        }
+        for sender in self.senders.drain(..) {
+            sender.join().expect("a sender only writes");
+        }
+    }
+}
+
+/// By how many ticks of 100 ms the tick `line` came late, by the game's own time.
+fn ticks_late(line: &Value) -> u64 {
+    line["ms"].as_u64().unwrap() / 100 - line["clock"].as_u64().unwrap()
+}
+
+/// Lets 40 connections send `bytes`, and sees that a game goes on and ends as it should.
+fn a_game_goes_on_in_spite_of(bytes: &'static [u8]) {
+    let server = Server::start(&["--script", "", "--stay", "--tick", "100ms"]);
+    let mut client = server.join();
+    let flood = Flood::start(&server, 40, bytes);
+    for _ in 0..10 {
+        client.send("{\"type\":\"ping\",\"id\":\"mine\"}\n");
+        client.wait_for(|line| line["type"] == "pong" && line["id"] == "mine");
+        let tick = client.wait_for(|line| line["type"] == "clock");
+        // They were a hundred late when connections were read from without taking turns.
+        assert!(ticks_late(&tick) < 20, "a tick was {} ticks late", ticks_late(&tick));
+    }
+    client.send("N ann\n");
+    client.wait_for(|line| line["type"] == "move");
+    server.signal(Signal::TERM);
+    assert_eq!(client.rest().last().unwrap()["type"], "bye");
+    drop(flood);
+    assert_eq!(server.finish().code(), Some(0));
+}
+
+#[test]
+fn blank_lines_starve_nobody() {
+    a_game_goes_on_in_spite_of(b"\n");
+}
+
+#[test]
+fn lines_without_an_end_starve_nobody() {
+    a_game_goes_on_in_spite_of(b"\0");
+}
+
+#[test]
+fn pings_starve_nobody() {
+    a_game_goes_on_in_spite_of(b"{\"type\":\"ping\",\"id\":1}\n");
+}
+
+#[test]
+fn blank_lines_and_pings_are_read_at_a_bounded_rate() {
+    let server = Server::start(&["--script", "", "--stay", "--tick", "50ms"]);
+    let mut client = server.join();
+    // A hundred at once and 50 a second: these take a second.
+    client.send("\n".repeat(100) + &"{\"type\":\"ping\",\"id\":1}\n".repeat(50));
+    client.send("{\"type\":\"ping\",\"id\":\"last\"}\n");
+    let lines = client.until(|line| line["id"] == "last");
+    let clocks: Vec<_> = lines.iter().filter(|line| line["type"] == "clock").collect();
+    let span = clocks.last().unwrap()["ms"].as_u64().unwrap() - clocks[0]["ms"].as_u64().unwrap();
+    assert!(span >= 500, "150 free lines were read within {span} ms by the game's own clock");
+    assert_eq!(lines.iter().filter(|line| line["type"] == "pong").count(), 51);
+}
+
+#[test]
+fn a_spectator_who_reads_gets_every_event_of_a_flood() {
+    // 1 KB lines at the default rate of lines, more than the log holds in all. With a send buffer
+    // of 32 KiB a spectator on loopback got 5 MB/s at most, and lost a part.
+    let agent = crate::misbehave("flood-lines 30000 1000");
+    let server = Server::start(&["--script", "0:1", "--agent", &agent, "--stay"]);
+    let mut reader = server.join();
+    let lines = reader.until(|line| line["type"] == "exited");
+    assert_contiguous(reader.start(), &lines);
+    assert!(lines.iter().all(|line| line["type"] != "resync"));
+    assert!(seq(lines.last().unwrap()) > Some(30_000));
+}
