@@ -10,6 +10,9 @@ pub const STALL_LIMIT: Duration = Duration::from_secs(30);
 /// The same, when the game is over.
 pub const FAREWELL_LIMIT: Duration = Duration::from_secs(5);
 
+/// What clients are in the middle of taking may have so many bytes, in all shards together.
+pub const SNAPSHOT_BYTES: usize = 64 << 20;
+
 /// What a server is to do.
 #[derive(Clone, Debug)]
 pub struct Settings {

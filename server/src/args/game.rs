@@ -21,7 +21,7 @@ use crate::{
     messages::LogFormat,
     network::Limits,
     schedule::{Agent, DEMONSTRATION, Scheduled, parse_scenario, parse_script},
-    settings::{FAREWELL_LIMIT, STALL_LIMIT, Settings},
+    settings::{FAREWELL_LIMIT, SNAPSHOT_BYTES, STALL_LIMIT, Settings},
     workers::Care,
 };
 
@@ -136,6 +136,7 @@ impl GameArgs {
             stay: self.stay,
             agent,
         };
+        let shards = self.shards.map_or_else(default_shards, usize::from);
         Ok(Settings {
             rules,
             listen: self.listen.iter().map(|address| resolve(address)).collect::<Result<_, _>>()?,
@@ -151,8 +152,9 @@ impl GameArgs {
                 flush_interval: self.flush_interval,
                 stall_limit: STALL_LIMIT,
                 farewell_limit: FAREWELL_LIMIT,
+                snapshot_bytes: SNAPSHOT_BYTES / shards,
             },
-            shards: self.shards.map_or_else(default_shards, usize::from),
+            shards,
             console: !self.quiet,
         })
     }

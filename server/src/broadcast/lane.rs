@@ -1,8 +1,10 @@
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
 use tribune_protocol::Seq;
+
+use super::snapshot::Snapshot;
 
 /// What a reader gets besides the stream of events, in order and each between two of its lines.
 ///
@@ -19,6 +21,13 @@ pub enum Item {
         bytes: Bytes,
         /// Is dropped when that is nothing, or nobody is there any more to get it.
         written: Option<oneshot::Sender<()>>,
+    },
+    /// The rest of the line of a state, which is shared with all who get the same.
+    Snapshot {
+        /// The state.
+        snapshot: Arc<Snapshot>,
+        /// How many bytes of it have been written.
+        written: usize,
     },
     /// From here on, the events after this one.
     Resume(Seq),

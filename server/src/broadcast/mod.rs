@@ -106,14 +106,37 @@ impl Broadcast {
 
     /// Sends the stream to `transport` from now on, from `welcome` on.
     pub async fn join(&self, you: Origin, transport: Transport) -> Membership {
+        let membership = self.membership(you);
+        membership.send(Command::Join(vec![(you, transport)])).await;
+        membership
+    }
+
+    /// Sends the stream to all of `new` from now on: each shard is woken once, however many they are.
+    pub async fn join_all(&self, new: Vec<(Origin, Transport)>) -> Vec<Membership> {
+        let memberships = new.iter().map(|(you, _)| self.membership(*you)).collect();
+        let mut of_shards: Vec<Vec<_>> = self.shards.iter().map(|_| Vec::new()).collect();
+        for (you, transport) in new {
+            of_shards[self.shard_of(you)].push((you, transport));
+        }
+        for (shard, new) in self.shards.iter().zip(of_shards) {
+            if !new.is_empty() {
+                // A shard that has ended has nobody to do it for.
+                let _ = shard.send(Command::Join(new)).await;
+            }
+        }
+        memberships
+    }
+
+    fn membership(&self, you: Origin) -> Membership {
+        Membership { you, shard: self.shards[self.shard_of(you)].clone() }
+    }
+
+    fn shard_of(&self, you: Origin) -> usize {
         let number = match you {
             Origin::Program(id) => id.0,
             Origin::Connection(id) => id.0,
         };
-        let shard = self.shards[usize::try_from(number).unwrap_or(0) % self.shards.len()].clone();
-        let membership = Membership { you, shard };
-        membership.send(Command::Join(you, transport)).await;
-        membership
+        usize::try_from(number).unwrap_or(0) % self.shards.len()
     }
 
     /// Drops a reader that is half closed, if there is one.

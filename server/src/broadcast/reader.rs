@@ -1,4 +1,4 @@
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use bytes::{Buf, Bytes};
 use tokio::time::Instant;
@@ -14,6 +14,14 @@ use crate::log::View;
 
 /// One that was cut off and comes back says so within this time.
 const RESUME_WINDOW: Duration = Duration::from_millis(500);
+
+/// Up to so many bytes are copied to go in one write with what comes before them: a write costs as
+/// much as copying a hundred times that.
+const COPIED: usize = 4 << 10;
+
+/// A snapshot serves those who come later for as long as the events since are this part of it, so
+/// that a large state is neither encoded nor held for each of them.
+const REUSED_WITHIN: usize = 4;
 
 /// Somebody who gets the stream: a cursor into the log, and a sink.
 ///
@@ -50,7 +58,7 @@ pub struct Sight<'a> {
     /// The log.
     pub view: &'a View,
     /// The latest state.
-    pub snapshot: &'a Snapshot,
+    pub snapshot: &'a Arc<Snapshot>,
     /// How a reader that is new is greeted.
     pub greeting: &'a Greeting,
     /// When it is.
@@ -110,6 +118,14 @@ impl<S: Sink> Reader<S> {
         self.half_closed || now.saturating_duration_since(self.joined) >= RESUME_WINDOW
     }
 
+    /// The snapshot of which a part is still to be written.
+    pub fn pinned(&self) -> Option<&Snapshot> {
+        self.lane.as_ref()?.iter().find_map(|item| match item {
+            Item::Snapshot { snapshot, .. } => Some(&**snapshot),
+            _ => None,
+        })
+    }
+
     /// Where its bytes go.
     pub fn sink(&self) -> &S {
         &self.sink
@@ -151,6 +167,9 @@ impl<S: Sink> Reader<S> {
         let mut last = match self.lane.take().and_then(|mut lane| lane.pop_front()) {
             // It may be the rest of a line, which must end for another to begin.
             Some(Item::Lines { bytes, .. }) => first_line(&bytes).to_vec(),
+            Some(Item::Snapshot { snapshot, written }) if written > 0 => {
+                snapshot.line[written..].to_vec()
+            }
             _ => Vec::new(),
         };
         encode(&Notice::Closing { code, message: message.to_owned() }, &mut last);
@@ -160,8 +179,11 @@ impl<S: Sink> Reader<S> {
     /// How many bytes it keeps aside.
     #[cfg(test)]
     pub fn held(&self) -> usize {
-        let bytes =
-            |item: &Item| if let Item::Lines { bytes, .. } = item { bytes.len() } else { 0 };
+        let bytes = |item: &Item| match item {
+            Item::Lines { bytes, .. } => bytes.len(),
+            Item::Snapshot { snapshot, .. } => snapshot.line.len(),
+            Item::Resume(_) | Item::Close => 0,
+        };
         self.lane.as_ref().map_or(0, |lane| lane.iter().map(bytes).sum())
     }
 
@@ -174,8 +196,11 @@ impl<S: Sink> Reader<S> {
     fn take_snapshot(&mut self, you: Origin, sight: Sight<'_>) -> bool {
         let Sight { view, snapshot, greeting, .. } = sight;
         let fits = |wanted: &mut Wanted| {
+            let follows = snapshot.seq.next();
             let is_new_enough = snapshot.is_last || snapshot.seq >= wanted.at_least;
-            is_new_enough && snapshot.seq.next() >= view.oldest()
+            follows >= view.oldest()
+                && (is_new_enough
+                    || view.bytes_from(follows) <= snapshot.line.len() / REUSED_WITHIN)
         };
         let Some(wanted) = self.wanted.take_if(fits) else {
             return false;
@@ -188,8 +213,13 @@ impl<S: Sink> Reader<S> {
             Notice::Resync { missed: seq.next().since(self.next), seq }
         };
         let lane = self.lane.get_or_insert_default();
-        lane.push_front(Item::lines(snapshot.line.clone()));
-        lane.push_front(Item::lines(line(&notice)));
+        let mut lines = line(&notice);
+        if snapshot.line.len() <= COPIED {
+            lines.extend_from_slice(&snapshot.line);
+        } else {
+            lane.push_front(Item::Snapshot { snapshot: snapshot.clone(), written: 0 });
+        }
+        lane.push_front(Item::lines(lines.into()));
         self.next = seq.next();
         true
     }
@@ -206,6 +236,15 @@ impl<S: Sink> Reader<S> {
                         return Ok(Some(Visit::Blocked));
                     }
                 }
+                Item::Snapshot { snapshot, written } => {
+                    let written = written + write(&self.sink, &snapshot.line[written..])?;
+                    if written < snapshot.line.len() {
+                        self.blocked = Some(now);
+                        let rest = Item::Snapshot { snapshot, written };
+                        self.lane.get_or_insert_default().push_front(rest);
+                        return Ok(Some(Visit::Blocked));
+                    }
+                }
                 Item::Resume(after) => self.resume(after, view),
                 Item::Close => return Ok(Some(Visit::Gone)),
             }
@@ -219,9 +258,14 @@ impl<S: Sink> Reader<S> {
         self.next = after.next();
         if self.next >= view.oldest() && after <= view.head() {
             self.wanted = None;
-            self.lane
-                .get_or_insert_default()
-                .push_front(Item::lines(line(&Notice::Resumed { after })));
+            let mut lines = line(&Notice::Resumed { after });
+            let events = view.lines_from(self.next);
+            let events = &events[..events.len().min(COPIED)];
+            let (rest, next) = view.after(self.next, events.len());
+            lines.extend_from_slice(events);
+            lines.extend_from_slice(rest);
+            self.next = next;
+            self.lane.get_or_insert_default().push_front(Item::lines(lines.into()));
         } else {
             self.wanted = Some(Wanted { at_least: view.head(), is_new: false });
         }
@@ -266,10 +310,10 @@ fn write(sink: &impl Sink, bytes: &[u8]) -> io::Result<usize> {
     }
 }
 
-fn line(notice: &Notice) -> Bytes {
+fn line(notice: &Notice) -> Vec<u8> {
     let mut line = Vec::new();
     encode(notice, &mut line);
-    line.into()
+    line
 }
 
 /// `lines` up to the first line end.

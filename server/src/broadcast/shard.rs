@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeMap,
     future::poll_fn,
     sync::Arc,
     task::{Context, Poll},
@@ -34,8 +35,8 @@ const CHECK: Duration = Duration::from_millis(250);
 /// What a shard is asked to do.
 #[derive(Debug)]
 pub enum Command {
-    /// Send the stream to this reader, from `welcome` on.
-    Join(Origin, Transport),
+    /// Send the stream to these readers, from `welcome` on.
+    Join(Vec<(Origin, Transport)>),
     /// Put this before the next event that the reader gets.
     Push(Origin, Item),
     /// The same for these lines, if the reader reads at all.
@@ -58,6 +59,9 @@ pub struct Pace {
     pub stall_limit: Duration,
     /// The same, when the game is over.
     pub farewell_limit: Duration,
+    /// All snapshots that readers of one shard are in the middle of have at most so many bytes:
+    /// those who are in the middle of the oldest are closed first.
+    pub snapshot_bytes: usize,
 }
 
 /// Whom the next walk visits.
@@ -192,10 +196,12 @@ impl Shard {
 
     fn obey(&mut self, command: Command) {
         match command {
-            Command::Join(origin, transport) => {
+            Command::Join(new) => {
                 self.view.refresh();
-                self.readers.insert(origin, Reader::new(transport, self.view.head()));
-                self.due.some.push(origin);
+                for (origin, transport) in new {
+                    self.readers.insert(origin, Reader::new(transport, self.view.head()));
+                    self.due.some.push(origin);
+                }
             }
             Command::Push(origin, item) => {
                 if let Some(reader) = self.readers.get_mut(&origin) {
@@ -243,7 +249,10 @@ impl Shard {
         // Also for want of readers: a view that is not refreshed keeps what the log has dropped.
         self.view.refresh();
         let Due { all, mut some } = std::mem::take(&mut self.due);
-        if all || self.snapshots.has_changed().unwrap_or(false) {
+        if self.snapshots.has_changed().unwrap_or(false) {
+            some.append(&mut self.waiting);
+            self.bound_snapshots();
+        } else if all {
             some.append(&mut self.waiting);
         }
         let snapshot = self.snapshots.borrow_and_update().clone();
@@ -257,7 +266,7 @@ impl Shard {
         }
     }
 
-    async fn walk_some(&mut self, some: Vec<Origin>, snapshot: &Snapshot, now: Instant) {
+    async fn walk_some(&mut self, some: Vec<Origin>, snapshot: &Arc<Snapshot>, now: Instant) {
         for (turn, origin) in some.into_iter().enumerate() {
             // Whoever has gone meanwhile needs nothing.
             if let Some(index) = self.readers.get_index_of(&origin)
@@ -271,7 +280,7 @@ impl Shard {
         }
     }
 
-    async fn walk_all(&mut self, snapshot: &Snapshot, now: Instant) {
+    async fn walk_all(&mut self, snapshot: &Arc<Snapshot>, now: Instant) {
         let count = self.readers.len();
         self.start = self.start.wrapping_add(1);
         let mut gone = Vec::new();
@@ -291,7 +300,7 @@ impl Shard {
         }
     }
 
-    fn visit(&mut self, index: usize, snapshot: &Snapshot, now: Instant) -> Visit {
+    fn visit(&mut self, index: usize, snapshot: &Arc<Snapshot>, now: Instant) -> Visit {
         let Some((&origin, reader)) = self.readers.get_index_mut(index) else {
             return Visit::CaughtUp;
         };
@@ -337,6 +346,28 @@ impl Shard {
         let stalled = |origin: &&Origin| self.readers.get(*origin).is_some_and(stalled);
         for origin in self.blocked.iter().filter(stalled).copied().collect::<Vec<_>>() {
             self.close(&origin, code, &message);
+        }
+    }
+
+    /// Closes readers who hold on to old snapshots until the others are within the bound. A program
+    /// is no exception: it gets the end of its input.
+    fn bound_snapshots(&mut self) {
+        let mut pinned: BTreeMap<Seq, (usize, Vec<Origin>)> = BTreeMap::new();
+        for origin in &self.blocked {
+            if let Some(snapshot) = self.readers.get(origin).and_then(Reader::pinned) {
+                let (size, holders) = pinned.entry(snapshot.seq).or_default();
+                *size = snapshot.line.len();
+                holders.push(*origin);
+            }
+        }
+        let mut held: usize = pinned.values().map(|(size, _)| size).sum();
+        while held > self.pace.snapshot_bytes
+            && let Some((_, (size, holders))) = pinned.pop_first()
+        {
+            held -= size;
+            for origin in holders {
+                self.close(&origin, ClosingCode::SlowClient, "you take the state too slowly");
+            }
         }
     }
 

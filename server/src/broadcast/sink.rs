@@ -28,7 +28,8 @@ pub trait Sink {
     fn may_be_closed(&self) -> bool;
 
     /// Writes `bytes`, a few last words, even if nothing more goes in otherwise, and ends it in both
-    /// directions. Whoever has gone already does not get them.
+    /// directions. A peer that has gone does not get them, and neither does one that is in the
+    /// middle of a long line, the rest of which would be held for it.
     fn say_last(&self, bytes: &[u8]);
 }
 
@@ -74,7 +75,7 @@ impl Sink for Transport {
         // Past the runtime, which knows only that the socket was full: what may wait to be sent is
         // bounded, and so may be the buffer.
         let _ = socket.set_tcp_notsent_lowat(u32::MAX);
-        if socket.send(bytes).is_err() {
+        if bytes.len() <= LAST_WORDS && socket.send(bytes).is_err() {
             let _ = socket
                 .send_buffer_size()
                 .and_then(|size| socket.set_send_buffer_size(size + LAST_WORDS));

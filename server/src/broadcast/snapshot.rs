@@ -1,8 +1,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use memmap2::MmapMut;
 use tokio::sync::{Notify, watch};
 use tribune_protocol::{Notice, Seq, State};
+
+/// Lines of this size and more are in memory that goes back to the system when the last who needs
+/// it has it. The allocator would keep it, and snapshots of many sizes would leave holes.
+const MAPPED: usize = 128 << 10;
 
 /// The state of the game after an event, as its line, encoded once for all who need it.
 #[derive(Clone, Debug, Default)]
@@ -21,12 +26,27 @@ impl Snapshot {
         let seq = state.seq;
         let mut line = Vec::new();
         tribune_protocol::encode(&Notice::State(state), &mut line);
-        Self { seq, line: line.into(), is_last: false }
+        Self { seq, line: held(line), is_last: false }
     }
 
     /// The snapshot that says `state`, which only the last event of the game follows.
     pub fn last(state: State) -> Self {
         Self { is_last: true, ..Self::new(state) }
+    }
+}
+
+/// `line` where it can stay for as long as a slow client takes.
+fn held(line: Vec<u8>) -> Bytes {
+    if line.len() < MAPPED {
+        return line.into();
+    }
+    match MmapMut::map_anon(line.len()) {
+        Ok(mut map) => {
+            map.copy_from_slice(&line);
+            Bytes::from_owner(map)
+        }
+        // There is no room for a map, but there is for the line.
+        Err(_) => line.into(),
     }
 }
 

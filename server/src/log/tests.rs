@@ -121,6 +121,9 @@ proptest! {
                     let oldest = usize::try_from(view.oldest().0).unwrap() - 1;
                     let held = model[oldest..].concat();
                     prop_assert_eq!(&read_all(view, view.oldest()), &held);
+                    for from in view.oldest().0..=view.head().next().0 {
+                        prop_assert_eq!(view.bytes_from(Seq(from)), read_all(view, Seq(from)).len());
+                    }
                     // No more than it may, but for the newest line, and no less than it could:
                     // dropped is one segment at a time, and an eighth of it is one segment.
                     prop_assert!(held.len() <= bytes || oldest + 1 == model.len());

@@ -58,6 +58,17 @@ impl View {
         self.segment_of(from).after(from, written)
     }
 
+    /// How many bytes the lines of the event `from` and of all after it have. `from` is as in
+    /// [`lines_from`](Self::lines_from).
+    pub fn bytes_from(&self, from: Seq) -> usize {
+        if from >= self.open.first() {
+            return self.open.lines_from(from).len();
+        }
+        let index = self.full.partition_point(|segment| segment.next() <= from);
+        let rest: usize = self.full.range(index + 1..).map(|segment| segment.size()).sum();
+        self.full[index].lines_from(from).len() + rest + self.open.size()
+    }
+
     fn segment_of(&self, event: Seq) -> &Segment {
         debug_assert!(self.oldest() <= event && event <= self.head().next());
         if event >= self.open.first() {

@@ -18,7 +18,7 @@ use super::{
     conversation::Limits,
     linger::{LINGER, linger},
     session::{Session, SessionContext},
-    socket::accept,
+    socket::{accept, accept_waiting},
 };
 use crate::{
     broadcast::{Broadcast, Transport},
@@ -32,6 +32,9 @@ const REFUSAL: Duration = Duration::from_millis(10);
 /// How many connections may be told at once that there is no place for them. The others are just
 /// closed.
 const REFUSALS: usize = 64;
+
+/// So many connections that wait are taken in together.
+const ACCEPTED_AT_ONCE: usize = 64;
 
 /// Takes connections in: gives each a number, a place in the broadcast and a session.
 #[derive(Clone, Debug)]
@@ -68,25 +71,36 @@ impl Listener {
     pub async fn run(self, socket: TcpListener, stop: CancellationToken) {
         let accept = async {
             loop {
-                let stream = accept(&socket, || self.broadcast.drop_half_closed()).await;
-                self.take_in(stream).await;
+                let first = accept(&socket, || self.broadcast.drop_half_closed()).await;
+                let more = std::iter::from_fn(|| accept_waiting(&socket));
+                let streams: Vec<TcpStream> =
+                    std::iter::once(first).chain(more).take(ACCEPTED_AT_ONCE).collect();
+                self.take_in(streams).await;
             }
         };
         stop.run_until_cancelled(accept).await;
     }
 
-    async fn take_in(&self, stream: TcpStream) {
-        let Some(place) = self.find_place().await else {
-            self.refuse(stream);
-            return;
-        };
-        let id = ConnectionId(self.last.fetch_add(1, Ordering::Relaxed) + 1);
-        tracing::info!(connection = %id, peer = ?stream.peer_addr().ok(), "connected");
-        let (input, output) = stream.into_split();
-        let transport = Transport::Tcp { output, _place: place };
-        let membership = self.broadcast.join(Origin::Connection(id), transport).await;
-        let session = Session::new(id, input, membership, self.context.clone());
-        self.sessions.spawn("session", session.run());
+    /// Gives each of `streams` its session, if there is a place for it.
+    async fn take_in(&self, streams: Vec<TcpStream>) {
+        let mut inputs = Vec::with_capacity(streams.len());
+        let mut new = Vec::with_capacity(streams.len());
+        for stream in streams {
+            let Some(place) = self.find_place().await else {
+                self.refuse(stream);
+                continue;
+            };
+            let id = ConnectionId(self.last.fetch_add(1, Ordering::Relaxed) + 1);
+            tracing::info!(connection = %id, peer = ?stream.peer_addr().ok(), "connected");
+            let (input, output) = stream.into_split();
+            inputs.push((id, input));
+            new.push((Origin::Connection(id), Transport::Tcp { output, _place: place }));
+        }
+        let memberships = self.broadcast.join_all(new).await;
+        for ((id, input), membership) in inputs.into_iter().zip(memberships) {
+            let session = Session::new(id, input, membership, self.context.clone());
+            self.sessions.spawn("session", session.run());
+        }
     }
 
     /// A place for one more client, taken from somebody who only half is one if need be.

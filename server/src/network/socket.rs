@@ -1,6 +1,7 @@
 use std::{io, net::SocketAddr, time::Duration};
 
 use anyhow::anyhow;
+use futures_util::FutureExt;
 use rustix::io::Errno;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
@@ -98,6 +99,13 @@ pub async fn accept<F: Future<Output = bool>>(
             }
         }
     }
+}
+
+/// The next connection of `socket`, if one waits.
+pub fn accept_waiting(socket: &TcpListener) -> Option<TcpStream> {
+    // An error comes again when it is waited for.
+    let (stream, _) = socket.accept().now_or_never()?.ok()?;
+    Some(stream)
 }
 
 fn is_out_of_descriptors(error: &io::Error) -> bool {

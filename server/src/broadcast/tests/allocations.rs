@@ -3,6 +3,7 @@
 use std::{
     cell::Cell,
     io,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -50,7 +51,7 @@ struct Scene<'a> {
     game: Game,
     publisher: Publisher,
     view: View,
-    snapshot: Snapshot,
+    snapshot: Arc<Snapshot>,
     readers: Vec<Reader<&'a Bottomless>>,
     greeting: Greeting,
 }
@@ -72,7 +73,7 @@ impl<'a> Scene<'a> {
             game: Game::new(rules),
             publisher,
             view,
-            snapshot: snapshot(Seq(0)),
+            snapshot: snapshot(Seq(0)).into(),
             readers: (0..100).map(|_| Reader::new(sink, Seq(0))).collect(),
             greeting: Greeting { game: GameId("g".into()), tick_ms: 1000 },
         }

@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use tokio::time::Instant;
 use tribune_protocol::{
     BoardSize, ClosingCode, Event, Happening, Notice, Origin, Seq, ServerLine, State, WorkerId,
+    WorkerState,
 };
 
 use super::super::{
@@ -56,13 +57,13 @@ impl Sink for &Narrow {
 struct Source {
     log: Arc<Log>,
     view: View,
-    snapshot: Snapshot,
+    snapshot: Arc<Snapshot>,
 }
 
 impl Source {
     fn new() -> Self {
         let log = Arc::new(Log::new(SMALLEST_LOG));
-        Self { view: View::new(log.clone()), log, snapshot: snapshot(Seq(0)) }
+        Self { view: View::new(log.clone()), log, snapshot: snapshot(Seq(0)).into() }
     }
 
     fn append(&self, count: u64) {
@@ -84,7 +85,7 @@ impl Source {
         let sight = Sight { view, snapshot: latest, greeting: &greeting, now };
         let visit = reader.visit(Origin::Program(WorkerId(1)), sight).unwrap();
         if visit == Visit::WantsSnapshot {
-            self.snapshot = snapshot(self.log.head());
+            self.snapshot = snapshot(self.log.head()).into();
         }
         visit
     }
@@ -100,6 +101,13 @@ impl Source {
 pub(super) fn snapshot(seq: Seq) -> Snapshot {
     let board = BoardSize { width: 1, height: 1 };
     Snapshot::new(State { seq, ms: 0, clock: 0, board, players: vec![], workers: vec![] })
+}
+
+/// A snapshot whose line has `size` bytes and a few more.
+pub(super) fn large_snapshot(seq: Seq, size: usize) -> Snapshot {
+    let board = BoardSize { width: 1, height: 1 };
+    let workers = vec![WorkerState { id: WorkerId(1), label: "x".repeat(size) }];
+    Snapshot::new(State { seq, ms: 0, clock: 0, board, players: vec![], workers })
 }
 
 fn reader(sink: &Narrow, at_least: Seq) -> Reader<&Narrow> {
@@ -264,4 +272,34 @@ fn a_blocked_reader_holds_no_more_than_the_rest_of_a_line() {
     }
     assert_eq!(reader.held(), held);
     assert!((1..200).contains(&held), "{held} bytes");
+}
+
+#[test]
+fn a_large_state_serves_those_who_come_soon_after() {
+    let mut source = Source::new();
+    source.snapshot = large_snapshot(Seq(0), 8000).into();
+    // Some 50 bytes each: less than a quarter of the state, and then more.
+    source.append(20);
+    let sink = Narrow::default();
+    sink.room.set(usize::MAX / 2);
+    let mut soon = reader(&sink, source.log.head());
+    assert_eq!(source.visit(&mut soon), Visit::CaughtUp);
+    assert_eq!(check(&sink.taken.borrow()).0, Seq(20));
+    source.append(40);
+    let mut later = reader(&sink, source.log.head());
+    assert_eq!(source.visit(&mut later), Visit::WantsSnapshot);
+}
+
+#[test]
+fn one_in_the_middle_of_a_large_state_holds_a_share_of_it() {
+    let mut source = Source::new();
+    source.snapshot = large_snapshot(Seq(0), 8000).into();
+    let sink = Narrow::default();
+    sink.room.set(3000);
+    let mut reader = reader(&sink, Seq(0));
+    assert_eq!(source.visit(&mut reader), Visit::Blocked);
+    assert_eq!(reader.pinned().map(|snapshot| snapshot.seq), Some(Seq(0)));
+    source.catch_up(&mut reader, &sink);
+    assert!(reader.pinned().is_none());
+    check(&sink.taken.borrow());
 }

@@ -14,7 +14,7 @@ use tribune_protocol::{
 };
 
 use super::super::{Broadcast, Greeting, Membership, Pace, Publisher, SnapshotDesk, Transport};
-use super::reader::snapshot;
+use super::reader::{large_snapshot, snapshot};
 use crate::log::{Batch, Log};
 
 /// A broadcast with one client.
@@ -89,6 +89,7 @@ pub(super) fn pace(flush_interval: Duration) -> Pace {
         flush_interval,
         stall_limit: Duration::from_secs(30),
         farewell_limit: Duration::from_secs(5),
+        snapshot_bytes: 1 << 20,
     }
 }
 
@@ -167,4 +168,40 @@ async fn an_answer_waits_until_it_is_written_and_no_longer_than_the_reader_is_th
         tokio::spawn(async move { membership.answer("{\"type\":\"pong\",\"id\":2}\n").await });
     scene.membership.leave().await;
     waiting.await.unwrap();
+}
+
+#[tokio::test]
+async fn clients_in_the_middle_of_old_snapshots_are_closed_when_these_are_too_many() {
+    let publisher = Publisher::new(Log::new(8 << 20));
+    let desk = SnapshotDesk::new(large_snapshot(Seq(0), 400_000));
+    let greeting = Greeting { game: GameId("g".into()), tick_ms: 1000 };
+    let (broadcast, shards) = Broadcast::new(&publisher, &desk, &greeting, pace(Duration::ZERO), 1);
+    for shard in shards {
+        tokio::spawn(shard.run(CancellationToken::new()));
+    }
+    let places = Arc::new(Semaphore::new(4));
+    let (mut clients, mut last) = (Vec::new(), Seq(0));
+    for number in 1..=4 {
+        let (mut client, server) = connection().await;
+        let place = places.clone().acquire_owned().await.unwrap();
+        let transport = Transport::Tcp { output: server.into_split().1, _place: place };
+        broadcast.join(Origin::Connection(ConnectionId(number)), transport).await;
+        // It has begun to take the state, and takes no more of it.
+        client.read_exact(&mut [0; 1000]).await.unwrap();
+        clients.push(client);
+        // More than a quarter of a state, so that the next client gets one of its own.
+        last = publish(&publisher, last, 4000);
+        desk.lay_down(large_snapshot(last, 400_000));
+    }
+    // A mebibyte holds two of them.
+    let mut rest = Vec::new();
+    for client in &mut clients[..2] {
+        client.read_to_end(&mut rest).await.unwrap();
+        assert!(rest.len() < 400_000, "it was closed in the middle of the state");
+        rest.clear();
+    }
+    for client in &mut clients[2..] {
+        rest.resize(400_000, 0);
+        client.read_exact(&mut rest).await.unwrap();
+    }
 }
