@@ -38,8 +38,15 @@ pub const MAX_CLIENT_LINE: usize = 1024;
 
 /// The longest line, in bytes without its end, that a client need accept from a server.
 ///
-/// The longest is `state`, at most about 160 bytes per player: this holds 100,000 of them.
+/// The longest is `state`: what it lists is bounded by [`MAX_PLAYERS`], and by how many programs a
+/// server can run.
 pub const MAX_SERVER_LINE: usize = 16 << 20;
+
+/// The most players that a game may have at a time.
+///
+/// Each takes at most 256 bytes in `state`, and one half of [`MAX_SERVER_LINE`] is left for the rest
+/// of it.
+pub const MAX_PLAYERS: usize = MAX_SERVER_LINE / 2 / 256;
 
 /// Where an echo server listens, and a client looks for one, unless told otherwise.
 pub const DEFAULT_ECHO_ADDRESS: &str = "127.0.0.1:8080";

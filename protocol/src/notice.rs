@@ -174,3 +174,25 @@ codes! {
         ShuttingDown = "shutting_down",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ConnectionId, MAX_PLAYERS, MAX_SERVER_LINE};
+
+    #[test]
+    fn a_state_of_the_longest_players_is_half_of_the_longest_line() {
+        // Four bytes each in UTF-8.
+        let name: Name = "𠀀".repeat(32).parse().unwrap();
+        let player = PlayerState {
+            id: PlayerId(u64::MAX),
+            name,
+            from: Origin::Connection(ConnectionId(u64::MAX)),
+            x: u16::MAX,
+            y: u16::MAX,
+            moves: u64::MAX,
+        };
+        let length = serde_json::to_vec(&player).unwrap().len() + ",".len();
+        assert!(length * MAX_PLAYERS <= MAX_SERVER_LINE / 2, "{length} bytes each");
+    }
+}

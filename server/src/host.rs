@@ -10,13 +10,14 @@ use tokio_util::sync::CancellationToken;
 use tribune_protocol::GameId;
 
 use crate::{
+    admission::PlayerPlaces,
     broadcast::{Broadcast, Greeting, Publisher, Snapshot, SnapshotDesk},
     descriptors::{most_clients, raise_limit},
     game::{Game, Input, Launch},
     game_loop::GameLoop,
     log::Log,
     messages::Messages,
-    network::{Listener, bind_all, reachable},
+    network::{AddressBudgets, Listener, SessionContext, bind_all, reachable},
     settings::{FAREWELL_LIMIT, Outcome, Settings},
     tasks::Tasks,
     terminal::{Console, Keyboard, Signals, greet, hints},
@@ -68,6 +69,8 @@ struct Host {
     id: GameId,
     mailbox: mpsc::Sender<Input>,
     messages: Messages,
+    /// Places for players in the game.
+    places: PlayerPlaces,
     /// Is cancelled when programs are to end, and nobody new is to come.
     closing: CancellationToken,
     /// Is cancelled when those who do not read are not to be waited for any more.
@@ -85,6 +88,7 @@ impl Host {
     fn new(settings: Settings, mailbox: mpsc::Sender<Input>, messages: Messages) -> Self {
         let tasks = Tasks::default();
         Self {
+            places: PlayerPlaces::new(settings.max_players),
             settings,
             id: new_game_id(),
             mailbox,
@@ -154,14 +158,20 @@ impl Host {
 
     /// The way in for clients.
     fn open_network(&self, sockets: Vec<TcpListener>, broadcast: &Broadcast) {
-        let listener = Listener::new(
-            self.id.clone(),
-            self.mailbox.clone(),
-            self.settings.limits,
-            broadcast.clone(),
-            most_clients(self.settings.max_clients),
-            self.sessions.clone(),
-        );
+        let addresses = AddressBudgets::new(self.settings.address_bytes);
+        let context = SessionContext {
+            game: self.id.clone(),
+            mailbox: self.mailbox.clone(),
+            limits: self.settings.limits,
+            places: self.places.clone(),
+            addresses: addresses.clone(),
+        };
+        let most = most_clients(self.settings.max_clients);
+        let listener = Listener::new(context, broadcast.clone(), most, self.sessions.clone());
+        let (closing, messages) = (self.closing.clone(), self.messages.clone());
+        self.tasks.spawn_vital("address budgets", async move {
+            closing.run_until_cancelled(addresses.tend(messages)).await;
+        });
         for socket in sockets {
             self.tasks.spawn_vital("listener", listener.clone().run(socket, self.closing.clone()));
         }
@@ -182,6 +192,7 @@ impl Host {
                 address: address.map(|&address| reachable(address).to_string()),
             },
             care: self.settings.care,
+            places: self.places.clone(),
             mailbox: self.mailbox.clone(),
             broadcast,
             tasks: self.tasks.group(),

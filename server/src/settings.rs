@@ -1,6 +1,6 @@
 //! What a server is to do, checked and complete.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 
 use crate::{broadcast::Pace, game::Rules, network::Limits, workers::Care};
 
@@ -24,6 +24,11 @@ pub struct Settings {
     pub max_clients: usize,
     /// What each connection may do.
     pub limits: Limits,
+    /// How many bytes a second all connections of one address may add to the log; `None` for no
+    /// bound.
+    pub address_bytes: Option<NonZeroU32>,
+    /// Players in the game at a time.
+    pub max_players: usize,
     /// How player programs are treated.
     pub care: Care,
     /// How many bytes of events the log holds.

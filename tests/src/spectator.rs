@@ -1,9 +1,10 @@
 use std::{
     io::{self, BufRead, BufReader, Write},
-    net::{Shutdown, SocketAddr, TcpStream},
+    net::{IpAddr, Shutdown, SocketAddr, TcpStream},
     time::Instant,
 };
 
+use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 use serde_json::Value;
 
 use crate::DEADLINE;
@@ -32,13 +33,16 @@ impl Spectator {
     /// # Panics
     /// If there is, and it does not greet.
     pub fn try_join(address: SocketAddr) -> Option<Self> {
-        let mut spectator = Self::try_connect(address).ok()?;
-        spectator.welcome = spectator.next()?;
-        assert_eq!(spectator.welcome["type"], "welcome");
-        spectator.state = spectator.next()?;
-        assert_eq!(spectator.state["type"], "state");
-        assert_eq!(spectator.state["seq"], spectator.welcome["seq"]);
-        Some(spectator)
+        Self::try_connect(address).ok()?.greeted()
+    }
+
+    fn greeted(mut self) -> Option<Self> {
+        self.welcome = self.next()?;
+        assert_eq!(self.welcome["type"], "welcome");
+        self.state = self.next()?;
+        assert_eq!(self.state["type"], "state");
+        assert_eq!(self.state["seq"], self.welcome["seq"]);
+        Some(self)
     }
 
     /// Connects to the server at `address`, and takes nothing.
@@ -49,8 +53,23 @@ impl Spectator {
         Self::try_connect(address).expect("the server listens")
     }
 
+    /// Connects to the server at `address` from the address `source` of this machine, and takes its
+    /// greeting.
+    ///
+    /// # Panics
+    /// If it is not greeted.
+    pub fn join_from(source: IpAddr, address: SocketAddr) -> Self {
+        let socket = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+        bind(&socket, &SocketAddr::new(source, 0)).expect("an address of this machine");
+        connect(&socket, &address).expect("the server listens");
+        Self::over(socket.into()).ok().and_then(Self::greeted).expect("a server that greets")
+    }
+
     fn try_connect(address: SocketAddr) -> io::Result<Self> {
-        let stream = TcpStream::connect(address)?;
+        Self::over(TcpStream::connect(address)?)
+    }
+
+    fn over(stream: TcpStream) -> io::Result<Self> {
         stream.set_read_timeout(Some(DEADLINE))?;
         Ok(Self { lines: BufReader::new(stream), welcome: Value::Null, state: Value::Null })
     }

@@ -27,11 +27,22 @@ impl RateLimit {
 
     /// Whether it may be done once at `now`. If so, it counts as done.
     pub fn allows(&mut self, now: Instant) -> bool {
+        self.allows_many(1, now)
+    }
+
+    /// Whether it may be done at `now`. If so, it counts as done `times`, of which it has to be
+    /// possible to do only the first: the rest is made up for by a longer wait.
+    pub fn allows_many(&mut self, times: usize, now: Instant) -> bool {
         let allowed = self.owed(now) <= self.credit;
         if allowed {
-            self.pay(1, now);
+            self.pay(u32::try_from(times).unwrap_or(u32::MAX), now);
         }
         allowed
+    }
+
+    /// Whether nothing is owed at `now`.
+    pub fn is_paid(&self, now: Instant) -> bool {
+        self.owed(now).is_zero()
     }
 
     /// Counts it as done `times` at `now`, and says how long to wait before it is done again.

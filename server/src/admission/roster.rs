@@ -1,18 +1,22 @@
 use tribune_protocol::{ErrorCode, Name, Refusal};
 
+use super::PlayerPlaces;
+
 /// The players that one connection or program carries, which may be only so many.
 ///
 /// The game never lets a player go while its origin is there, so this list is what the game has.
-#[derive(Clone, Debug)]
+/// Each takes one of the places that the game has for all, until this is dropped.
+#[derive(Debug)]
 pub struct Roster {
     names: Vec<Name>,
     most: usize,
+    places: PlayerPlaces,
 }
 
 impl Roster {
-    /// A roster for at most `most` players.
-    pub fn new(most: usize) -> Self {
-        Self { names: Vec::new(), most }
+    /// A roster for at most `most` players, who take `places` of the game.
+    pub fn new(most: usize, places: PlayerPlaces) -> Self {
+        Self { names: Vec::new(), most, places }
     }
 
     /// Whether a player called `name` is carried, or may be.
@@ -34,16 +38,41 @@ impl Roster {
         ))
     }
 
+    /// Whether a player called `name` is carried.
+    pub fn carries(&self, name: &Name) -> bool {
+        self.names.contains(name)
+    }
+
     /// Carries a player called `name` from now on.
-    pub fn enter(&mut self, name: &Name) {
-        if !self.names.contains(name) {
-            self.names.push(name.clone());
+    ///
+    /// # Errors
+    /// If the game has no place for one more.
+    pub fn enter(&mut self, name: &Name) -> Result<(), Refusal> {
+        if self.names.contains(name) {
+            return Ok(());
         }
+        if !self.places.take() {
+            return Err(Refusal::new(
+                ErrorCode::TooManyPlayers,
+                format!(
+                    "the game has {} players, and no place for {name}: try again when one has left",
+                    self.places.most()
+                ),
+            ));
+        }
+        self.names.push(name.clone());
+        Ok(())
     }
 
     /// Whether it carries nobody.
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()
+    }
+}
+
+impl Drop for Roster {
+    fn drop(&mut self) {
+        self.places.give_back(self.names.len());
     }
 }
 
@@ -54,14 +83,31 @@ mod tests {
     #[test]
     fn one_name_too_many_is_refused_and_the_others_go_on() {
         let [ann, bob, eve] = ["ann", "bob", "eve"].map(|name| Name::try_from(name).unwrap());
-        let mut roster = Roster::new(2);
+        let mut roster = Roster::new(2, PlayerPlaces::new(100));
         for name in [&ann, &bob, &ann] {
             assert_eq!(roster.check(name), Ok(()));
-            roster.enter(name);
+            roster.enter(name).unwrap();
         }
         let refusal = roster.check(&eve).unwrap_err();
         assert_eq!(refusal.code, ErrorCode::TooManyPlayers);
         assert_eq!(refusal.message, "eve would be one too many: you move 2 already (ann, bob)");
         assert_eq!(roster.check(&bob), Ok(()));
+    }
+
+    #[test]
+    fn the_game_has_so_many_places_and_those_who_leave_make_room() {
+        let name = |name: &str| Name::try_from(name).unwrap();
+        let places = PlayerPlaces::new(3);
+        let [mut one, mut two] = [(); 2].map(|()| Roster::new(2, places.clone()));
+        one.enter(&name("ann")).unwrap();
+        one.enter(&name("bob")).unwrap();
+        one.enter(&name("ann")).unwrap();
+        two.enter(&name("ann")).unwrap();
+        let refusal = two.enter(&name("bob")).unwrap_err();
+        assert_eq!(refusal.code, ErrorCode::TooManyPlayers);
+        assert!(refusal.message.starts_with("the game has 3 players"), "{}", refusal.message);
+        assert!(two.carries(&name("ann")) && !two.carries(&name("bob")));
+        drop(one);
+        two.enter(&name("bob")).unwrap();
     }
 }

@@ -11,7 +11,7 @@ use std::{
 
 use bytesize::ByteSize;
 use tribune_cli::{parse_number, parse_time};
-use tribune_protocol::{BoardSize, DEFAULT_ADDRESS};
+use tribune_protocol::{BoardSize, DEFAULT_ADDRESS, MAX_PLAYERS};
 
 use super::{ArgsError, resolve};
 use crate::{
@@ -81,8 +81,18 @@ pub struct GameArgs {
 
     /// The most players per connection or program
     #[arg(long, value_name = "N", default_value_t = 16, help_heading = "Network")]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1000))]
     max_players: u32,
+
+    /// The most players in the game
+    #[arg(long, value_name = "N", default_value_t = 10_000, help_heading = "Network")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::try_from(MAX_PLAYERS).unwrap_or(i64::MAX)))]
+    max_players_total: u32,
+
+    /// The most bytes per second that all connections of one address add to the log, beyond which
+    /// moves are refused; 0 for no limit
+    #[arg(long, value_name = "BYTES", default_value = "8MiB", value_parser = parse_byte_rate, help_heading = "Network")]
+    address_bytes: u32,
 
     /// How much of the past is kept for clients that fall behind or come back
     #[arg(long, value_name = "BYTES", default_value = "16MiB", value_parser = parse_log_bytes, help_heading = "Network")]
@@ -99,6 +109,11 @@ pub struct GameArgs {
     /// The most lines per second that a program can print before it has to wait; 0 for no limit
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = parse_number::<u32>, help_heading = "Programs")]
     output_rate: u32,
+
+    /// The most bytes per second that each output of a program adds to the log before it has to wait;
+    /// 0 for no limit
+    #[arg(long, value_name = "BYTES", default_value = "2MiB", value_parser = parse_byte_rate, help_heading = "Programs")]
+    output_bytes: u32,
 
     /// How long a program that is asked to end may take
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = parse_grace, help_heading = "Programs")]
@@ -142,9 +157,12 @@ impl GameArgs {
             listen: self.listen.iter().map(|address| resolve(address)).collect::<Result<_, _>>()?,
             max_clients: self.max_clients,
             limits: Limits { move_rate: NonZeroU32::new(self.move_rate), players },
+            address_bytes: NonZeroU32::new(self.address_bytes),
+            max_players: usize::try_from(self.max_players_total).unwrap_or(usize::MAX),
             care: Care {
                 players,
                 output_rate: NonZeroU32::new(self.output_rate),
+                output_bytes: NonZeroU32::new(self.output_bytes),
                 grace: self.grace,
             },
             log_bytes: self.log_bytes,
@@ -211,6 +229,16 @@ fn parse_log_bytes(text: &str) -> Result<usize, String> {
     }
 }
 
+/// Reads bytes per second. Beyond the highest, a nanosecond is too coarse to count bytes by.
+fn parse_byte_rate(text: &str) -> Result<u32, String> {
+    const MOST: u64 = 100 << 20;
+    let bytes = text.parse().ok().map(|size: ByteSize| size.as_u64());
+    match bytes {
+        Some(bytes @ (0 | 1024..=MOST)) => u32::try_from(bytes).map_err(|error| error.to_string()),
+        _ => Err("it is 0, or a number of bytes from 1KiB to 100MiB, as in 65536 or 2MiB".into()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::Parser;
@@ -256,7 +284,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_understood_is_refused_with_what_would_be_right() {
-        let cases: [(&[&str], &str); 11] = [
+        let cases: [(&[&str], &str); 14] = [
             (&["--script", "0:9"], "there are 1, 2, 3 and 4"),
             (&["--board", "0x4"], "a board is WIDTHxHEIGHT"),
             (&["--board", "32"], "a board is WIDTHxHEIGHT"),
@@ -265,6 +293,9 @@ mod tests {
             (&["--log-bytes", "10"], "4096 bytes at least"),
             (&["--log-bytes", "much"], "as in 65536 or 16MiB"),
             (&["--listen", "7777"], "an address is HOST:PORT"),
+            (&["--output-bytes", "1"], "from 1KiB to 100MiB"),
+            (&["--address-bytes", "1GiB"], "from 1KiB to 100MiB"),
+            (&["--max-players", "1001"], "1..=1000"),
             (&["--repeat", "--script", ""], "--repeat needs a script"),
             (&["--agent", ""], "it names no program"),
             (&["--script", "0:1", "--scenario", "x.toml"], "cannot be used with"),

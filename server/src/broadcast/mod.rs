@@ -3,6 +3,7 @@
 //! The game's end is a [`Publisher`], the readers' end a [`Broadcast`]. Between them are the log
 //! and a few [shards](Shard), each of which owns some of the readers.
 
+mod command;
 mod lane;
 mod reader;
 mod shard;
@@ -18,7 +19,7 @@ use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot, watch};
 use tribune_protocol::{GameId, Origin, PROTOCOL_VERSION, Seq, Welcome};
 
-use self::{lane::Item, shard::Command};
+use self::{command::Command, lane::Item};
 pub use self::{
     shard::{Pace, Shard},
     sink::Transport,

@@ -6,10 +6,9 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use indexmap::IndexMap;
 use tokio::{
-    sync::{mpsc, oneshot, watch},
+    sync::{mpsc, watch},
     task::{coop::unconstrained, yield_now},
     time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
@@ -18,6 +17,7 @@ use tribune_protocol::{ClosingCode, Origin, Seq};
 
 use super::{
     Greeting,
+    command::Command,
     lane::Item,
     reader::{Reader, Sight, Visit},
     sink::{Sink, Transport},
@@ -31,23 +31,6 @@ const VISITS_PER_TURN: usize = 64;
 
 /// How often it is looked whether somebody has not read for too long.
 const CHECK: Duration = Duration::from_millis(250);
-
-/// What a shard is asked to do.
-#[derive(Debug)]
-pub enum Command {
-    /// Send the stream to these readers, from `welcome` on.
-    Join(Vec<(Origin, Transport)>),
-    /// Put this before the next event that the reader gets.
-    Push(Origin, Item),
-    /// The same for these lines, if the reader reads at all.
-    Offer(Origin, Bytes),
-    /// This reader will not say anything any more.
-    HalfClosed(Origin),
-    /// Drop this reader: it has gone.
-    Leave(Origin),
-    /// Drop a reader that is half closed, and say whether there was one.
-    DropHalfClosed(oneshot::Sender<bool>),
-}
 
 /// How a shard treats its readers.
 #[derive(Clone, Copy, Debug)]

@@ -7,7 +7,8 @@ use tribune_protocol::{
     Direction, ErrorCode, GameId, Line, Move, Name, Notice, Refusal, Request, Seq, encode,
 };
 
-use crate::admission::{RateLimit, Roster};
+use super::address_budgets::AddressBudget;
+use crate::admission::{PlayerPlaces, RateLimit, Roster};
 
 /// Whoever has this many lines refused at once, or [`ERRORS_PER_SECOND`] for long, is not worth
 /// talking to.
@@ -22,6 +23,9 @@ const RESUMES_PER_SECOND: NonZeroU32 = NonZeroU32::new(1).expect("not 0");
 /// from more slowly. A skipped part of an endless line counts as one for each line's length.
 const FREE_LINES_AT_ONCE: NonZeroU32 = NonZeroU32::new(100).expect("not 0");
 const FREE_LINES_PER_SECOND: NonZeroU32 = NonZeroU32::new(50).expect("not 0");
+
+/// About what an event takes in the log besides the name of a player.
+const EVENT_BYTES: usize = 120;
 
 /// What a connection may do.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +42,7 @@ pub struct Conversation {
     limits: Limits,
     roster: Roster,
     last: Option<Name>,
+    address: Option<AddressBudget>,
     moves: Option<RateLimit>,
     /// Only those who are refused, resume, or send what asks for nothing, need these.
     errors: Option<Box<RateLimit>>,
@@ -61,13 +66,15 @@ pub struct Asked {
 }
 
 impl Conversation {
-    /// A conversation with somebody who has said nothing yet.
-    pub fn new(limits: Limits) -> Self {
+    /// A conversation with a client that has said nothing yet. Its players take `places` of the
+    /// game, and what they do is spent from the budget of its `address`.
+    pub fn new(limits: Limits, places: PlayerPlaces, address: Option<AddressBudget>) -> Self {
         let moves = limits.move_rate.map(|rate| RateLimit::new(rate, rate));
         Self {
             limits,
-            roster: Roster::new(limits.players),
+            roster: Roster::new(limits.players, places),
             last: None,
+            address,
             moves,
             errors: None,
             resumes: None,
@@ -150,7 +157,18 @@ impl Conversation {
                 format!("you may move {rate} times per second"),
             ));
         }
-        self.roster.enter(&step.name);
+        // A new player joins first, and leaves some time.
+        let events = if self.roster.carries(&step.name) { 1 } else { 3 };
+        let bytes = events * (EVENT_BYTES + step.name.as_str().len());
+        if let Some(address) = &self.address
+            && !address.spend(bytes, now)
+        {
+            return Err(Refusal::new(
+                ErrorCode::RateLimited,
+                "the connections from your address move too many players: wait a second",
+            ));
+        }
+        self.roster.enter(&step.name)?;
         self.last = Some(step.name.clone());
         asked.moves.push(step);
         Ok(())
@@ -213,7 +231,8 @@ mod tests {
     impl Talk {
         fn new(move_rate: u32) -> Self {
             let limits = Limits { move_rate: NonZeroU32::new(move_rate), players: 2 };
-            Self { conversation: Conversation::new(limits), now: Instant::now() }
+            let conversation = Conversation::new(limits, PlayerPlaces::new(100), None);
+            Self { conversation, now: Instant::now() }
         }
 
         fn hear(&mut self, lines: &[&str]) -> Asked {

@@ -8,21 +8,19 @@ use std::{
 
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
-use tribune_protocol::{ClosingCode, ConnectionId, GameId, Notice, Origin, encode};
+use tribune_protocol::{ClosingCode, ConnectionId, Notice, Origin, encode};
 
 use super::{
-    conversation::Limits,
     linger::{LINGER, linger},
     session::{Session, SessionContext},
     socket::{accept, accept_waiting},
 };
 use crate::{
     broadcast::{Broadcast, Transport},
-    game::Input,
     tasks::Tasks,
 };
 
@@ -48,17 +46,16 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// A listener for at most `most` clients at a time, whose sessions `sessions` keeps.
+    /// A listener for at most `most` clients at a time, who have `context` in common, and whose
+    /// sessions `sessions` keeps.
     pub fn new(
-        game: GameId,
-        mailbox: mpsc::Sender<Input>,
-        limits: Limits,
+        context: SessionContext,
         broadcast: Broadcast,
         most: usize,
         sessions: Tasks,
     ) -> Self {
         Self {
-            context: Arc::new(SessionContext { game, mailbox, limits }),
+            context: Arc::new(context),
             broadcast,
             sessions,
             last: Arc::default(),

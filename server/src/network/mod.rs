@@ -1,5 +1,6 @@
 //! The way in over TCP: connections, and what their lines mean.
 
+mod address_budgets;
 mod conversation;
 mod linger;
 mod listener;
@@ -7,9 +8,11 @@ mod session;
 mod socket;
 
 pub use self::{
+    address_budgets::AddressBudgets,
     conversation::Limits,
     linger::{LINGER, linger},
     listener::Listener,
+    session::SessionContext,
     socket::{accept, bind_all},
 };
 

@@ -12,10 +12,11 @@ use tribune_protocol::{
 };
 
 use super::{
+    address_budgets::AddressBudgets,
     conversation::{Asked, Conversation, Limits},
     linger::{LINGER, linger},
 };
-use crate::{broadcast::Membership, game::Input, tasks::caught};
+use crate::{admission::PlayerPlaces, broadcast::Membership, game::Input, tasks::caught};
 
 /// How much is read at once: some hundred moves.
 const READ_SIZE: usize = 4 << 10;
@@ -27,13 +28,17 @@ const LINES_PER_TURN: usize = 32;
 
 /// What all sessions share.
 #[derive(Debug)]
-pub(super) struct SessionContext {
+pub struct SessionContext {
     /// The game that is played.
-    pub(super) game: GameId,
+    pub game: GameId,
     /// Where inputs go.
-    pub(super) mailbox: mpsc::Sender<Input>,
+    pub mailbox: mpsc::Sender<Input>,
     /// What each connection may do.
-    pub(super) limits: Limits,
+    pub limits: Limits,
+    /// Places for players in the game.
+    pub places: PlayerPlaces,
+    /// What each address may add to the log.
+    pub addresses: AddressBudgets,
 }
 
 /// The reading half of a connection: turns its lines into inputs and answers.
@@ -135,17 +140,20 @@ impl Session {
         // On the stack of the thread: nobody needs it for longer than this takes.
         let mut scratch = [0; READ_SIZE];
         let length = self.input.try_read(&mut scratch)?;
-        let limits = self.context.limits;
-        let speech = self.speech.get_or_insert_with(|| Box::new(Speech::new(limits)));
-        speech.buffer.extend_from_slice(&scratch[..length]);
+        self.speech().buffer.extend_from_slice(&scratch[..length]);
         Ok(length)
     }
 
     /// What the next lines ask for.
     fn hear(&mut self, has_ended: bool) -> Heard {
-        let context = &self.context;
-        let speech = self.speech.get_or_insert_with(|| Box::new(Speech::new(context.limits)));
-        speech.understand(&context.game, has_ended)
+        let context = self.context.clone();
+        self.speech().understand(&context, has_ended)
+    }
+
+    /// What it has said so far, which is made when it says the first.
+    fn speech(&mut self) -> &mut Speech {
+        let Self { speech, context, input, .. } = self;
+        speech.get_or_insert_with(|| Box::new(Speech::new(context, input)))
     }
 
     /// Does what was heard, lets all others have their turn, and says whether that was the last.
@@ -208,16 +216,18 @@ impl Session {
 }
 
 impl Speech {
-    fn new(limits: Limits) -> Self {
+    fn new(context: &SessionContext, input: &OwnedReadHalf) -> Self {
+        // A peer that has gone already has no address any more, and nothing to say for long.
+        let address = input.peer_addr().ok().and_then(|peer| context.addresses.of(peer.ip()));
         Self {
-            conversation: Conversation::new(limits),
+            conversation: Conversation::new(context.limits, context.places.clone(), address),
             decoder: LineDecoder::new(MAX_CLIENT_LINE),
             buffer: BytesMut::new(),
         }
     }
 
     /// What the next lines that are complete ask for, and the last one if that `has_ended`, too.
-    fn understand(&mut self, game: &GameId, has_ended: bool) -> Heard {
+    fn understand(&mut self, context: &SessionContext, has_ended: bool) -> Heard {
         let Self { conversation, decoder, buffer } = self;
         let mut asked = Asked::default();
         let mut then = Then::Lines;
@@ -234,7 +244,7 @@ impl Speech {
                 then = if has_ended { Then::End } else { Then::Bytes };
                 break;
             };
-            conversation.hear(line, game, now, &mut asked);
+            conversation.hear(line, &context.game, now, &mut asked);
         }
         if buffer.is_empty() {
             *buffer = BytesMut::new();

@@ -11,6 +11,7 @@ use super::{
     worker::Worker,
 };
 use crate::{
+    admission::PlayerPlaces,
     broadcast::{Broadcast, Transport},
     game::{Input, Launch},
     messages::Messages,
@@ -26,8 +27,10 @@ pub(super) const CANNOT_RUN: i32 = 126;
 pub struct Care {
     /// Players that one may carry.
     pub players: usize,
-    /// Lines per second; `None` for as many as it likes.
+    /// Lines per second of each of its outputs; `None` for as many as it likes.
     pub output_rate: Option<NonZeroU32>,
+    /// Bytes per second that each of its outputs may add to the log; `None` for as many as it likes.
+    pub output_bytes: Option<NonZeroU32>,
     /// How long one that was asked to end may take.
     pub grace: Duration,
 }
@@ -41,6 +44,8 @@ pub struct Launcher {
     pub surroundings: Surroundings,
     /// How they are treated.
     pub care: Care,
+    /// Places for players in the game.
+    pub places: PlayerPlaces,
     /// Where their inputs go.
     pub mailbox: mpsc::Sender<Input>,
     /// Where they get the stream from.

@@ -30,8 +30,11 @@ use crate::{
     messages::Messages,
 };
 
-/// How many lines go to the game at once.
-const LINES_PER_INPUT: usize = 256;
+/// How many lines go to the game at once, 64 KiB at most: so no other waits for long.
+const LINES_PER_INPUT: usize = 64;
+
+/// About what an event takes in the log besides the line or the name in it.
+const EVENT_BYTES: usize = 88;
 
 /// When the program has ended and nothing has come for so long, nothing of its own will.
 const SILENCE: Duration = Duration::from_millis(200);
@@ -48,13 +51,17 @@ pub(super) struct Output {
     pub(super) roster: Option<Roster>,
     /// Lines per second; `None` for as many as it likes.
     pub(super) rate: Option<NonZeroU32>,
+    /// Bytes per second that it may add to the log; `None` for as many as it likes.
+    pub(super) byte_rate: Option<NonZeroU32>,
     pub(super) mailbox: mpsc::Sender<Input>,
     /// Where the program is told what it did wrong.
     pub(super) membership: Membership,
     /// Set as soon as it has printed anything.
     pub(super) has_printed: Arc<AtomicBool>,
-    /// Where people are told of the first line that looks like a move and moves nobody.
-    pub(super) messages: Option<Messages>,
+    /// Where people are told, once each, of a line that looks like a move and moves nobody, and
+    /// that the program has to wait.
+    pub(super) messages: Messages,
+    pub(super) has_hinted: bool,
 }
 
 impl Output {
@@ -69,6 +76,8 @@ impl Output {
         program_ended: CancellationToken,
     ) {
         let mut pace = self.rate.map(|rate| RateLimit::new(rate, rate));
+        let mut byte_pace = self.byte_rate.map(|rate| RateLimit::new(rate, rate));
+        let mut was_slowed = false;
         let most = self.rate.map_or(LINES_PER_INPUT, |rate| {
             usize::try_from(rate.get()).unwrap_or(LINES_PER_INPUT).min(LINES_PER_INPUT)
         });
@@ -82,19 +91,26 @@ impl Output {
             };
             let Some(chunk) = chunk else { return };
             let count = chunk.len();
-            if !self.pass_on(chunk).await {
-                return;
+            let Some(bytes) = self.pass_on(chunk).await else { return };
+            let now = Instant::now().into_std();
+            let [pause, byte_pause] =
+                [(&mut pace, count), (&mut byte_pace, bytes)].map(|(pace, times)| {
+                    pace.as_mut().map_or(Duration::ZERO, |pace| pace.pause_after(times, now))
+                });
+            if !byte_pause.is_zero() && !std::mem::replace(&mut was_slowed, true) {
+                self.tell_slowed();
             }
-            if let Some(pace) = &mut pace {
-                let pause = pace.pause_after(count, Instant::now().into_std());
+            let pause = pause.max(byte_pause);
+            if !pause.is_zero() {
                 // There is nobody to slow down any more once it has ended.
                 let _ = timeout(pause, program_ended.cancelled()).await;
             }
         }
     }
 
-    /// Passes on `chunk`, and says whether there may be more.
-    async fn pass_on(&mut self, chunk: Vec<io::Result<Line>>) -> bool {
+    /// Passes on `chunk`, and gives about how many bytes that adds to the log; `None` if there will be
+    /// no more.
+    async fn pass_on(&mut self, chunk: Vec<io::Result<Line>>) -> Option<usize> {
         self.has_printed.store(true, Ordering::Relaxed);
         let mut refusals = Vec::new();
         let mut lines = Vec::with_capacity(chunk.len());
@@ -112,9 +128,10 @@ impl Output {
             self.membership.offer(refusals).await;
         }
         let (worker, stream) = (self.worker, self.stream);
+        let bytes = lines.iter().map(logged_bytes).sum();
         let input = Input::Printed { worker, stream, lines };
         // A game that is over takes in nothing.
-        self.mailbox.send(input).await.is_ok() && readable
+        (self.mailbox.send(input).await.is_ok() && readable).then_some(bytes)
     }
 
     /// What `line` is to the game; nothing if it is blank.
@@ -147,20 +164,29 @@ impl Output {
                 return None;
             }
         };
-        if let Err(refusal) = roster.check(&step.name) {
+        if let Err(refusal) = roster.check(&step.name).and_then(|()| roster.enter(&step.name)) {
             self.hint(line, &refusal.message);
             encode(&Notice::Error { code: refusal.code, message: refusal.message }, refusals);
             return None;
         }
-        roster.enter(&step.name);
         Some(step)
+    }
+
+    /// Tells people that the program has to wait because of what it adds to the log.
+    fn tell_slowed(&self) {
+        let per_second = self.byte_rate.map_or(0, NonZeroU32::get);
+        self.messages.say(format_args!(
+            "ps#{} prints more than {per_second} bytes a second, as they stand in the log, so it has to wait \
+             (--output-bytes)",
+            self.worker
+        ));
     }
 
     /// Tells people, once, why `line` moves nobody, which the console does not show.
     fn hint(&mut self, line: &[u8], why: &dyn Display) {
-        if let Some(messages) = self.messages.take() {
+        if !std::mem::replace(&mut self.has_hinted, true) {
             let line = quote(line);
-            messages
+            self.messages
                 .say(format_args!("ps#{} printed {line}, which is no move: {why}", self.worker));
         }
     }
@@ -170,6 +196,23 @@ impl Output {
 async fn after(token: &CancellationToken, pause: Duration) {
     token.cancelled().await;
     sleep(pause).await;
+}
+
+/// About how many bytes the event of `line` takes in the log: what is escaped in JSON takes more
+/// than it did.
+fn logged_bytes(line: &Printed) -> usize {
+    let escaped = |byte: u8| match byte {
+        // As in \u0001.
+        0..=0x1f => 6,
+        // Some characters of two and three bytes take six, too.
+        b'"' | b'\\' | 0x80.. => 2,
+        _ => 1,
+    };
+    let text: usize = match line {
+        Printed::Move(step) => step.name.as_str().len(),
+        Printed::Other { line, .. } => line.bytes().map(escaped).sum(),
+    };
+    EVENT_BYTES + text
 }
 
 /// The text that `bytes` are the beginning of, without a character of which only a part is there.
@@ -191,5 +234,26 @@ mod tests {
         assert_eq!(beginning(&"abé".as_bytes()[..3]), "ab");
         assert_eq!(beginning(b"ab\xffcd"), "ab\u{fffd}cd");
         assert_eq!(beginning(b""), "");
+    }
+
+    #[test]
+    fn what_a_line_adds_to_the_log_is_about_what_its_event_takes() {
+        use tribune_protocol::{Event, Happening, Seq};
+        for text in ["plain", "\u{1}\u{2}\u{1f}", "\"quoted\\", "grüße", &"\u{1}".repeat(1024)] {
+            let event = Event {
+                seq: Seq(123_456),
+                ms: 123_456,
+                happening: Happening::Output {
+                    worker: WorkerId(1),
+                    stream: OutputStream::Stdout,
+                    line: text.to_owned(),
+                    cut: false,
+                },
+            };
+            let mut line = Vec::new();
+            encode(&event, &mut line);
+            let guess = logged_bytes(&Printed::Other { line: text.to_owned(), cut: false });
+            assert!(guess.abs_diff(line.len()) <= 20, "{guess} for {} of {text:?}", line.len());
+        }
     }
 }

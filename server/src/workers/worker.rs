@@ -62,13 +62,16 @@ impl Worker {
             stream,
             roster,
             rate: launcher.care.output_rate,
+            byte_rate: launcher.care.output_bytes,
             mailbox: launcher.mailbox.clone(),
             membership: self.membership.clone(),
             has_printed: self.has_printed.clone(),
-            messages: Some(launcher.messages.clone()),
+            messages: launcher.messages.clone(),
+            has_hinted: false,
         };
         if let Some(pipe) = self.child.stdout.take() {
-            let output = output(OutputStream::Stdout, Some(Roster::new(launcher.care.players)));
+            let roster = Roster::new(launcher.care.players, launcher.places.clone());
+            let output = output(OutputStream::Stdout, Some(roster));
             tasks.spawn("standard output", output.forward(pipe, ended.clone()));
         }
         if let Some(pipe) = self.child.stderr.take() {

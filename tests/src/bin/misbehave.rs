@@ -26,6 +26,8 @@ fn main() -> ExitCode {
         Some("flood") => flood(argument.parse().expect("a number of moves")),
         // Prints so many lines of so many `x` as fast as it can.
         Some("flood-lines") => flood_lines(argument, args.get(2).map_or("", String::as_str)),
+        // Prints lines without end of what takes six bytes each in JSON.
+        Some("flood-escapes") => flood_escapes(),
         // Prints a megabyte without a line end, and then a move.
         Some("endless-line") => endless_line(),
         // Prints what is not UTF-8, and then a move.
@@ -76,6 +78,13 @@ fn flood_lines(lines: &str, length: &str) -> io::Result<()> {
         out.write_all(line.as_bytes())?;
     }
     out.flush()
+}
+
+fn flood_escapes() -> io::Result<()> {
+    let line = "\u{1}".repeat(1000) + "\n";
+    loop {
+        print(line.as_bytes())?;
+    }
 }
 
 fn endless_line() -> io::Result<()> {

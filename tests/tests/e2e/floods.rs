@@ -1,6 +1,7 @@
-//! Connections that send as much as they can delay neither the game nor each other.
+//! Connections and programs that send as much as they can harm neither the game nor each other.
 
 use std::{
+    fmt::Write as _,
     io::Write,
     net::{Shutdown, TcpStream},
     thread::{self, JoinHandle},
@@ -8,7 +9,7 @@ use std::{
 
 use rustix::process::Signal;
 use serde_json::Value;
-use tribune_tests::{Server, assert_contiguous, seq};
+use tribune_tests::{Server, Spectator, assert_contiguous, seq};
 
 /// Connections that send as fast as they are read from, until they are dropped.
 struct Flood {
@@ -103,10 +104,98 @@ fn a_spectator_who_reads_gets_every_event_of_a_flood() {
     // 1 KB lines at the default rate of lines, more than the log holds in all. With a send buffer
     // of 32 KiB a spectator on loopback got 5 MB/s at most, and lost a part.
     let agent = crate::misbehave("flood-lines 30000 1000");
-    let server = Server::start(&["--script", "0:1", "--agent", &agent, "--stay"]);
+    let server =
+        Server::start(&["--script", "0:1", "--agent", &agent, "--output-bytes", "0", "--stay"]);
     let mut reader = server.join();
     let lines = reader.until(|line| line["type"] == "exited");
     assert_contiguous(reader.start(), &lines);
     assert!(lines.iter().all(|line| line["type"] != "resync"));
     assert!(seq(lines.last().unwrap()) > Some(30_000));
+}
+
+/// How many bytes the events among `lines` have, and over how many milliseconds of the game they
+/// are spread, by its own clock.
+fn logged(lines: &[Value]) -> (u64, u64) {
+    let events: Vec<&Value> = lines.iter().filter(|line| seq(line).is_some()).collect();
+    let bytes: usize = events.iter().map(|line| line.to_string().len() + 1).sum();
+    let ms = |line: &Value| line["ms"].as_u64().unwrap();
+    (bytes as u64, ms(events.last().unwrap()) - ms(events[0]))
+}
+
+/// Moves of `count` players whose names begin with `start`.
+fn moves_of(count: usize, start: &str) -> String {
+    let mut moves = String::new();
+    for number in 0..count {
+        writeln!(moves, "N {start}{number:02}").unwrap();
+    }
+    moves
+}
+
+#[test]
+fn what_a_program_adds_to_the_log_is_bounded_in_bytes() {
+    let agent = crate::misbehave("flood-escapes");
+    let server = Server::start(&[
+        "--script",
+        "0:1",
+        "--agent",
+        &agent,
+        "--output-bytes",
+        "256KiB",
+        "--tick",
+        "100ms",
+        "--stay",
+    ]);
+    server.wait_for_err(|line| line.contains("--output-bytes") && line.starts_with("ps#1"));
+    let mut spectator = server.join();
+    let lines = spectator.until(|line| line["clock"].as_u64() >= Some(30));
+    let (bytes, ms) = logged(&lines);
+    // What may be printed at once, and what one chunk may be too long.
+    let most = 262_144 * (ms + 1000) / 1000 + 64 * 6144;
+    assert!(bytes < most, "{bytes} bytes within {ms} ms");
+    assert!(lines.iter().all(|line| line["type"] != "resync"));
+}
+
+#[test]
+fn what_an_address_adds_to_the_log_is_bounded_over_its_connections() {
+    let server =
+        Server::start(&["--script", "", "--stay", "--tick", "100ms", "--address-bytes", "64KiB"]);
+    let mut spectator = server.join();
+    let names = moves_of(16, &"x".repeat(30));
+    let mut refused = 0;
+    for _ in 0..100 {
+        let mut loud = server.join();
+        loud.send(&names);
+        loud.send("{\"type\":\"ping\",\"id\":1}\n");
+        let lines = loud.until(|line| line["type"] == "pong");
+        refused += lines.iter().filter(|line| line["code"] == "rate_limited").count();
+    }
+    assert!(refused > 100, "{refused} of 1,600 moves were refused");
+    let mut quiet = Spectator::join_from("127.0.0.2".parse().unwrap(), server.address());
+    quiet.send("N quiet\n");
+    let lines = spectator.until(|line| line["type"] == "move" && line["name"] == "quiet");
+    let (bytes, ms) = logged(&lines);
+    // The bytes of a move are not counted but guessed.
+    let most = 65_536 * 4 / 3 * (ms + 1000) / 1000 + 10_000;
+    assert!(bytes < most, "{bytes} bytes within {ms} ms");
+    let told = server.wait_for_err(|line| line.contains("were left out"));
+    assert!(told.contains("127.0.0.1") && told.contains("--address-bytes"), "{told}");
+}
+
+#[test]
+fn the_game_has_so_many_players_and_takes_the_next_when_one_leaves() {
+    let server = Server::start(&["--script", "", "--stay", "--max-players-total", "20"]);
+    let mut first = server.join();
+    let mut second = server.join();
+    let names = moves_of(16, "n");
+    first.send(&names);
+    first.wait_for(|line| line["type"] == "move" && line["name"] == "n15");
+    second.send(&names);
+    let error = second.wait_for(|line| line["type"] == "error");
+    assert_eq!(error["code"], "too_many_players");
+    assert!(error["message"].as_str().unwrap().contains("the game has 20 players"), "{error}");
+    assert_eq!(server.join().state["players"].as_array().unwrap().len(), 20);
+    drop(first);
+    second.wait_for(|line| line["type"] == "left");
+    second.send("N n15\n");
+    second.wait_for(|line| line["type"] == "move" && line["name"] == "n15");
 }
