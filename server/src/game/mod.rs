@@ -31,6 +31,10 @@ use crate::{
 /// Who types may have this many programs alive at once.
 const MOST_TYPED: usize = 100;
 
+/// Of the ticks that were missed while the server was held up, so many are told, all at once. A
+/// pause of a day is not to fill the log.
+const MOST_TICKS_AT_ONCE: u32 = 100;
+
 /// Why a game ends that nobody stopped.
 const NO_PROCESS_LEFT: &str = "no process left";
 
@@ -112,6 +116,7 @@ impl Game {
     /// programs to start.
     pub fn advance(&mut self, now: Duration) {
         self.now = now;
+        self.skip_ticks();
         while let Some(due) = self.next_due().filter(|&due| due <= now) {
             if self.next_tick <= due {
                 self.tick();
@@ -173,6 +178,19 @@ impl Game {
             players: self.players.states(),
             workers: self.programs.states(),
         }
+    }
+
+    /// Skips ticks that were due too long ago. The clock goes on with the number that is due.
+    fn skip_ticks(&mut self) {
+        // The first is the beginning of the game.
+        if self.next_tick.is_zero() {
+            return;
+        }
+        let behind = self.now.saturating_sub(self.next_tick).as_nanos() / self.tick.as_nanos();
+        let behind = u32::try_from(behind).unwrap_or(u32::MAX);
+        let skipped = behind.saturating_sub(MOST_TICKS_AT_ONCE - 1);
+        self.clock += u64::from(skipped);
+        self.next_tick += self.tick * skipped;
     }
 
     fn tick(&mut self) {

@@ -100,6 +100,19 @@ fn a_clock_that_was_held_up_leaves_no_tick_out() {
 }
 
 #[test]
+fn after_a_long_pause_the_last_hundred_ticks_come_with_their_numbers() {
+    let mut game = open_game();
+    game.advance(at(0));
+    told(&mut game);
+    game.advance(Duration::from_secs(86_400));
+    let ticks = told(&mut game);
+    let want: Vec<Happening> = (86_301..=86_400).map(|clock| Happening::Clock { clock }).collect();
+    assert_eq!(ticks, want);
+    game.advance(Duration::from_secs(86_401));
+    assert_eq!(told(&mut game), [Happening::Clock { clock: 86_401 }]);
+}
+
+#[test]
 fn programs_start_at_their_times_and_the_last_end_is_the_end() {
     let mut game = Game::new(rules("0.5:1,0.5:2"));
     game.advance(at(0));
