@@ -8,15 +8,15 @@ mod descriptors;
 mod hang_up;
 mod narration;
 mod number;
-mod quote;
+mod printable;
 mod time;
 
 pub use self::{
     descriptors::{descriptor_limit, raise_descriptor_limit},
     hang_up::hang_up_is_ignored,
-    narration::{Narrator, printable},
+    narration::Narrator,
     number::parse_number,
-    quote::quote,
+    printable::{printable, quote},
     time::parse_time,
 };
 
@@ -86,10 +86,11 @@ fn report(message: impl fmt::Display) {
     say(format_args!("error: {message}"));
 }
 
-/// Tells the person in front of the program something, on standard error.
+/// Tells the person in front of the program something, on standard error and in one line: what is
+/// not [printable] in `message` is escaped, wherever it comes from.
 pub fn say(message: impl fmt::Display) {
     // Nobody is left to tell when it is closed.
-    let _ = writeln!(io::stderr(), "{message}");
+    let _ = writeln!(io::stderr(), "{}", printable(&message.to_string()));
 }
 
 /// Whether `error` says that the reader of a pipe has gone, which is no failure of its writer.

@@ -1,6 +1,8 @@
-use std::{borrow::Cow, collections::HashMap};
+use std::collections::HashMap;
 
 use tribune_protocol::{Event, Happening, Origin, State, WorkerId};
+
+use crate::printable;
 
 /// Tells the game as people read it, line by line: the wording of the server's console, and of
 /// whoever watches.
@@ -18,13 +20,19 @@ impl Narrator {
             state.workers.iter().map(|worker| (worker.id, worker.label.clone())).collect();
     }
 
-    /// The line that tells `event`, without its end; `None` for what people see from the others.
+    /// The line that tells `event`, [printable] and without its end; `None` for what people see from
+    /// the others.
     pub fn tell(&mut self, event: &Event) -> Option<String> {
+        let line = self.line(event)?;
+        Some(printable(&line).into_owned())
+    }
+
+    fn line(&mut self, event: &Event) -> Option<String> {
         match &event.happening {
             Happening::Clock { clock } => Some(format!("clock = {clock:04}s")),
             Happening::Started { worker, label, .. } => {
                 self.labels.insert(*worker, label.clone());
-                Some(format!(">>>>>>>> worker {}", printable(label)))
+                Some(format!(">>>>>>>> worker {label}"))
             }
             Happening::Move { direction, name, from, .. } => {
                 Some(self.got(&format!("{direction} {name}"), *from))
@@ -34,51 +42,30 @@ impl Narrator {
             }
             Happening::Exited { worker, label, exit, running } => {
                 self.labels.remove(worker);
-                Some(format!(
-                    "<<<<<<<< worker {} - {} - {running} still running",
-                    printable(label),
-                    printable(&exit.to_string())
-                ))
+                Some(format!("<<<<<<<< worker {label} - {exit} - {running} still running"))
             }
-            Happening::Bye { reason } => Some(format!("{} - bye", printable(reason))),
+            Happening::Bye { reason } => Some(format!("{reason} - bye")),
             Happening::Joined { .. } | Happening::Left { .. } => None,
         }
     }
 
     fn got(&self, line: &str, from: Origin) -> String {
-        let line = printable(line);
         let label = match from {
             Origin::Program(id) => self.labels.get(&id),
             Origin::Connection(_) => None,
         };
         match label {
-            Some(label) => format!("        got `{line}` from {}", printable(label)),
+            Some(label) => format!("        got `{line}` from {label}"),
             None => format!("        got `{line}` from {from}"),
         }
     }
-}
-
-/// `text` with its control characters escaped: what a program prints is not to steer the terminal
-/// of whoever watches.
-pub fn printable(text: &str) -> Cow<'_, str> {
-    if !text.contains(char::is_control) {
-        return Cow::Borrowed(text);
-    }
-    let mut shown = String::with_capacity(text.len() + 8);
-    for char in text.chars() {
-        if char.is_control() {
-            shown.extend(char.escape_default());
-        } else {
-            shown.push(char);
-        }
-    }
-    Cow::Owned(shown)
 }
 
 #[cfg(test)]
 mod tests {
     use tribune_protocol::{
         BoardSize, ConnectionId, Direction, Exit, OutputStream, PlayerId, Seq, WorkerState,
+        is_printable,
     };
 
     use super::*;
@@ -142,6 +129,32 @@ mod tests {
         narrator.begin(&State { seq: Seq(1), ms: 0, clock: 0, board, players: vec![], workers });
         let told = tell(&mut narrator, step(Origin::Program(ONE)));
         assert_eq!(told.unwrap(), "        got `E mary` from ps#1 (bot)");
+    }
+
+    #[test]
+    fn no_text_of_an_event_steers_the_terminal() {
+        let bad = "\u{1b}[2J\u{9b}1m\u{202e}\u{3164}\n".to_owned();
+        let happenings = [
+            Happening::Started { worker: ONE, label: bad.clone(), command: vec![bad.clone()] },
+            Happening::Output {
+                worker: ONE,
+                stream: OutputStream::Stderr,
+                line: bad.clone(),
+                cut: false,
+            },
+            Happening::Exited {
+                worker: ONE,
+                label: bad.clone(),
+                exit: Exit::NotStarted { code: 126, reason: bad.clone() },
+                running: 0,
+            },
+            Happening::Bye { reason: bad },
+        ];
+        let mut narrator = Narrator::default();
+        for happening in happenings {
+            let told = tell(&mut narrator, happening).unwrap();
+            assert!(told.chars().all(is_printable), "{told:?}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use tokio::{
     net::TcpStream,
     time::{Instant, timeout},
 };
-use tribune_cli::failure;
+use tribune_cli::{failure, printable};
 use tribune_protocol::{GameId, Notice, PingId, Request, ServerLine};
 
 use crate::{
@@ -66,7 +66,7 @@ pub async fn ping(peer: Peer, server: &str, limit: Duration) -> ExitCode {
                 None => format!("echo from {server} in {took:.3} ms"),
             };
             // The exit code says it too, should nobody read this.
-            let _ = writeln!(io::stdout(), "{told}");
+            let _ = writeln!(io::stdout(), "{}", printable(&told));
             ExitCode::SUCCESS
         }
         Ok(Err(error)) => failure(format_args!("no answer from {server}: {error}")),

@@ -2,7 +2,7 @@ use std::io;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt, BufWriter};
 use tribune_cli::{Narrator, say};
-use tribune_protocol::{Notice, ServerLine};
+use tribune_protocol::{Notice, ServerLine, escape_json};
 
 use crate::stream::Update;
 
@@ -11,7 +11,7 @@ use crate::stream::Update;
 pub enum Format {
     /// In the wording of the server's console.
     Text,
-    /// As the lines of the server.
+    /// As the lines of the server, with JSON escapes for what is not printable in them.
     Json,
     /// Not at all. What is told is only how the connection fares.
     Nothing,
@@ -42,7 +42,7 @@ impl<W: AsyncWrite + Unpin> View<W> {
             say(message);
         }
         match (update, self.format) {
-            (Update::Line { raw, .. }, Format::Json) => self.write_line(raw).await,
+            (Update::Line { raw, .. }, Format::Json) => self.write_line(&escape_json(raw)).await,
             (Update::Line { line, .. }, Format::Text) => self.tell(line).await,
             _ => Ok(()),
         }
@@ -133,5 +133,14 @@ mod tests {
     #[tokio::test]
     async fn json_is_the_lines_as_they_came() {
         assert_eq!(shown(Format::Json, &[STATE, MOVE]).await, format!("{STATE}\n{MOVE}\n"));
+    }
+
+    #[tokio::test]
+    async fn json_of_any_server_is_printable() {
+        let bye = "{\"type\":\"bye\",\r\"seq\":2,\"ms\":0,\"reason\":\"\u{9b}2J\u{202e}\"}";
+        assert_eq!(
+            shown(Format::Json, &[bye]).await,
+            "{\"type\":\"bye\", \"seq\":2,\"ms\":0,\"reason\":\"\\u009b2J\\u202e\"}\n"
+        );
     }
 }

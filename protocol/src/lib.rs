@@ -8,17 +8,20 @@
 
 mod connection;
 mod direction;
+mod escape;
 mod event;
 mod id;
 mod line;
 mod name;
 mod notice;
 mod player_move;
+mod printable;
 mod request;
 mod server_line;
 
 pub use connection::Connection;
 pub use direction::Direction;
+pub use escape::escape_json;
 pub use event::{Event, Exit, Happening, OutputStream};
 pub use id::{ConnectionId, GameId, Origin, PlayerId, Seq, WorkerId};
 pub use line::{Line, LineDecoder};
@@ -27,6 +30,7 @@ pub use notice::{
     BoardSize, ClosingCode, ErrorCode, Notice, PlayerState, State, Welcome, WorkerState,
 };
 pub use player_move::{Move, MoveError};
+pub use printable::is_printable;
 pub use request::{PingId, Refusal, Request};
 pub use server_line::{ServerLine, UnreadableLine, encode};
 

@@ -4,10 +4,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use smol_str::SmolStr;
 use thiserror::Error;
 
+use crate::is_printable;
+
 /// The most characters a name may have.
 const MAX_CHARS: usize = 32;
 
-/// What a player is called: 1 to 32 letters, digits, `_`, `-` or `.` of any script.
+/// What a player is called: 1 to 32 letters, digits, `_`, `-` or `.` of any script. Letters without
+/// a visible form, such as the Hangul fillers, are not among them.
 ///
 /// A name is a label. Two players of different [origins](crate::Origin) may share one.
 /// Short ones, of up to 23 bytes, take no memory of their own, and cloning shares longer ones.
@@ -18,13 +21,13 @@ pub struct Name(SmolStr);
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum NameError {
     /// It has no character at all.
-    #[error("a name has at least one character")]
+    #[error("a name has at least 1 character")]
     Empty,
     /// It has more than 32 characters.
     #[error("a name has at most {MAX_CHARS} characters, this one has {0}")]
     TooLong(usize),
     /// It has a character that is not allowed.
-    #[error("a name is made of letters, digits, _, - and . but this one has {0:?}")]
+    #[error("a name has only letters, digits, _, - and ., but this one has {}", quoted(*.0))]
     Character(char),
 }
 
@@ -37,9 +40,12 @@ impl Name {
         if text.is_empty() {
             return Err(NameError::Empty);
         }
-        if let Some(bad) =
-            text.chars().find(|&c| !c.is_alphanumeric() && !matches!(c, '_' | '-' | '.'))
-        {
+        let belongs = |c: char| match c {
+            'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '-' | '.' => true,
+            '\0'..='\x7f' => false,
+            _ => c.is_alphanumeric() && is_printable(c),
+        };
+        if let Some(bad) = text.chars().find(|&c| !belongs(c)) {
             return Err(NameError::Character(bad));
         }
         // At least a byte per character, so a short text needs no count.
@@ -92,6 +98,11 @@ impl<'de> Deserialize<'de> for Name {
     }
 }
 
+/// `char` as people can see it: in quotation marks, or by its number.
+fn quoted(char: char) -> String {
+    if is_printable(char) { format!("\"{char}\"") } else { format!("U+{:04X}", u32::from(char)) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +122,30 @@ mod tests {
             &"é".repeat(32),
         ] {
             assert_eq!(Name::try_from(text).map(|n| n.to_string()).as_deref(), Ok(text));
+        }
+    }
+
+    #[test]
+    fn a_letter_that_does_not_show_is_refused_and_named() {
+        for (text, code) in [
+            ("\u{3164}", "U+3164"),
+            ("ann\u{115f}", "U+115F"),
+            ("\u{ffa0}ann", "U+FFA0"),
+            ("a\u{1160}b", "U+1160"),
+            ("\u{13441}", "U+13441"),
+            ("a\u{200b}", "U+200B"),
+            ("a\u{202e}b", "U+202E"),
+        ] {
+            let error = Name::try_from(text).unwrap_err().to_string();
+            assert!(error.ends_with(code), "{error}");
+        }
+    }
+
+    #[test]
+    fn every_character_that_a_name_can_have_is_printable() {
+        for char in '\0'..=char::MAX {
+            let text = char.to_string();
+            assert!(Name::check(&text).is_err() || is_printable(char), "{char:?}");
         }
     }
 

@@ -58,6 +58,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::is_printable;
 
     #[test]
     fn a_direction_and_a_name_are_a_move() {
@@ -85,7 +86,8 @@ mod tests {
         #[test]
         fn a_move_is_read_back_from_what_it_prints(
             direction in prop::sample::select(Direction::ALL.to_vec()),
-            name in "[\\pL\\p{Nd}_.-]{1,32}",
+            name in "[\\pL\\p{Nd}_.-]{1,32}"
+                .prop_filter("all of it shows", |name| name.chars().all(is_printable)),
         ) {
             let step = Move { direction, name: name.parse().unwrap() };
             prop_assert_eq!(Move::parse(&step.to_string()), Ok(step));

@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Event, Notice};
+use crate::{Event, Notice, escape::escape_json_from};
 
 /// A line that a server sends.
 #[derive(Clone, Debug)]
@@ -57,15 +57,23 @@ impl ServerLine {
 }
 
 /// Appends `message` to `out` as a line, with its end.
+///
+/// All of it is [printable](crate::is_printable): what is not comes as a JSON escape, so that a line
+/// can be shown as it is.
 pub fn encode(message: &impl Serialize, out: &mut Vec<u8>) {
+    let start = out.len();
     serde_json::to_writer(&mut *out, message)
         .expect("a message has only strings for keys, and memory takes all bytes");
+    escape_json_from(start, out);
     out.push(b'\n');
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::{Request, is_printable};
 
     fn parse(line: &str) -> ServerLine {
         ServerLine::parse(line.as_bytes()).unwrap()
@@ -102,6 +110,28 @@ mod tests {
             let error = ServerLine::parse(line.as_bytes()).unwrap_err().to_string();
             assert!(error.contains(&format!("{line:?}")), "{error}");
         }
+    }
+
+    proptest! {
+        #[test]
+        fn every_line_is_printable_and_says_what_was_to_be_said(text in ".*") {
+            let mut out = Vec::new();
+            let message = text.clone();
+            encode(&Notice::Error { code: crate::ErrorCode::BadLine, message }, &mut out);
+            let line = String::from_utf8(out).unwrap();
+            prop_assert!(line.trim_end_matches('\n').chars().all(is_printable), "{line:?}");
+            let ServerLine::Notice(Notice::Error { message, .. }) = parse(&line) else { panic!() };
+            prop_assert_eq!(message, text);
+        }
+    }
+
+    #[test]
+    fn an_id_that_comes_back_is_printable_too() {
+        let request = Request::parse("{\"type\":\"ping\",\"id\":\"\u{9b}2J\u{202e}\"}".as_bytes());
+        let Ok(Some(Request::Ping { id })) = request else { panic!("{request:?}") };
+        let mut out = Vec::new();
+        encode(&Notice::Pong { id }, &mut out);
+        assert_eq!(out, b"{\"type\":\"pong\",\"id\":\"\\u009b2J\\u202e\"}\n");
     }
 
     #[test]

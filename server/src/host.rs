@@ -120,7 +120,7 @@ impl Host {
         if self.settings.console {
             greeting.extend(hints(addresses.first()));
         }
-        self.messages.say_first(greeting.join("\n"));
+        self.messages.say_first(&greeting);
         let game_loop = GameLoop {
             game,
             mailbox: inputs,

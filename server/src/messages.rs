@@ -2,8 +2,11 @@
 //!
 //! None of it ever waits: a terminal that is stopped, or a pipe that nobody reads, is not to hold
 //! up a game. A thread writes, and what it cannot write in time is lost.
+//!
+//! All of it is printable: what is not is escaped here, wherever it comes from.
 
 use std::{
+    borrow::Cow,
     fmt::Display,
     io::{self, Write},
     sync::mpsc::channel,
@@ -14,6 +17,8 @@ use std::{
 use clap::ValueEnum;
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter, fmt};
+use tribune_cli::{colours_suit_stderr, printable};
+use tribune_protocol::escape_json;
 
 /// How many messages may wait to be written.
 const WAITING: usize = 10_000;
@@ -49,10 +54,14 @@ impl Messages {
         let (Self(writer), guard) = Self::to(io::stderr());
         let filter =
             EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).from_env_lossy();
-        let builder =
-            fmt().with_env_filter(filter).with_writer(writer.clone()).log_internal_errors(false);
+        let coloured = colours_suit_stderr();
+        let log = writer.clone();
+        let builder = fmt()
+            .with_env_filter(filter)
+            .with_writer(move || LogWriter { to: log.clone(), format, coloured })
+            .log_internal_errors(false);
         match format {
-            LogFormat::Text => builder.with_ansi(tribune_cli::colours_suit_stderr()).init(),
+            LogFormat::Text => builder.with_ansi(coloured).init(),
             LogFormat::Json => builder.json().init(),
         }
         (Self(writer), guard)
@@ -60,8 +69,9 @@ impl Messages {
 
     /// Tells the person in front of the server something, before anything else happens: waits until
     /// it is written, but not for long.
-    pub fn say_first(&self, message: impl Display) {
-        let text = format!("{message}\n");
+    pub fn say_first(&self, lines: &[String]) {
+        let lines: Vec<Cow<'_, str>> = lines.iter().map(|line| printable(line)).collect();
+        let text = lines.join("\n") + "\n";
         let (written, done) = channel();
         thread::spawn(move || {
             // There may be nobody to tell.
@@ -72,9 +82,70 @@ impl Messages {
         let _ = done.recv_timeout(PATIENCE);
     }
 
-    /// Tells the person in front of the server something.
+    /// Tells the person in front of the server something, in one line.
     pub fn say(&self, message: impl Display) {
+        let line = format!("{}\n", printable(&message.to_string()));
         // It takes everything, or loses it.
-        let _ = self.0.clone().write_all(format!("{message}\n").as_bytes());
+        let _ = self.0.clone().write_all(line.as_bytes());
+    }
+}
+
+/// Where log lines are written to. Each write is a whole line.
+struct LogWriter {
+    to: NonBlocking,
+    format: LogFormat,
+    coloured: bool,
+}
+
+impl Write for LogWriter {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.to.write_all(&printable_log_line(line, self.format, self.coloured))?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+/// `line` with escapes for what is not printable in it, but for its end and, if it is `coloured`, the
+/// beginnings of the escape sequences for that: tracing-subscriber has escaped those in values.
+fn printable_log_line(line: &[u8], format: LogFormat, coloured: bool) -> Vec<u8> {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let mut shown = match format {
+        LogFormat::Json => escape_json(line).into_owned(),
+        LogFormat::Text => {
+            let text = String::from_utf8_lossy(line);
+            let parts: Vec<Cow<'_, str>> = if coloured {
+                text.split('\u{1b}').map(printable).collect()
+            } else {
+                vec![printable(&text)]
+            };
+            parts.join("\u{1b}").into_bytes()
+        }
+    };
+    shown.push(b'\n');
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_line_is_one_line_that_steers_nothing() {
+        let shown = |line: &str, format, coloured| {
+            String::from_utf8(printable_log_line(line.as_bytes(), format, coloured)).unwrap()
+        };
+        let line = "\u{1b}[33mWARN\u{1b}[0m a\nb\u{9b}\u{202e}\u{3164}\n";
+        assert_eq!(
+            shown(line, LogFormat::Text, true),
+            "\u{1b}[33mWARN\u{1b}[0m a\\nb\\u{9b}\\u{202e}\\u{3164}\n"
+        );
+        assert!(shown(line, LogFormat::Text, false).starts_with("\\u{1b}[33mWARN"));
+        assert_eq!(
+            shown("{\"a\":\"\u{9b}\u{3164}\"}\n", LogFormat::Json, true),
+            "{\"a\":\"\\u009b\\u3164\"}\n"
+        );
     }
 }

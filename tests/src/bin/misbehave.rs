@@ -17,6 +17,7 @@ use tokio::{
     runtime::Builder,
     signal::unix::{SignalKind, signal},
 };
+use tribune_protocol::is_printable;
 
 fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
@@ -48,6 +49,8 @@ fn main() -> ExitCode {
         Some("dance") => dance(),
         // Prints nothing until its input ends.
         Some("silent") => io::copy(&mut io::stdin(), &mut io::sink()).map(drop),
+        // Prints everything that could steer a terminal or mislead a reader.
+        Some("unprintable") => unprintable(),
         // Fails at once.
         Some("fail") => return ExitCode::from(3),
         how => panic!("{how:?} is no way to misbehave"),
@@ -90,6 +93,19 @@ fn flood_escapes() -> io::Result<()> {
 fn endless_line() -> io::Result<()> {
     print(&vec![b'x'; 1 << 20])?;
     print(b"\nN meg\n")
+}
+
+fn unprintable() -> io::Result<()> {
+    let tags = '\u{e0080}'..=char::MAX;
+    let bad = |char: &char| !is_printable(*char) && !tags.contains(char) && *char != '\n';
+    let bad: Vec<char> = ('\0'..=char::MAX).filter(bad).collect();
+    print("\u{1b}[2J and \u{9b}2J\nN \u{3164}\nN ann\u{202e}\n".as_bytes())?;
+    for (index, chars) in bad.chunks(50).enumerate() {
+        let line = chars.iter().collect::<String>();
+        print(format!("{index}: {line} :\n").as_bytes())?;
+        writeln!(io::stderr(), "{index}: {line} :")?;
+    }
+    Ok(())
 }
 
 fn fork(mark: &str) -> io::Result<()> {

@@ -28,7 +28,7 @@ fn any_bytes_come_back_and_are_told_in_a_form_that_harms_nobody() {
     let peer = stream.local_addr().unwrap();
     stream.write_all(b"\x00\xff\x1b[2J").unwrap();
     assert_eq!(rest(&mut stream), b"\x00\xff\x1b[2J");
-    let shown = r#""\0\xff\u{1b}[2J""#;
+    let shown = r#""\u{0}\xff\u{1b}[2J""#;
     for told in [
         "connected",
         &format!("received 6 bytes: {shown}"),

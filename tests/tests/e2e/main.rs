@@ -22,6 +22,7 @@ mod readme;
 mod scenario;
 mod seed;
 mod slow_readers;
+mod unprintable;
 mod usage;
 
 use std::path::PathBuf;

@@ -45,7 +45,7 @@ impl Live {
     /// Prints `line` above the picture.
     pub fn tell(&self, line: &str) {
         match &self.bar {
-            Some(bar) => bar.println(line),
+            Some(bar) => bar.println(tribune_cli::printable(line)),
             None => tribune_cli::say(line),
         }
     }

@@ -1,6 +1,7 @@
 use std::{env, num::NonZero, thread::available_parallelism, time::Duration};
 
 use serde::Serialize;
+use tribune_protocol::encode;
 
 use super::diagnosis::diagnose;
 use crate::herd::{
@@ -250,11 +251,11 @@ impl Document {
         }
     }
 
-    /// The document as JSON, with a line end.
+    /// The document as JSON, in one printable line with its end.
     pub fn to_json(&self) -> String {
-        let mut json = serde_json::to_string(self).expect("it has only strings for keys");
-        json.push('\n');
-        json
+        let mut json = Vec::new();
+        encode(self, &mut json);
+        String::from_utf8(json).expect("JSON is text")
     }
 }
 

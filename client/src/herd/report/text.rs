@@ -8,7 +8,9 @@ pub fn text(document: &Document) -> String {
     let mut text = String::new();
     // Memory takes everything.
     let _ = write_text(document, &mut text);
-    text
+    // Whatever a server has said.
+    let lines = text.split('\n').map(tribune_cli::printable);
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn write_text(document: &Document, out: &mut String) -> std::fmt::Result {

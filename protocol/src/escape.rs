@@ -1,0 +1,115 @@
+use std::{borrow::Cow, io::Write};
+
+use crate::is_printable;
+
+/// `line`, a line of JSON without its end, with a JSON escape such as `\u009b` in place of each
+/// character that is not [printable](is_printable). To a reader of JSON it says the same.
+///
+/// What is not UTF-8 becomes `\ufffd`, and control characters, which valid JSON has only as white
+/// space between its parts, become spaces.
+pub fn escape_json(line: &[u8]) -> Cow<'_, [u8]> {
+    match first_unprintable(line) {
+        None => Cow::Borrowed(line),
+        Some(start) => {
+            let mut escaped = line[..start].to_vec();
+            push_escaped(&line[start..], &mut escaped);
+            Cow::Owned(escaped)
+        }
+    }
+}
+
+/// Escapes in the same way what is in `out` from `start` on.
+pub(crate) fn escape_json_from(start: usize, out: &mut Vec<u8>) {
+    if let Some(first) = first_unprintable(&out[start..]) {
+        let rest = out.split_off(start + first);
+        push_escaped(&rest, out);
+    }
+}
+
+/// Where the first character that is not printable, or not UTF-8, begins.
+fn first_unprintable(line: &[u8]) -> Option<usize> {
+    // Most lines have neither. This has no branch within, so that it takes many bytes at once.
+    let furthest = line.iter().fold(0, |most: u8, &byte| most.max(byte.wrapping_sub(b' ')));
+    if furthest <= b'~' - b' ' {
+        return None;
+    }
+    let mut start = 0;
+    for chunk in line.utf8_chunks() {
+        let found = chunk.valid().char_indices().find(|&(_, char)| !is_printable(char));
+        if let Some((at, _)) = found {
+            return Some(start + at);
+        }
+        start += chunk.valid().len();
+        if !chunk.invalid().is_empty() {
+            return Some(start);
+        }
+    }
+    None
+}
+
+fn push_escaped(line: &[u8], out: &mut Vec<u8>) {
+    for chunk in line.utf8_chunks() {
+        for char in chunk.valid().chars() {
+            if is_printable(char) {
+                out.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
+            } else if char < ' ' {
+                out.push(b' ');
+            } else {
+                for unit in char.encode_utf16(&mut [0; 2]) {
+                    write!(out, "\\u{unit:04x}").expect("memory takes everything");
+                }
+            }
+        }
+        if !chunk.invalid().is_empty() {
+            out.extend_from_slice(b"\\ufffd");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+
+    fn escaped(line: &str) -> String {
+        String::from_utf8(escape_json(line.as_bytes()).into_owned()).unwrap()
+    }
+
+    #[test]
+    fn what_could_steer_or_mislead_is_escaped_and_the_rest_stays() {
+        let cases = [
+            (r#"{"line":"N ann, Jürgen 李 🎲 \u001b \"\\"}"#, None),
+            ("\"\u{9b}31m\u{85}\u{7f}\"", Some(r#""\u009b31m\u0085\u007f""#)),
+            ("\"é\u{202e}é\u{2028}\"", Some(r#""é\u202eé\u2028""#)),
+            ("\"\u{3164}\u{e0041}\"", Some(r#""\u3164\udb40\udc41""#)),
+            ("{\"a\":\r\t1}", Some(r#"{"a":  1}"#)),
+        ];
+        for (line, want) in cases {
+            assert_eq!(escaped(line), want.unwrap_or(line));
+        }
+        assert_eq!(&*escape_json(b"\"a\x9bb\xe2\x80\""), br#""a\ufffdb\ufffd""#);
+    }
+
+    proptest! {
+        #[test]
+        fn it_says_the_same_and_is_printable(text in ".*", start in 0usize..20) {
+            let json = serde_json::to_string(&text).unwrap();
+            let escaped = escaped(&json);
+            prop_assert!(escaped.chars().all(is_printable), "{escaped:?}");
+            prop_assert_eq!(serde_json::from_str::<Value>(&escaped).unwrap(), Value::String(text));
+
+            let mut line = vec![0x9b; start];
+            line.extend_from_slice(json.as_bytes());
+            escape_json_from(start, &mut line);
+            prop_assert_eq!(&line[start..], escaped.as_bytes());
+        }
+
+        #[test]
+        fn whatever_bytes_it_is_given_it_is_printable(line in prop::collection::vec(any::<u8>(), 0..100)) {
+            let escaped = escape_json(&line);
+            prop_assert!(std::str::from_utf8(&escaped).unwrap().chars().all(is_printable));
+        }
+    }
+}
