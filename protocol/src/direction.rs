@@ -23,18 +23,18 @@ impl Direction {
     /// All four, in the order the wire names them.
     pub const ALL: [Self; 4] = [Self::North, Self::South, Self::East, Self::West];
 
-    /// The direction that `word` names, if it is exactly one of `N S E W`.
+    /// The direction that `word` names, if it is one of the letters `N S E W`, capital or small.
     pub fn from_word(word: &str) -> Option<Self> {
         match word {
-            "N" => Some(Self::North),
-            "S" => Some(Self::South),
-            "E" => Some(Self::East),
-            "W" => Some(Self::West),
+            "N" | "n" => Some(Self::North),
+            "S" | "s" => Some(Self::South),
+            "E" | "e" => Some(Self::East),
+            "W" | "w" => Some(Self::West),
             _ => None,
         }
     }
 
-    /// The letter that stands for it on the wire.
+    /// The letter that stands for it on the wire, a capital.
     pub fn letter(self) -> char {
         match self {
             Self::North => 'N',
@@ -58,13 +58,15 @@ mod tests {
     #[test]
     fn every_direction_is_read_back_from_its_letter() {
         for direction in Direction::ALL {
-            assert_eq!(Direction::from_word(&direction.to_string()), Some(direction));
+            let letter = direction.to_string();
+            assert_eq!(Direction::from_word(&letter), Some(direction));
+            assert_eq!(Direction::from_word(&letter.to_lowercase()), Some(direction));
         }
     }
 
     #[test]
     fn nothing_else_is_a_direction() {
-        for word in ["", "n", "NN", "X", "North", "Ｎ"] {
+        for word in ["", "NN", "nn", "X", "x", "North", "Ｎ", "ｎ"] {
             assert_eq!(Direction::from_word(word), None, "{word:?}");
         }
     }

@@ -17,10 +17,10 @@ pub struct Move {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum MoveError {
     /// It does not look like one.
-    #[error("a move is N, S, E or W and a name, as in `N john`")]
+    #[error("invalid move: expected N, S, E or W and a name, as in `N john`")]
     Form,
     /// Its first word stands where a direction does, and is none.
-    #[error("{0:?} is no direction: it is one of N, S, E and W")]
+    #[error("invalid direction {0:?}: expected N, S, E or W")]
     Direction(String),
     /// It has a direction, but what follows is no name.
     #[error(transparent)]
@@ -30,7 +30,7 @@ pub enum MoveError {
 impl Move {
     /// Reads `DIRECTION NAME`.
     ///
-    /// White space around and between the two does not matter.
+    /// White space around and between the two does not matter, nor whether the letter is a capital.
     ///
     /// # Errors
     /// Says which part is wrong.
@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn a_direction_and_a_name_are_a_move() {
         let john = Move { direction: Direction::North, name: "john".parse().unwrap() };
-        for text in ["N john", " N john ", "N \t john"] {
+        for text in ["N john", "n john", " N john ", "N \t john"] {
             assert_eq!(Move::parse(text), Ok(john.clone()), "{text:?}");
         }
     }
@@ -75,7 +75,7 @@ mod tests {
         assert_eq!(Move::parse("hello"), Err(MoveError::Form));
         assert_eq!(Move::parse("what is this"), Err(MoveError::Form));
         assert_eq!(Move::parse("hello there"), Err(MoveError::Form));
-        assert_eq!(Move::parse("n john"), Err(MoveError::Direction("n".into())));
+        assert_eq!(Move::parse("ne john"), Err(MoveError::Direction("ne".into())));
         assert_eq!(Move::parse("NE john"), Err(MoveError::Direction("NE".into())));
         assert_eq!(Move::parse("X john"), Err(MoveError::Direction("X".into())));
         assert_eq!(Move::parse("N jo hn"), Err(MoveError::Name(NameError::Character(' '))));

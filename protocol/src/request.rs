@@ -1,7 +1,10 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{
+    error::Category,
+    value::{RawValue, to_raw_value},
+};
 
 use crate::{Direction, ErrorCode, GameId, Move, MoveError, Name, Seq, encode};
 
@@ -26,7 +29,7 @@ pub enum Request {
     },
 }
 
-/// What a ping carries and its pong brings back: a JSON string or number, kept to the letter.
+/// What a ping carries and its pong brings back: a JSON string or number, kept as it was written.
 #[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
 pub struct PingId(Box<RawValue>);
@@ -55,7 +58,8 @@ impl Request {
     pub fn parse(line: &[u8]) -> Result<Option<Self>, Refusal> {
         let text = std::str::from_utf8(line)
             .map_err(|error| {
-                Refusal::new(ErrorCode::NotUtf8, format!("a line is UTF-8, but {error}"))
+                let at = error.valid_up_to() + 1;
+                Refusal::new(ErrorCode::NotUtf8, format!("invalid UTF-8: byte {at} of the line"))
             })?
             .trim();
         if text.is_empty() {
@@ -88,56 +92,65 @@ impl Request {
     }
 }
 
-/// The fields that any command has, read before it is known which command it is.
+/// The fields that any command has, read before it is known which command it is. What they should
+/// be is checked after that, so that what is wrong can be said in terms of the command.
 #[derive(Deserialize)]
 struct Fields<'a> {
     #[serde(borrow, rename = "type")]
-    kind: Option<Cow<'a, str>>,
+    kind: Option<&'a RawValue>,
     #[serde(borrow)]
     direction: Option<&'a RawValue>,
     #[serde(borrow)]
     name: Option<&'a RawValue>,
     #[serde(borrow)]
     id: Option<&'a RawValue>,
-    game: Option<GameId>,
-    after: Option<Seq>,
+    #[serde(borrow)]
+    game: Option<&'a RawValue>,
+    #[serde(borrow)]
+    after: Option<&'a RawValue>,
 }
 
 impl<'a> Fields<'a> {
     fn parse(text: &'a str) -> Result<Self, Refusal> {
         serde_json::from_str(text).map_err(|error| {
-            Refusal::new(ErrorCode::BadLine, format!("the line is no JSON command: {error}"))
+            // What is wrong with it comes from the parser, which says where, but speaks of Rust's types.
+            bad_line(match error.classify() {
+                Category::Data => "invalid command: a field is there twice".to_owned(),
+                Category::Eof => "incomplete JSON: the line ends too early".to_owned(),
+                _ => format!("invalid JSON at byte {} of the line", error.column()),
+            })
         })
     }
 
     fn into_request(self) -> Result<Request, Refusal> {
-        match self.kind.as_deref() {
+        match text_of(self.kind).as_deref() {
             Some("move") => self.into_move(),
             Some("ping") => {
                 let id = self.id.map(RawValue::to_owned).and_then(PingId::new);
-                let id = id.ok_or_else(|| bad_line("ping wants an id, a string or a number"))?;
+                let id = id.ok_or_else(|| bad_line("ping needs an id, a string or a number"))?;
                 Ok(Request::Ping { id })
             }
-            Some("resume") => {
-                let game = self
-                    .game
-                    .ok_or_else(|| bad_line("resume wants the game that welcome named"))?;
-                let after = self
-                    .after
-                    .ok_or_else(|| bad_line("resume wants after, the last seq you have"))?;
-                Ok(Request::Resume { game, after })
-            }
+            Some("resume") => self.into_resume(),
             Some(other) => Err(Refusal::new(
                 ErrorCode::UnknownCommand,
-                format!("{other:?} is no command: type is move, ping or resume"),
+                format!("unknown command {other:?}: expected move, ping or resume"),
             )),
-            None => Err(bad_line("a command has a type: move, ping or resume")),
+            None => Err(bad_line("a command needs a type: move, ping or resume")),
         }
+    }
+
+    fn into_resume(self) -> Result<Request, Refusal> {
+        let game = text_of(self.game)
+            .ok_or_else(|| bad_line("resume needs game, a string, as welcome has it"))?;
+        let after = self.after.and_then(|after| serde_json::from_str(after.get()).ok());
+        let after = after
+            .ok_or_else(|| bad_line("resume needs after, the number of the last event you have"))?;
+        Ok(Request::Resume { game: GameId(game.into_owned()), after: Seq(after) })
     }
 
     fn into_move(self) -> Result<Request, Refusal> {
         let direction = text_of(self.direction)
-            .ok_or_else(|| bad_direction("a move wants a direction: N, S, E or W"))?;
+            .ok_or_else(|| bad_direction("a move needs a direction: N, S, E or W"))?;
         let direction = Direction::from_word(&direction).ok_or_else(|| {
             bad_direction(MoveError::Direction(direction.into_owned()).to_string())
         })?;
@@ -159,7 +172,7 @@ fn text_of(value: Option<&RawValue>) -> Option<Cow<'_, str>> {
     serde_json::from_str::<Text<'_>>(value?.get()).ok().map(|text| text.0)
 }
 
-fn bad_line(message: &str) -> Refusal {
+fn bad_line(message: impl Into<String>) -> Refusal {
     Refusal::new(ErrorCode::BadLine, message)
 }
 
@@ -233,12 +246,14 @@ mod tests {
         for line in [
             "N ann",
             r#"{"type":"move","direction":"N","name":"ann"}"#,
+            "n ann",
+            r#"{"type":"move","direction":"n","name":"ann"}"#,
             r#" {"name":"ann","type":"move","direction":"N","x":1} "#,
         ] {
             let Request::Move(step) = parse(line) else { panic!("{line}") };
             assert_eq!(step.to_string(), "N ann");
         }
-        for line in ["N", " N ", r#"{"type":"move","direction":"N"}"#] {
+        for line in ["N", "n", " N ", r#"{"type":"move","direction":"N"}"#] {
             assert!(matches!(parse(line), Request::MoveAgain(Direction::North)), "{line}");
         }
     }
@@ -279,7 +294,9 @@ mod tests {
             (r#"{"type":"resume","game":"x","after":-1}"#, ErrorCode::BadLine),
             (r#"{"type":"dance"}"#, ErrorCode::UnknownCommand),
             ("X ann", ErrorCode::BadDirection),
-            (r#"{"type":"move","direction":"n","name":"ann"}"#, ErrorCode::BadDirection),
+            (r#"{"type":"ping","type":"ping","id":1}"#, ErrorCode::BadLine),
+            (r#"{"type":"resume","game":7,"after":1}"#, ErrorCode::BadLine),
+            (r#"{"type":"move","direction":"x","name":"ann"}"#, ErrorCode::BadDirection),
             (r#"{"type":"move","direction":5,"name":"ann"}"#, ErrorCode::BadDirection),
             (r#"{"type":"move","name":"ann"}"#, ErrorCode::BadDirection),
             ("N a!", ErrorCode::BadName),
@@ -290,6 +307,19 @@ mod tests {
             assert_eq!(code(line), want, "{line}");
         }
         assert_eq!(code(b"N \xff"), ErrorCode::NotUtf8);
+    }
+
+    #[test]
+    fn a_refusal_speaks_of_the_line_and_not_of_how_it_is_read() {
+        let message = |line: &[u8]| Request::parse(line).unwrap_err().message;
+        assert_eq!(message(b"N \xff"), "invalid UTF-8: byte 3 of the line");
+        assert_eq!(message(b"{\"type\":}"), "invalid JSON at byte 9 of the line");
+        assert_eq!(message(b"{\"type\":5}"), "a command needs a type: move, ping or resume");
+        assert_eq!(
+            message(br#"{"type":"resume","game":"x","after":-1}"#),
+            "resume needs after, the number of the last event you have"
+        );
+        assert_eq!(message(b"X ann"), "invalid direction \"X\": expected N, S, E or W");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
 use thiserror::Error;
 
 use crate::{Event, Notice, escape::escape_json_from};
@@ -18,10 +19,10 @@ pub enum ServerLine {
 
 /// A line that is not the JSON object it should be.
 #[derive(Debug, Error)]
-#[error("the server sent a line that cannot be read: {error} in {line:?}")]
+#[error("the server sent a line that cannot be read: {problem} in {line:?}")]
 pub struct UnreadableLine {
     /// What is wrong.
-    error: serde_json::Error,
+    problem: String,
     /// Its beginning.
     line: String,
 }
@@ -33,7 +34,7 @@ impl ServerLine {
     /// If it is not JSON, has no `type`, or lacks a field that its type has.
     pub fn parse(line: &[u8]) -> Result<Self, UnreadableLine> {
         Self::read(line).map_err(|error| UnreadableLine {
-            error,
+            problem: problem(&error),
             line: String::from_utf8_lossy(&line[..line.len().min(100)]).into_owned(),
         })
     }
@@ -53,6 +54,16 @@ impl ServerLine {
             }
             _ => Self::Unknown,
         })
+    }
+}
+
+/// What `error` says, in terms of the line rather than of the types that it is read into.
+fn problem(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match error.classify() {
+        Category::Data if text.starts_with("missing field") => text,
+        Category::Data => "a field has an invalid value".to_owned(),
+        _ => format!("invalid JSON at byte {}", error.column()),
     }
 }
 
@@ -110,6 +121,13 @@ mod tests {
             let error = ServerLine::parse(line.as_bytes()).unwrap_err().to_string();
             assert!(error.contains(&format!("{line:?}")), "{error}");
         }
+        let problem = |line: &str| ServerLine::parse(line.as_bytes()).unwrap_err().problem;
+        assert_eq!(problem("hello"), "invalid JSON at byte 1");
+        assert!(problem(r#"{"type":"clock","seq":1,"clock":1}"#).contains("missing field `ms`"));
+        assert_eq!(
+            problem(r#"{"type":"clock","seq":"x","ms":0,"clock":1}"#),
+            "a field has an invalid value"
+        );
     }
 
     proptest! {
