@@ -29,7 +29,7 @@ pub struct Player {
 
 /// A text that names no configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{0:?} is no configuration of players: there are 1, 2, 3 and 4")]
+#[error("unknown predef {0:?}: expected 1, 2, 3 or 4")]
 pub struct UnknownPredef(pub String);
 
 impl Predef {

@@ -2,7 +2,8 @@
 
 use std::{
     fmt::Display,
-    fs,
+    fs::File,
+    io::{self, Read},
     num::NonZeroU32,
     path::{Path, PathBuf},
     thread::available_parallelism,
@@ -20,7 +21,7 @@ use crate::{
     log::SMALLEST_LOG,
     messages::LogFormat,
     network::Limits,
-    schedule::{Agent, DEMONSTRATION, Scheduled, parse_scenario, parse_script},
+    schedule::{Agent, DEMONSTRATION, MAX_SCENARIO, Scheduled, parse_scenario, parse_script},
     settings::{FAREWELL_LIMIT, SNAPSHOT_BYTES, STALL_LIMIT, Settings},
     workers::Care,
 };
@@ -30,9 +31,10 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// How a game is to be run, as it is typed.
 #[derive(Debug, clap::Args)]
 pub struct GameArgs {
-    /// Which configurations of players start when: seconds and numbers from 1 to 4
+    /// Which predefs start when, in seconds after the start: at most 10,000 entries SECONDS:PREDEF
     #[arg(
         long,
+        value_name = "ENTRIES",
         default_value = DEMONSTRATION,
         conflicts_with = "scenario",
         help_heading = "Game"
@@ -43,7 +45,7 @@ pub struct GameArgs {
     #[arg(long, value_name = "FILE", help_heading = "Game")]
     scenario: Option<PathBuf>,
 
-    /// Play with this program instead of the built-in one; {predef} stands for the configuration
+    /// Play with this program instead of the built-in one; {predef} stands for the number of the predef
     #[arg(long, value_name = "COMMAND", help_heading = "Game")]
     agent: Option<Agent>,
 
@@ -138,7 +140,7 @@ impl GameArgs {
         let script = read_script(&self.script, self.scenario.as_deref(), &agent)?;
         if self.repeat && script.is_empty() {
             return Err(ArgsError::Usage(
-                "--repeat needs a script with an entry at least, as in 0.5:1".into(),
+                "--repeat needs a script with at least one entry, as in --script 0.5:1".into(),
             ));
         }
         let players = usize::try_from(self.max_players).unwrap_or(usize::MAX);
@@ -187,10 +189,25 @@ fn read_script(
     let Some(path) = scenario else {
         return parse_script(script, agent).map_err(|error| usage(&error));
     };
-    let text = fs::read_to_string(path).map_err(|error| {
+    let text = read_scenario(path).map_err(|error| {
         ArgsError::Missing(format!("cannot read the scenario {}: {error}", path.display()))
     })?;
     parse_scenario(&text, path, agent).map_err(|error| usage(&error))
+}
+
+/// The text of the file at `path`, if it is not too large for a scenario.
+fn read_scenario(path: &Path) -> io::Result<String> {
+    let invalid = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_SCENARIO + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_SCENARIO {
+        return Err(invalid(format!("it has more than {MAX_SCENARIO} bytes")));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = valid.iter().filter(|&&byte| byte == b'\n').count() + 1;
+        invalid(format!("its line {line} is not UTF-8"))
+    })
 }
 
 /// One processor is left to everything but writing; on few, more shards only cost batches.
@@ -285,7 +302,7 @@ mod tests {
     #[test]
     fn what_cannot_be_understood_is_refused_with_what_would_be_right() {
         let cases: [(&[&str], &str); 14] = [
-            (&["--script", "0:9"], "there are 1, 2, 3 and 4"),
+            (&["--script", "0:9"], "expected 1, 2, 3 or 4"),
             (&["--board", "0x4"], "a board is WIDTHxHEIGHT"),
             (&["--board", "32"], "a board is WIDTHxHEIGHT"),
             (&["--tick", "0s"], "a time from 1ms to 1day"),
@@ -297,7 +314,7 @@ mod tests {
             (&["--address-bytes", "1GiB"], "from 1KiB to 100MiB"),
             (&["--max-players", "1001"], "1..=1000"),
             (&["--repeat", "--script", ""], "--repeat needs a script"),
-            (&["--agent", ""], "it names no program"),
+            (&["--agent", ""], "expected a command"),
             (&["--script", "0:1", "--scenario", "x.toml"], "cannot be used with"),
         ];
         for (args, part) in cases {

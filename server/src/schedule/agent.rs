@@ -19,10 +19,10 @@ pub enum Agent {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum AgentError {
     /// There is no word in it.
-    #[error("it names no program: give one, as in \"python3 bot.py {{predef}}\"")]
+    #[error("expected a command, as in \"python3 bot.py {{predef}}\"")]
     Empty,
     /// A quote is not closed.
-    #[error("it has a quote that is not closed")]
+    #[error("a quotation mark in it is not closed")]
     Quote,
 }
 

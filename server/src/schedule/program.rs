@@ -5,7 +5,7 @@ use players_agent::Predef;
 /// A player program that can be started, any number of times.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Program {
-    /// What people read beside its number, as in `predef 1`.
+    /// What people read beside its number, as in `predef 1`: at most 64 characters, all printable.
     pub title: String,
     /// What is run.
     pub command: ProgramCommand,
@@ -38,8 +38,7 @@ pub struct Restart {
 }
 
 /// After which ends a program is started again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RestartPolicy {
     /// After none.
     #[default]

@@ -2,20 +2,24 @@ use std::{sync::Arc, time::Duration};
 
 use players_agent::Predef;
 use thiserror::Error;
+use tribune_cli::quote;
 
-use super::{Agent, Scheduled, start_time};
+use super::{Agent, MAX_ENTRIES, START_TIME_FORM, Scheduled, start_time};
 
 /// What is wrong with a script, and in which of its entries.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("entry {number} of the script, {entry:?}, {problem}")]
+#[error("invalid entry {number} of the script, {entry}: {problem}")]
 pub struct ScriptError {
     /// The number of the entry; the first is 1.
     number: usize,
-    /// The entry.
+    /// The entry or its beginning, in quotation marks.
     entry: String,
     /// What is wrong with it, and what would be right.
     problem: String,
 }
+
+/// The most characters of an entry that a complaint shows.
+const SHOWN: usize = 40;
 
 /// The script of the demonstration. `bots/scenario.toml` says the same.
 pub const DEMONSTRATION: &str = "0.5:1,1:2,6:3";
@@ -29,12 +33,12 @@ pub fn parse_script(text: &str, agent: &Agent) -> Result<Vec<Scheduled>, ScriptE
     if text.trim().is_empty() {
         return Ok(Vec::new());
     }
-    let entries = text.split(',').map(str::trim).enumerate();
+    let entries = text.split(',').map(str::trim).zip(1..);
     entries
-        .map(|(index, entry)| {
-            let (at, predef) = parse_entry(entry).map_err(|problem| ScriptError {
-                number: index + 1,
-                entry: entry.to_owned(),
+        .map(|(entry, number)| {
+            let (at, predef) = parse_entry(entry, number).map_err(|problem| ScriptError {
+                number,
+                entry: shown(entry),
                 problem,
             })?;
             Ok(Scheduled { at, program: Arc::new(agent.program(predef)) })
@@ -42,17 +46,26 @@ pub fn parse_script(text: &str, agent: &Agent) -> Result<Vec<Scheduled>, ScriptE
         .collect()
 }
 
-fn parse_entry(entry: &str) -> Result<(Duration, Predef), String> {
-    let (at, predef) = entry
-        .split_once(':')
-        .ok_or("is not a start time, a colon and a configuration, as in 0.5:1")?;
-    let at = at.trim().parse().ok().and_then(start_time);
-    let at = at.ok_or("has no start time: one is a number of seconds from 0 up, as in 0.5")?;
-    let predef = predef
-        .trim()
-        .parse::<Predef>()
-        .map_err(|error| format!("has no configuration: {error}"))?;
-    Ok((at, predef))
+fn parse_entry(entry: &str, number: usize) -> Result<(Duration, Predef), String> {
+    if number > MAX_ENTRIES {
+        return Err(format!("a script has at most {MAX_ENTRIES} entries"));
+    }
+    let (at, predef) =
+        entry.split_once(':').ok_or("expected a start time, a colon and a predef, as in 0.5:1")?;
+    let time = at.trim().parse().ok().and_then(start_time);
+    let time = time.ok_or_else(|| {
+        format!("invalid start time {}: expected {START_TIME_FORM}", shown(at.trim()))
+    })?;
+    let predef = predef.trim().parse::<Predef>().map_err(|error| error.to_string())?;
+    Ok((time, predef))
+}
+
+/// `text` or its beginning, as a complaint shows it.
+fn shown(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", quote(&text.as_bytes()[..end])),
+        None => quote(text.as_bytes()),
+    }
 }
 
 #[cfg(test)]
@@ -82,19 +95,33 @@ mod tests {
     fn a_complaint_says_what_where_and_what_would_be_right() {
         assert_eq!(
             complaint("0.5:1,2"),
-            "entry 2 of the script, \"2\", is not a start time, a colon and a configuration, as in 0.5:1"
+            "invalid entry 2 of the script, \"2\": expected a start time, a colon and a predef, as in 0.5:1"
         );
         assert_eq!(
             complaint("x:1"),
-            "entry 1 of the script, \"x:1\", has no start time: one is a number of seconds from 0 up, as in 0.5"
+            "invalid entry 1 of the script, \"x:1\": invalid start time \"x\": expected a number of seconds from 0 to 31536000 (a year)"
         );
         assert_eq!(
             complaint("0:1,1:5"),
-            "entry 2 of the script, \"1:5\", has no configuration: \"5\" is no configuration of players: there are 1, 2, 3 and 4"
+            "invalid entry 2 of the script, \"1:5\": unknown predef \"5\": expected 1, 2, 3 or 4"
         );
+        assert!(complaint("99999999999:1").ends_with("from 0 to 31536000 (a year)"));
         for text in ["-1:1", "inf:1", "nan:1", "1e30:1", "0:1,", ",", ":"] {
-            assert!(complaint(text).starts_with("entry "), "{text:?}");
+            assert!(complaint(text).starts_with("invalid entry "), "{text:?}");
         }
+        let long = complaint(&"x".repeat(5000));
+        assert!(long.len() < 200, "{long}");
+    }
+
+    #[test]
+    fn a_script_has_so_many_entries_and_no_more() {
+        let script = vec!["0:1"; MAX_ENTRIES].join(",");
+        assert_eq!(titles(&script).len(), MAX_ENTRIES);
+        let complaint = complaint(&format!("{script},5:2"));
+        assert_eq!(
+            complaint,
+            "invalid entry 10001 of the script, \"5:2\": a script has at most 10000 entries"
+        );
     }
 
     proptest! {

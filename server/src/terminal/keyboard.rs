@@ -136,7 +136,7 @@ mod tests {
         for text in ["5", "0", "q", "1 2", "\u{1b}[A"] {
             let answer = typed(text).unwrap_err();
             assert!(
-                answer.contains("1, 2, 3 and 4")
+                answer.contains("1, 2, 3 or 4")
                     && !answer.contains('\n')
                     && !answer.contains('\u{1b}'),
                 "{answer:?}"

@@ -12,7 +12,7 @@ fn a_number_starts_a_configuration_and_anything_else_is_answered() {
     let mut server = Server::start(&["--script", "", "--stay"]);
     let mut spectator = server.join();
     server.type_in("\nx\n 4 \n");
-    let answer = server.wait_for_err(|line| line.contains('x') && line.contains("1, 2, 3 and 4"));
+    let answer = server.wait_for_err(|line| line.contains('x') && line.contains("1, 2, 3 or 4"));
     assert_eq!(answer.lines().count(), 1);
     assert_eq!(spectator.wait_for(|line| line["type"] == "started")["label"], "ps#1 (predef 4)");
     server.type_in("1\n2\n");

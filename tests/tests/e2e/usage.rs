@@ -28,8 +28,9 @@ fn a_busy_port_is_named() {
 #[test]
 fn a_wrong_script_is_shown_with_the_place_and_what_would_be_right() {
     complains("server", &["--script", "0:1,1"], 2, &["entry 2", "\"1\"", "0.5:1"]);
-    complains("server", &["--script", "0:7"], 2, &["\"7\"", "1, 2, 3 and 4"]);
+    complains("server", &["--script", "0:7"], 2, &["\"7\"", "1, 2, 3 or 4"]);
     complains("server", &["--script", "soon:1"], 2, &["entry 1", "number of seconds"]);
+    complains("server", &["--script", "99999999999:1"], 2, &["from 0 to 31536000 (a year)"]);
 }
 
 #[test]
@@ -39,9 +40,19 @@ fn a_wrong_scenario_is_shown_with_its_line() {
     let path = path.to_str().unwrap();
     complains("server", &["--scenario", path], 1, &[path, "No such file"]);
     fs::write(path, "[[worker]]\nat = 0\npredef = 9\n").unwrap();
-    complains("server", &["--scenario", path], 2, &[&format!("{path}:1:"), "1, 2, 3 and 4"]);
+    complains("server", &["--scenario", path], 2, &[&format!("{path}:3:"), "1, 2, 3 or 4"]);
     fs::write(path, "[[worker]]\nat = 0\npredef = 1\ncolor = 3\n").unwrap();
     complains("server", &["--scenario", path], 2, &[&format!("{path}:4:"), "color"]);
+    fs::write(path, "[[worker]]\nat = \"\\u001b\"\npredef = 1\n").unwrap();
+    complains(
+        "server",
+        &["--scenario", path],
+        2,
+        &[&format!("{path}:2:"), "invalid at", "seconds"],
+    );
+    fs::write(path, b"[[worker]]\nat = 0 # caf\xe9\n").unwrap();
+    complains("server", &["--scenario", path], 1, &[path, "line 2 is not UTF-8"]);
+    complains("server", &["--scenario", "/dev/zero"], 1, &["/dev/zero", "more than 16777216"]);
 }
 
 #[test]
@@ -51,7 +62,7 @@ fn wrong_arguments_are_refused() {
     complains("server", &["echo", "--delay", "soon"], 2, &["--delay", "500ms"]);
     complains("server", &["--listen", "here"], 2, &["\"here\"", "127.0.0.1:7777"]);
     complains("server", &["--lisen", "x"], 2, &["--listen"]);
-    complains("players-agent", &["5"], 2, &["\"5\"", "1, 2, 3 and 4"]);
+    complains("players-agent", &["5"], 2, &["\"5\"", "1, 2, 3 or 4"]);
     complains("client", &["watch", "--server", "here"], 2, &["HOST:PORT"]);
     complains("client", &["play"], 2, &["--name"]);
     complains("client", &["play", "--name", "a b"], 2, &["letters, digits"]);
