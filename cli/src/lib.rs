@@ -7,6 +7,7 @@
 mod descriptors;
 mod hang_up;
 mod narration;
+mod negative;
 mod number;
 mod printable;
 mod time;
@@ -15,7 +16,7 @@ pub use self::{
     descriptors::{descriptor_limit, raise_descriptor_limit},
     hang_up::hang_up_is_ignored,
     narration::Narrator,
-    number::parse_number,
+    number::{parse_number, parse_number_within},
     printable::{printable, quote},
     time::parse_time,
 };
@@ -29,6 +30,8 @@ use std::{
 };
 
 use clap::{Parser, error::ErrorKind};
+
+use self::{negative::join_negative_values, time::explain_times};
 
 /// It could not be done.
 pub const FAILED: u8 = 1;
@@ -59,8 +62,8 @@ pub fn parse_args<A: Parser>() -> Result<A, ExitCode> {
 }
 
 fn parse<A: Parser>(words: impl IntoIterator<Item = OsString>) -> Result<A, clap::Error> {
-    let mut command = A::command().args_override_self(true);
-    let matches = command.try_get_matches_from_mut(words)?;
+    let mut command = explain_times(A::command()).args_override_self(true);
+    let matches = command.try_get_matches_from_mut(join_negative_values(words))?;
     A::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
@@ -116,7 +119,11 @@ fn one_line(error: &clap::Error) -> String {
         .map(str::trim)
         .filter(|line| !line.is_empty())
         .collect();
-    said.join("; ").trim_start_matches("error: ").replace(":;", ":")
+    let line = said.join("; ").trim_start_matches("error: ").replace(":;", ":");
+    match line.split_once("; [possible values: ") {
+        Some((wrong, right)) => format!("{wrong}: expected one of {}", right.replacen(']', "", 1)),
+        None => line,
+    }
 }
 
 #[cfg(test)]
@@ -130,6 +137,9 @@ mod tests {
 
         #[arg(long)]
         limit: Vec<u16>,
+
+        #[arg(long, value_parser = ["text", "json"])]
+        format: Option<String>,
     }
 
     fn parsed(args: &[&str]) -> Result<Args, clap::Error> {
@@ -143,7 +153,7 @@ mod tests {
     #[test]
     fn of_an_option_given_twice_the_last_counts_unless_it_is_a_list() {
         let args = parsed(&["--listen", "1", "--limit", "1", "--listen=2", "--limit", "2"]);
-        let Args { listen, limit } = args.unwrap();
+        let Args { listen, limit, .. } = args.unwrap();
         assert_eq!((listen, limit), (2, vec![1, 2]));
     }
 
@@ -166,6 +176,14 @@ mod tests {
         assert_eq!(
             complaint(&[]),
             "the following required arguments were not provided: --listen <LISTEN>"
+        );
+        assert_eq!(
+            complaint(&["--format", "xml"]),
+            "invalid value 'xml' for '--format <FORMAT>': expected one of text, json"
+        );
+        assert_eq!(
+            complaint(&["--listen", "-1s"]),
+            "invalid value '-1s' for '--listen <LISTEN>': invalid digit found in string"
         );
         assert_eq!(
             complaint(&["--listne", "1"]),

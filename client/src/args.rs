@@ -179,9 +179,8 @@ fn server_of(flag: Option<String>, wants_echo: bool) -> Result<String, String> {
     };
     match (flag, env::var(name)) {
         (Some(server), _) => Ok(server),
-        (None, Ok(server)) if !server.is_empty() => {
-            parse_server(&server).map_err(|error| format!("{name} is {server:?}: {error}"))
-        }
+        (None, Ok(server)) if !server.is_empty() => parse_server(&server)
+            .map_err(|error| format!("invalid value {server:?} of {name}: {error}")),
         (None, _) => Ok(default.to_owned()),
     }
 }
@@ -197,7 +196,7 @@ fn parse_pause(text: &str) -> Result<Duration, String> {
 fn parse_message(text: &str) -> Result<String, String> {
     match text.len() {
         1..=MAX_ECHO_MESSAGE => Ok(text.to_owned()),
-        length => Err(format!("a message has 1 to {MAX_ECHO_MESSAGE} bytes, not {length}")),
+        length => Err(format!("expected 1 to {MAX_ECHO_MESSAGE} bytes, not {length}")),
     }
 }
 
@@ -205,7 +204,7 @@ fn parse_server(text: &str) -> Result<String, String> {
     if is_host_and_port(text) {
         Ok(text.to_owned())
     } else {
-        Err(format!("a server is HOST:PORT, as in {DEFAULT_ADDRESS}"))
+        Err(format!("expected HOST:PORT, as in {DEFAULT_ADDRESS}"))
     }
 }
 

@@ -9,20 +9,23 @@ use crate::{PlannedMove, Predef, plan};
 
 /// What the built-in players are asked for on a command line.
 #[derive(Clone, Debug, clap::Args)]
-#[command(after_help = "Examples:
-  players-agent 3                        the moves of augustin and randalphe
-  players-agent 1 --seed 7               the same moves each time
-  players-agent 1 | nc 127.0.0.1 7777    join them to a running game")]
+#[command(
+    allow_negative_numbers = true,
+    after_help = "Examples:
+  players-agent 3                           the moves of augustin and randalphe
+  players-agent 1 --seed 7                  the same moves each time
+  players-agent 1 | nc -N 127.0.0.1 7777    join them to a running game; Ctrl-C ends nc"
+)]
 pub struct Args {
     /// Which two players, 1 to 4
     #[arg(default_value_t)]
     predef: Predef,
 
     /// Draw the same moves and pauses each time
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = tribune_cli::parse_number::<u64>)]
     seed: Option<u64>,
 
-    /// Print the four configurations and exit
+    /// Print the four predefs, each with its two players, and exit
     #[arg(long)]
     list: bool,
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use thiserror::Error;
-use tribune_cli::parse_time;
+use tribune_cli::{parse_number_within, parse_time};
 
 use super::{
     arrivals::Arrivals,
@@ -37,7 +37,7 @@ pub struct HerdArgs {
     pub mode: Mode,
 
     /// How many jobs, or members of a game [default: 100, or as many as there is time for]
-    #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Load")]
+    #[arg(long, short = 'n', value_name = "N", value_parser = parse_jobs, help_heading = "Load")]
     jobs: Option<u64>,
 
     /// Begin no more jobs after this time, and let members of a game leave
@@ -69,7 +69,7 @@ pub struct HerdArgs {
     move_interval: Duration,
 
     /// The bytes of a message to be echoed
-    #[arg(long, value_name = "BYTES", default_value_t = 64, value_parser = clap::value_parser!(u64).range(SIZES), help_heading = "Load")]
+    #[arg(long, value_name = "BYTES", default_value_t = 64, value_parser = parse_size, help_heading = "Load")]
     size: u64,
 
     /// How long a connection, an answer, or silence may take
@@ -82,7 +82,7 @@ pub struct HerdArgs {
     source: Sources,
 
     /// The threads that do the work [default: half of the processors]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Network")]
+    #[arg(long, value_name = "N", value_parser = parse_workers, help_heading = "Network")]
     workers: Option<u16>,
 
     /// Fail if this is so, as in 'p99>20ms', 'errors>0.1%' or 'rate<500'; may be given several times
@@ -116,12 +116,12 @@ const EXAMPLES: &str = "Examples:
   client herd --mode play -n 50 -d 30s --move-interval 100ms --fail-if 'p99>20ms'
   client herd --json --output report.html          for a program, and for people
 
-What can be limited: p50, p90, p99, p99.9 and max of the latency, and the same of response (from when
-it should have begun) and skew (from the first to the last that got an event), as in skew.p99;
+What can be limited: p50, p90, p99, p99.9 and max of the latency, and the same of response (from when \
+it should have begun) and skew (from the first to the last that got an event), as in skew.p99; \
 p50, p99 and max of ticks (how late they came); rate (jobs per second), deliveries (per second), errors (a number, or in %), lost, told.
 
-Exit codes: 0 passed; 1 could not be run, or jobs failed; 2 wrong usage; 3 something was lost,
-duplicated, out of order or malformed; 4 a limit was crossed; 5 the generator was the bottleneck;
+Exit codes: 0 passed; 1 could not be run, or jobs failed; 2 wrong usage; 3 something was lost, \
+duplicated, out of order or malformed; 4 a limit was crossed; 5 the generator was the bottleneck; \
 130 interrupted (once for the report, twice to end at once)";
 
 /// What comes of the arguments.
@@ -170,8 +170,7 @@ impl HerdArgs {
         };
         if throttle == 0 && jobs.is_none() && self.rate.is_none() {
             return Err(HerdArgsError::Usage(
-                "as many jobs as there is time for, and all at once, would be without end: give --jobs, --throttle or --rate"
-                    .to_owned(),
+                "the number of jobs has no limit: give --jobs, --throttle or --rate".to_owned(),
             ));
         }
         let mut plan = Plan {
@@ -215,6 +214,18 @@ fn resolve(server: &str) -> Result<SocketAddr, HerdArgsError> {
     found.next().ok_or_else(|| missing("there is no such address"))
 }
 
+fn parse_jobs(text: &str) -> Result<u64, String> {
+    parse_number_within(text, 1..=u64::MAX)
+}
+
+fn parse_size(text: &str) -> Result<u64, String> {
+    parse_number_within(text, SIZES)
+}
+
+fn parse_workers(text: &str) -> Result<u16, String> {
+    parse_number_within(text, 1..=256)
+}
+
 fn parse_duration(text: &str) -> Result<Duration, String> {
     parse_time(text, Duration::from_millis(1), DAY)
 }
@@ -226,7 +237,7 @@ fn parse_ramp(text: &str) -> Result<Duration, String> {
 fn parse_rate(text: &str) -> Result<f64, String> {
     let rate =
         text.parse().ok().filter(|rate: &f64| rate.is_finite() && (0.001..=1e6).contains(rate));
-    rate.ok_or_else(|| "it is a number of jobs per second, as in 200 or 0.5".to_owned())
+    rate.ok_or_else(|| "expected a number of jobs per second from 0.001 to 1000000".to_owned())
 }
 
 fn parse_output(text: &str) -> Result<(PathBuf, ReportFormat), String> {
@@ -280,7 +291,7 @@ mod tests {
         let cases: [(&[&str], &str); 7] = [
             (&["--ramp", "1s"], "--rate"),
             (&["--rate", "0"], "jobs per second"),
-            (&["--size", "200"], "24..=100"),
+            (&["--size", "200"], "from 24 to 100"),
             (&["--source", "here"], "10.0.0.1"),
             (&["--fail-if", "p99"], "p99>20ms"),
             (&["--output", "report.pdf"], ".html, .json or .csv"),

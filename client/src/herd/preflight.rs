@@ -56,7 +56,7 @@ pub fn check_ports(
             ));
         }
         if let Err(error) = UdpSocket::bind((address, 0)) {
-            return Err(format!("{address} is no address to connect from (--source): {error}"));
+            return Err(format!("cannot connect from {address} (--source): {error}"));
         }
     }
     Ok(addresses)

@@ -82,7 +82,7 @@ impl FromStr for Sources {
                 None => addresses.push(address(part)?),
             }
             if addresses.len() > MOST {
-                return Err(format!("these are more than {MOST} addresses"));
+                return Err(format!("expected at most {MOST} addresses"));
             }
         }
         Ok(Self::Listed(addresses))
@@ -91,14 +91,16 @@ impl FromStr for Sources {
 
 fn address<A: FromStr>(text: &str) -> Result<A, String> {
     text.trim().parse().map_err(|_| {
-        format!("{text:?} is no address: it is auto, or a list as in 10.0.0.1,10.0.0.5-10.0.0.9")
+        format!(
+            "invalid address {text:?}: expected auto, or a list as in 10.0.0.1,10.0.0.5-10.0.0.9"
+        )
     })
 }
 
 fn range(first: &str, last: &str) -> Result<impl Iterator<Item = IpAddr>, String> {
     let (first, last): (Ipv4Addr, Ipv4Addr) = (address(first)?, address(last)?);
     if last < first {
-        return Err(format!("{last} comes before {first}"));
+        return Err(format!("invalid range: {last} comes before {first}"));
     }
     let numbers = first.to_bits()..=last.to_bits();
     Ok(numbers.take(MOST + 1).map(|number| Ipv4Addr::from_bits(number).into()))

@@ -11,7 +11,7 @@ use std::{
 };
 
 use bytesize::ByteSize;
-use tribune_cli::{parse_number, parse_time};
+use tribune_cli::{parse_number, parse_number_within, parse_time};
 use tribune_protocol::{BoardSize, DEFAULT_ADDRESS, MAX_PLAYERS};
 
 use super::{ArgsError, resolve};
@@ -27,6 +27,10 @@ use crate::{
 };
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// The most bytes of the past that can be kept. More is a mistake, which would only show when the
+/// memory of the machine is full.
+const LARGEST_LOG: u64 = 64 << 30;
 
 /// How a game is to be run, as it is typed.
 #[derive(Debug, clap::Args)]
@@ -83,12 +87,12 @@ pub struct GameArgs {
 
     /// The most players per connection or program
     #[arg(long, value_name = "N", default_value_t = 16, help_heading = "Network")]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(value_parser = parse_max_players)]
     max_players: u32,
 
     /// The most players in the game
     #[arg(long, value_name = "N", default_value_t = 10_000, help_heading = "Network")]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=i64::try_from(MAX_PLAYERS).unwrap_or(i64::MAX)))]
+    #[arg(value_parser = parse_max_players_total)]
     max_players_total: u32,
 
     /// The most bytes per second that all connections of one address add to the log, beyond which
@@ -96,7 +100,7 @@ pub struct GameArgs {
     #[arg(long, value_name = "BYTES", default_value = "8MiB", value_parser = parse_byte_rate, help_heading = "Network")]
     address_bytes: u32,
 
-    /// How much of the past is kept for clients that fall behind or come back
+    /// How much of the past is kept for clients that fall behind or come back, from 4KiB to 64GiB
     #[arg(long, value_name = "BYTES", default_value = "16MiB", value_parser = parse_log_bytes, help_heading = "Network")]
     log_bytes: usize,
 
@@ -105,7 +109,7 @@ pub struct GameArgs {
     flush_interval: Duration,
 
     /// How many tasks write to clients [default: one less than there are processors]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Network")]
+    #[arg(long, value_name = "N", value_parser = parse_shards, help_heading = "Network")]
     shards: Option<u16>,
 
     /// The most lines per second that a program can print before it has to wait; 0 for no limit
@@ -218,8 +222,7 @@ fn default_shards() -> usize {
 fn parse_board(text: &str) -> Result<BoardSize, String> {
     let side = |text: &str| text.parse().ok().filter(|&side: &u16| side > 0);
     let size = text.split_once('x').and_then(|(width, height)| Some((side(width)?, side(height)?)));
-    let (width, height) =
-        size.ok_or("a board is WIDTHxHEIGHT, each from 1 to 65535, as in 32x16")?;
+    let (width, height) = size.ok_or("expected WIDTHxHEIGHT, each from 1 to 65535, as in 32x16")?;
     Ok(BoardSize { width, height })
 }
 
@@ -235,15 +238,25 @@ fn parse_grace(text: &str) -> Result<Duration, String> {
     parse_time(text, Duration::ZERO, DAY)
 }
 
+fn parse_max_players(text: &str) -> Result<u32, String> {
+    // They are searched one by one.
+    parse_number_within(text, 1..=1000)
+}
+
+fn parse_max_players_total(text: &str) -> Result<u32, String> {
+    parse_number_within(text, 1..=u32::try_from(MAX_PLAYERS).unwrap_or(u32::MAX))
+}
+
+fn parse_shards(text: &str) -> Result<u16, String> {
+    parse_number_within(text, 1..=1024)
+}
+
 fn parse_log_bytes(text: &str) -> Result<usize, String> {
-    let size: ByteSize =
-        text.parse().map_err(|_| "it is a number of bytes, as in 65536 or 16MiB")?;
-    let bytes = usize::try_from(size.as_u64()).map_err(|error| error.to_string())?;
-    if bytes < SMALLEST_LOG {
-        Err(format!("a log has {SMALLEST_LOG} bytes at least"))
-    } else {
-        Ok(bytes)
-    }
+    let size = text.parse::<ByteSize>().ok().map(|size| size.as_u64());
+    let size = size.filter(|&size| size <= LARGEST_LOG).and_then(|size| usize::try_from(size).ok());
+    size.filter(|&size| size >= SMALLEST_LOG).ok_or_else(|| {
+        format!("expected a number of bytes from {SMALLEST_LOG} to 64GiB, as in 65536 or 16MiB")
+    })
 }
 
 /// Reads bytes per second. Beyond the highest, a nanosecond is too coarse to count bytes by.
@@ -252,7 +265,7 @@ fn parse_byte_rate(text: &str) -> Result<u32, String> {
     let bytes = text.parse().ok().map(|size: ByteSize| size.as_u64());
     match bytes {
         Some(bytes @ (0 | 1024..=MOST)) => u32::try_from(bytes).map_err(|error| error.to_string()),
-        _ => Err("it is 0, or a number of bytes from 1KiB to 100MiB, as in 65536 or 2MiB".into()),
+        _ => Err("expected 0, or a number of bytes from 1KiB to 100MiB, as in 65536 or 2MiB".into()),
     }
 }
 
@@ -301,18 +314,23 @@ mod tests {
 
     #[test]
     fn what_cannot_be_understood_is_refused_with_what_would_be_right() {
-        let cases: [(&[&str], &str); 14] = [
+        let cases: [(&[&str], &str); 19] = [
             (&["--script", "0:9"], "expected 1, 2, 3 or 4"),
-            (&["--board", "0x4"], "a board is WIDTHxHEIGHT"),
-            (&["--board", "32"], "a board is WIDTHxHEIGHT"),
+            (&["--script", "99999999999:1"], "from 0 to 31536000 (a year)"),
+            (&["--board", "0x4"], "expected WIDTHxHEIGHT"),
+            (&["--board", "32"], "expected WIDTHxHEIGHT"),
             (&["--tick", "0s"], "a time from 1ms to 1day"),
             (&["--tick", "soon"], "as in 500ms"),
-            (&["--log-bytes", "10"], "4096 bytes at least"),
+            (&["--log-bytes", "10"], "from 4096 to 64GiB"),
             (&["--log-bytes", "much"], "as in 65536 or 16MiB"),
-            (&["--listen", "7777"], "an address is HOST:PORT"),
+            (&["--log-bytes", "16EiB"], "from 4096 to 64GiB"),
+            (&["--log-bytes", "65GiB"], "from 4096 to 64GiB"),
+            (&["--max-players", "0"], "from 1 to 1000"),
+            (&["--max-players-total", "40000"], "from 1 to 32768"),
             (&["--output-bytes", "1"], "from 1KiB to 100MiB"),
             (&["--address-bytes", "1GiB"], "from 1KiB to 100MiB"),
-            (&["--max-players", "1001"], "1..=1000"),
+            (&["--shards", "x"], "from 1 to 1024"),
+            (&["--listen", "7777"], "expected HOST:PORT"),
             (&["--repeat", "--script", ""], "--repeat needs a script"),
             (&["--agent", ""], "expected a command"),
             (&["--script", "0:1", "--scenario", "x.toml"], "cannot be used with"),

@@ -38,6 +38,9 @@ const EXAMPLES: &str = "Examples:
   server --scenario league.toml --repeat            programs from a file, again and again
   server --listen 0.0.0.0:7777 --listen [::]:7777   for other machines too
 
+A scenario has at most 10,000 tables [[worker]], each with at (in seconds) and predef or command, and \
+optionally name, env, dir, restart, restart_pause and max_restarts.
+
 Exit codes: 0 the game ended, 1 it could not be run, 2 wrong usage, 130 ended at once by a second Ctrl-C";
 
 /// What else the program can be.
@@ -67,7 +70,7 @@ pub enum ArgsError {
 fn resolve(address: &str) -> Result<SocketAddr, ArgsError> {
     if !is_host_and_port(address) {
         let message = format!(
-            "{address:?} is nowhere to listen: an address is HOST:PORT, as in {DEFAULT_ADDRESS}"
+            "invalid address {address:?} for --listen: expected HOST:PORT, as in {DEFAULT_ADDRESS}"
         );
         return Err(ArgsError::Usage(message));
     }

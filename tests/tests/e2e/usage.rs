@@ -56,6 +56,63 @@ fn a_wrong_scenario_is_shown_with_its_line() {
 }
 
 #[test]
+fn a_negative_value_is_shown_with_its_option() {
+    for option in ["--tick", "--grace", "--flush-interval"] {
+        complains("server", &[option, "-1s"], 2, &["'-1s'", option, "a time from "]);
+    }
+    complains("server", &["--log-bytes", "-1KiB"], 2, &["'-1KiB'", "--log-bytes", "4096"]);
+    complains("server", &["--board", "-1x3"], 2, &["'-1x3'", "--board"]);
+    complains("server", &["echo", "--delay", "-1s"], 2, &["'-1s'", "--delay"]);
+    complains("client", &["ping", "--timeout", "-1s"], 2, &["'-1s'", "--timeout"]);
+    complains("client", &["herd", "-n", "-5"], 2, &["'-5'", "--jobs", "from 1 to "]);
+    complains("players-agent", &["--seed", "-1"], 2, &["'-1'", "--seed", "not negative"]);
+    complains("players-agent", &["-1"], 2, &["'-1'", "1, 2, 3 or 4"]);
+}
+
+#[test]
+fn a_time_without_a_unit_is_in_seconds() {
+    let server = Server::start(&["--script", "", "--stay", "--tick", "1"]);
+    assert_eq!(server.join().welcome["tick_ms"], 1000);
+    let server = Server::start(&["--script", "", "--stay", "--tick", "0.25"]);
+    assert_eq!(server.join().welcome["tick_ms"], 250);
+    let pong = Process::start(&mut server.client(&["ping", "--timeout", "60"])).finish();
+    assert_eq!(pong.code(), Some(0), "{:?}", pong.err);
+    let help = Process::start(Command::new(program("client")).args(["ping", "--help"])).finish();
+    assert_eq!(help.out.iter().filter(|line| line.starts_with("TIME is")).count(), 1);
+}
+
+#[test]
+fn sizes_have_bounds() {
+    for size in ["16EiB", "65GiB", "0", "4095", "much"] {
+        complains("server", &["--log-bytes", size], 2, &["--log-bytes", "from 4096 to 64GiB"]);
+    }
+}
+
+#[test]
+fn no_complaint_speaks_of_the_language_it_is_written_in() {
+    let usages: [(&str, &[&str]); 10] = [
+        ("server", &["--max-players", "0"]),
+        ("server", &["--shards", "x"]),
+        ("server", &["--seed", "x"]),
+        ("server", &["--max-clients", "99999999999999999999999"]),
+        ("server", &["--log-format", "xml"]),
+        ("players-agent", &["--seed", "x"]),
+        ("client", &["herd", "--jobs", "0"]),
+        ("client", &["herd", "--size", "5"]),
+        ("client", &["herd", "--workers", "1000"]),
+        ("client", &["herd", "--mode", "fly"]),
+    ];
+    for (name, args) in usages {
+        let finished = Process::start(Command::new(program(name)).args(args)).finish();
+        let [line] = &finished.err[..] else { panic!("{args:?}: {:?}", finished.err) };
+        assert!(line.contains(": expected "), "{line}");
+        for word in ["..", "digit found", "integer", "u8", "usize", "["] {
+            assert!(!line.contains(word), "{word:?} in {line}");
+        }
+    }
+}
+
+#[test]
 fn wrong_arguments_are_refused() {
     complains("server", &["--board", "big"], 2, &["--board", "32x16"]);
     complains("server", &["--max-clients", "-1"], 2, &["--max-clients", "not negative"]);

@@ -38,7 +38,7 @@ impl ReportFormat {
             Some("json") => Ok(Self::Json),
             Some("csv") => Ok(Self::Csv),
             Some("html") => Ok(Self::Html),
-            _ => Err(format!("{}: a report is .html, .json or .csv", path.display())),
+            _ => Err("expected a name that ends in .html, .json or .csv".to_owned()),
         }
     }
 }
