@@ -1,13 +1,15 @@
 //! The README's bot and scenario work as they stand there.
 
-use std::fs;
+use std::{fs, process::Command};
 
 use tempfile::tempdir;
-use tribune_tests::{Server, eventually};
+use tribune_tests::{Process, Server, eventually};
+
+const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
 
 /// The first block of `language` in the README.
 fn block(language: &str) -> String {
-    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
+    let readme = fs::read_to_string(README).unwrap();
     let (_, rest) = readme.split_once(&format!("```{language}\n")).unwrap();
     rest.split_once("```").unwrap().0.to_owned()
 }
@@ -24,6 +26,41 @@ fn the_bot_plays() {
         events.iter().filter(|event| event["type"] == "move" && event["name"] == "pythia").count(),
         20
     );
+}
+
+#[test]
+fn what_the_bot_prints_leaves_it_at_once() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("bot.py");
+    // It waits until its last move has been seen, rather than for some time.
+    fs::write(&path, block("python").replace("time.sleep(random.random())", "input()")).unwrap();
+    let mut command = Command::new("python3");
+    let mut bot = Process::start(command.arg(&path).env_remove("PYTHONUNBUFFERED"));
+    for _ in 0..20 {
+        bot.type_in("\n");
+        assert!(bot.next_out().unwrap().ends_with(" pythia"));
+    }
+    assert_eq!(bot.finish().code(), Some(0));
+}
+
+#[test]
+fn the_bot_plays_over_the_network_and_its_connection_ends_with_it() {
+    let server = Server::start(&["--script", "", "--stay", "--tick", "10ms"]);
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("bot.py");
+    // It moves each time that something comes in.
+    fs::write(&path, block("python").replace("time.sleep(random.random())", "input()")).unwrap();
+    let readme = fs::read_to_string(README).unwrap();
+    let line = readme.lines().find(|line| line.starts_with("./bot <> ")).unwrap();
+    let line = line
+        .replace("./bot", &format!("python3 '{}'", path.display()))
+        .replace("127.0.0.1/7777", &server.address().to_string().replace(':', "/"));
+    let mut spectator = server.join();
+    let mut command = Command::new("bash");
+    let bot = Process::start(command.args(["-c", &line]).env_remove("PYTHONUNBUFFERED"));
+    let lines = spectator.until(|line| line["type"] == "left");
+    assert_eq!(lines.iter().filter(|line| line["type"] == "move").count(), 20);
+    assert_eq!(bot.finish().code(), Some(0));
 }
 
 #[test]
