@@ -4,7 +4,7 @@ use std::{env, io, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 use tokio::runtime::{Builder, Runtime};
-use tribune_cli::{failure, is_host_and_port, parse_time, usage_error};
+use tribune_cli::{failure, is_host_and_port, parse_time, quote, usage_error};
 use tribune_protocol::{DEFAULT_ADDRESS, DEFAULT_ECHO_ADDRESS, MAX_ECHO_MESSAGE, Name};
 
 use crate::{
@@ -177,11 +177,16 @@ fn server_of(flag: Option<String>, wants_echo: bool) -> Result<String, String> {
     } else {
         ("TRIBUNE_SERVER", DEFAULT_ADDRESS)
     };
-    match (flag, env::var(name)) {
+    let named = env::var_os(name).filter(|server| !server.is_empty());
+    match (flag, named) {
         (Some(server), _) => Ok(server),
-        (None, Ok(server)) if !server.is_empty() => parse_server(&server)
-            .map_err(|error| format!("invalid value {server:?} of {name}: {error}")),
-        (None, _) => Ok(default.to_owned()),
+        // What is not text is not an address.
+        (None, Some(server)) => {
+            parse_server(server.to_str().unwrap_or_default()).map_err(|error| {
+                format!("invalid value {} of {name}: {error}", quote(server.as_encoded_bytes()))
+            })
+        }
+        (None, None) => Ok(default.to_owned()),
     }
 }
 

@@ -7,6 +7,8 @@
 
 use std::{
     borrow::Cow,
+    env,
+    ffi::OsStr,
     fmt::Display,
     io::{self, Write},
     sync::mpsc::channel,
@@ -17,7 +19,7 @@ use std::{
 use clap::ValueEnum;
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter, fmt};
-use tribune_cli::{colours_suit_stderr, printable};
+use tribune_cli::{colours_suit_stderr, printable, quote};
 use tribune_protocol::escape_json;
 
 /// How many messages may wait to be written.
@@ -52,8 +54,8 @@ impl Messages {
     /// without it, warnings and worse.
     pub fn open(format: LogFormat) -> (Self, WorkerGuard) {
         let (Self(writer), guard) = Self::to(io::stderr());
-        let filter =
-            EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).from_env_lossy();
+        let messages = Self(writer.clone());
+        let filter = messages.filter(&env::var_os("RUST_LOG").unwrap_or_default());
         let coloured = colours_suit_stderr();
         let log = writer.clone();
         let builder = fmt()
@@ -64,7 +66,20 @@ impl Messages {
             LogFormat::Text => builder.with_ansi(coloured).init(),
             LogFormat::Json => builder.json().init(),
         }
-        (Self(writer), guard)
+        (messages, guard)
+    }
+
+    /// The log lines that `wanted` asks for, which is what `RUST_LOG` says; warnings and worse if
+    /// that is nothing, or cannot be understood.
+    fn filter(&self, wanted: &OsStr) -> EnvFilter {
+        let warnings = || EnvFilter::builder().with_default_directive(LevelFilter::WARN.into());
+        warnings().parse(wanted.to_string_lossy()).unwrap_or_else(|_| {
+            let shown = quote(wanted.as_encoded_bytes());
+            self.say(format_args!(
+                "invalid RUST_LOG {shown}: expected error, warn, info, debug or trace; only warnings are logged"
+            ));
+            warnings().parse_lossy("")
+        })
     }
 
     /// Tells the person in front of the server something, before anything else happens: waits until

@@ -3,10 +3,34 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use tribune_tests::Server;
+use tribune_tests::{Server, eventually};
 
 fn is_move_of(line: &Value, from: &Value) -> bool {
     line["type"] == "move" && line["from"] == *from
+}
+
+#[test]
+fn directions_are_capital_or_small_letters_wherever_they_come_from() {
+    let agent = "sh -c 'read line; echo n ann; echo S ann; read line; sleep 100'";
+    let server = Server::start(&["--script", "0:1", "--stay", "--agent", agent]);
+    let mut player = server.join();
+    player.send("e bob\nw\n{\"type\":\"move\",\"direction\":\"s\",\"name\":\"bob\"}\nN\n");
+    let is_move = |line: &Value| line["type"] == "move";
+    let mut lines = Vec::new();
+    // The program's two may be in the state already.
+    while lines.iter().filter(|line| is_move(line) && line["name"] == "bob").count() < 4 {
+        lines.extend(player.until(is_move));
+    }
+    assert!(lines.iter().all(|line| line["type"] != "error"), "{lines:?}");
+    let bob = lines.iter().filter(|line| is_move(line) && line["name"] == "bob");
+    let directions: Vec<&Value> = bob.map(|line| &line["direction"]).collect();
+    assert_eq!(directions, ["E", "W", "S", "N"]);
+    let moves_of_ann = || {
+        let state = server.join().state;
+        let ann = state["players"].as_array()?.iter().find(|player| player["name"] == "ann")?;
+        ann["moves"].as_u64()
+    };
+    eventually("the program has moved twice", || (moves_of_ann()? == 2).then_some(()));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Wrong usage, and what could not be done: one line that says what, where, and what would be
 //! right.
 
-use std::{fs, process::Command};
+use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt, process::Command};
 
 use tempfile::tempdir;
 use tribune_tests::{Process, Server, program};
@@ -79,6 +79,26 @@ fn a_time_without_a_unit_is_in_seconds() {
     assert_eq!(pong.code(), Some(0), "{:?}", pong.err);
     let help = Process::start(Command::new(program("client")).args(["ping", "--help"])).finish();
     assert_eq!(help.out.iter().filter(|line| line.starts_with("TIME is")).count(), 1);
+}
+
+#[test]
+fn what_the_environment_asks_for_is_checked_too() {
+    let run = |name: &str, args: &[&str], variable: &str, value: &OsStr| {
+        Process::start(Command::new(program(name)).args(args).env(variable, value)).finish()
+    };
+    for value in [OsStr::new("here"), OsStr::from_bytes(b"\xff:1"), OsStr::new("\u{1b}[2J")] {
+        let finished = run("client", &["ping"], "TRIBUNE_SERVER", value);
+        assert_eq!(finished.code(), Some(2), "{:?}", finished.err);
+        assert!(finished.err[0].contains("TRIBUNE_SERVER: expected HOST:PORT"));
+    }
+    let args = ["--listen", "127.0.0.1:0", "--script", ""];
+    let finished = run("server", &args, "RUST_LOG", OsStr::new("\u{9b}2J=x"));
+    assert_eq!(finished.code(), Some(0), "{:?}", finished.err);
+    assert!(
+        finished.err[0].starts_with("invalid RUST_LOG \"\\u{9b}2J=x\": expected error, "),
+        "{:?}",
+        finished.err
+    );
 }
 
 #[test]
