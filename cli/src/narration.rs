@@ -1,23 +1,32 @@
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use tribune_protocol::{Event, Happening, Origin, State, WorkerId};
 
 use crate::printable;
 
+/// How many labels are remembered: of more programs than any server runs.
+const MAX_LABELS: usize = 16_384;
+
+/// How many characters of a label are.
+const MAX_LABEL: usize = 256;
+
 /// Tells the game as people read it, line by line: the wording of the server's console, and of
 /// whoever watches.
 ///
-/// It remembers the labels of the running programs, which moves do not carry.
+/// It remembers the labels of the running programs, which moves do not carry, if they are not too
+/// many: then the programs that started first are called by their numbers.
 #[derive(Clone, Debug, Default)]
 pub struct Narrator {
-    labels: HashMap<WorkerId, String>,
+    labels: BTreeMap<WorkerId, String>,
 }
 
 impl Narrator {
     /// Takes in who is there already.
     pub fn begin(&mut self, state: &State) {
-        self.labels =
-            state.workers.iter().map(|worker| (worker.id, worker.label.clone())).collect();
+        self.labels.clear();
+        for worker in &state.workers {
+            self.remember(worker.id, &worker.label);
+        }
     }
 
     /// The line that tells `event`, [printable] and without its end; `None` for what people see from
@@ -31,7 +40,7 @@ impl Narrator {
         match &event.happening {
             Happening::Clock { clock } => Some(format!("clock = {clock:04}s")),
             Happening::Started { worker, label, .. } => {
-                self.labels.insert(*worker, label.clone());
+                self.remember(*worker, label);
                 Some(format!(">>>>>>>> worker {label}"))
             }
             Happening::Move { direction, name, from, .. } => {
@@ -46,6 +55,13 @@ impl Narrator {
             }
             Happening::Bye { reason } => Some(format!("{reason} - bye")),
             Happening::Joined { .. } | Happening::Left { .. } => None,
+        }
+    }
+
+    fn remember(&mut self, worker: WorkerId, label: &str) {
+        self.labels.insert(worker, label.chars().take(MAX_LABEL).collect());
+        if self.labels.len() > MAX_LABELS {
+            self.labels.pop_first();
         }
     }
 
@@ -155,6 +171,21 @@ mod tests {
             let told = tell(&mut narrator, happening).unwrap();
             assert!(told.chars().all(is_printable), "{told:?}");
         }
+    }
+
+    #[test]
+    fn programs_without_end_are_not_all_remembered() {
+        let mut narrator = Narrator::default();
+        for id in 1..=40_000 {
+            let label = format!("ps#{id} ({})", "x".repeat(1000));
+            let started = Happening::Started { worker: WorkerId(id), label, command: vec![] };
+            tell(&mut narrator, started).unwrap();
+        }
+        assert_eq!(narrator.labels.len(), MAX_LABELS);
+        assert!(narrator.labels.values().all(|label| label.len() == MAX_LABEL));
+        let mut told = |id| tell(&mut narrator, step(Origin::Program(WorkerId(id)))).unwrap();
+        assert!(told(1).ends_with("from ps#1"));
+        assert!(told(40_000).contains("from ps#40000 (xxx"));
     }
 
     #[test]
