@@ -62,6 +62,10 @@ pub struct Welcome {
     pub oldest: Seq,
     /// Milliseconds from tick to tick.
     pub tick_ms: u64,
+    /// How many moves per second this client may make, and as many at once after a pause; 0 for as
+    /// many as it likes, `None` if the server does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub move_rate: Option<u32>,
 }
 
 /// Everything there is to know about the game after the event `seq`.

@@ -1,6 +1,6 @@
 //! Brings the parts of a server together, and takes them apart in order.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, num::NonZeroU32, time::Duration};
 
 use anyhow::Context;
 use rand::{RngExt, distr::slice::Choose};
@@ -136,9 +136,10 @@ impl Host {
 
     /// The way out: shards, and the console.
     fn open_broadcast(&self, publisher: &Publisher, desk: &SnapshotDesk) -> Broadcast {
-        let Settings { rules, pace, shards, console, .. } = &self.settings;
+        let Settings { rules, pace, shards, console, limits, .. } = &self.settings;
         let tick_ms = u64::try_from(rules.tick.as_millis()).unwrap_or(u64::MAX);
-        let greeting = Greeting { game: self.id.clone(), tick_ms };
+        let move_rate = limits.move_rate.map_or(0, NonZeroU32::get);
+        let greeting = Greeting { game: self.id.clone(), tick_ms, move_rate };
         let (broadcast, shards) = Broadcast::new(publisher, desk, &greeting, *pace, *shards);
         for shard in shards {
             self.readers.spawn_vital("shard", shard.run(self.cut_off.clone()));

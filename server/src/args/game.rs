@@ -265,7 +265,9 @@ fn parse_byte_rate(text: &str) -> Result<u32, String> {
     let bytes = text.parse().ok().map(|size: ByteSize| size.as_u64());
     match bytes {
         Some(bytes @ (0 | 1024..=MOST)) => u32::try_from(bytes).map_err(|error| error.to_string()),
-        _ => Err("expected 0, or a number of bytes from 1KiB to 100MiB, as in 65536 or 2MiB".into()),
+        _ => {
+            Err("expected 0, or a number of bytes from 1KiB to 100MiB, as in 65536 or 2MiB".into())
+        }
     }
 }
 

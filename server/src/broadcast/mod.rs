@@ -63,6 +63,8 @@ pub struct Greeting {
     pub game: GameId,
     /// Milliseconds from tick to tick.
     pub tick_ms: u64,
+    /// How many moves per second a connection may make; 0 for as many as it likes.
+    pub move_rate: u32,
 }
 
 impl Greeting {
@@ -77,6 +79,8 @@ impl Greeting {
             seq,
             oldest,
             tick_ms: self.tick_ms,
+            // Programs are not held to it.
+            move_rate: matches!(you, Origin::Connection(_)).then_some(self.move_rate),
         }
     }
 }

@@ -75,7 +75,7 @@ impl<'a> Scene<'a> {
             view,
             snapshot: snapshot(Seq(0)).into(),
             readers: (0..100).map(|_| Reader::new(sink, Seq(0))).collect(),
-            greeting: Greeting { game: GameId("g".into()), tick_ms: 1000 },
+            greeting: Greeting { game: GameId("g".into()), tick_ms: 1000, move_rate: 50 },
         }
     }
 

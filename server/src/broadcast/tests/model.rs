@@ -71,7 +71,7 @@ impl Scene {
     fn set() -> Self {
         let publisher = Publisher::new(Log::new(LOG));
         let desk = SnapshotDesk::new(snapshot(Seq(0)));
-        let greeting = Greeting { game: GameId("g".into()), tick_ms: 1000 };
+        let greeting = Greeting { game: GameId("g".into()), tick_ms: 1000, move_rate: 50 };
         let (broadcast, shards) =
             Broadcast::new(&publisher, &desk, &greeting, pace(Duration::ZERO), 1);
         let mut others = JoinSet::new();

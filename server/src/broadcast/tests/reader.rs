@@ -80,7 +80,8 @@ impl Source {
 
     fn visit(&mut self, reader: &mut Reader<&Narrow>) -> Visit {
         self.view.refresh();
-        let greeting = Greeting { game: tribune_protocol::GameId("g".into()), tick_ms: 1000 };
+        let greeting =
+            Greeting { game: tribune_protocol::GameId("g".into()), tick_ms: 1000, move_rate: 50 };
         let (view, latest, now) = (&self.view, &self.snapshot, Instant::now());
         let sight = Sight { view, snapshot: latest, greeting: &greeting, now };
         let visit = reader.visit(Origin::Program(WorkerId(1)), sight).unwrap();

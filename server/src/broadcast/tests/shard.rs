@@ -30,7 +30,7 @@ impl Scene {
     async fn set(pace: Pace) -> Self {
         let publisher = Publisher::new(Log::new(1 << 20));
         let desk = SnapshotDesk::new(snapshot(Seq(0)));
-        let greeting = Greeting { game: GameId("g".into()), tick_ms: 1000 };
+        let greeting = Greeting { game: GameId("g".into()), tick_ms: 1000, move_rate: 50 };
         let (broadcast, shards) = Broadcast::new(&publisher, &desk, &greeting, pace, 1);
         let cut_off = CancellationToken::new();
         for shard in shards {
@@ -174,7 +174,7 @@ async fn an_answer_waits_until_it_is_written_and_no_longer_than_the_reader_is_th
 async fn clients_in_the_middle_of_old_snapshots_are_closed_when_these_are_too_many() {
     let publisher = Publisher::new(Log::new(8 << 20));
     let desk = SnapshotDesk::new(large_snapshot(Seq(0), 400_000));
-    let greeting = Greeting { game: GameId("g".into()), tick_ms: 1000 };
+    let greeting = Greeting { game: GameId("g".into()), tick_ms: 1000, move_rate: 50 };
     let (broadcast, shards) = Broadcast::new(&publisher, &desk, &greeting, pace(Duration::ZERO), 1);
     for shard in shards {
         tokio::spawn(shard.run(CancellationToken::new()));
