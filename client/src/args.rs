@@ -32,7 +32,8 @@ const EXAMPLES: &str = "Examples:
   client watch                        the game as it happens, to its end
   client watch --json | jq .type      the lines of the server
   client play --name ann              join in
-  echo 'n n e' | client play -n ann   three moves
+  echo 'n n e' | client play -n ann   three moves, and leave when they are told
+  ./bot | client play -n ann          a program that prints N ann, or moves as on the wire
   client play -n bob --random-walk 1s somebody to play with
   client ping --timeout 1s            is there a server?
   client herd --mode watch -n 1000    a thousand spectators that check what they get
@@ -72,13 +73,18 @@ enum Command {
 
 #[derive(Debug, clap::Args)]
 struct PlayArgs {
-    /// What your player is called
+    /// What your player is called. Lines of standard input can name others, as in N bob
     #[arg(long, short)]
     name: Name,
 
     /// Move at random, with pauses of at most this long, rather than as standard input says
     #[arg(long, value_name = "TIME", value_parser = parse_pause)]
     random_walk: Option<Duration>,
+
+    /// Go on watching when standard input has ended and all moves are told, rather than leave. In a
+    /// terminal it ends with q or Ctrl-D
+    #[arg(long, conflicts_with = "random_walk")]
+    keep_watching: bool,
 
     /// Do not show the game
     #[arg(long, short, conflicts_with = "json")]
@@ -158,7 +164,7 @@ impl PlayArgs {
         }
         match self.random_walk {
             Some(longest_pause) => play_at_random(options, self.name, longest_pause).await,
-            None => play(options, self.name).await,
+            None => play(options, self.name, self.keep_watching).await,
         }
     }
 }

@@ -22,7 +22,8 @@ enum Phase {
     /// Events come.
     Following,
     /// The events after the last that was shown were asked for. What comes before the answer is
-    /// from another place in the stream.
+    /// from another place in the stream, and so is the end of the game: it comes again after the
+    /// answer.
     Resuming,
     /// Events were missed, and the state after them is to come.
     Missed,
@@ -34,10 +35,10 @@ pub enum Reaction {
     /// It is to be shown.
     Show,
     /// It is to be shown, and is the last one.
-    ShowLast {
-        /// How many events before it were missed.
-        missed: u64,
-    },
+    ShowLast,
+    /// It is the end of the game, and came before what was asked for. It is to be shown only if the
+    /// connection ends without the rest.
+    KeepLast,
     /// It says nothing new.
     PassOver,
     /// It says that the events after the last that was shown follow.
@@ -117,11 +118,11 @@ impl Follower {
                 self.phase = Phase::Following;
                 Ok(Reaction::Resumed)
             }
-            // The game was over before the answer could come.
+            // The server has still to answer, and then sends this again.
             (
                 Phase::Resuming,
-                ServerLine::Event(Event { seq, happening: Happening::Bye { .. }, .. }),
-            ) => Ok(Reaction::ShowLast { missed: seq.since(self.next()) }),
+                ServerLine::Event(Event { happening: Happening::Bye { .. }, .. }),
+            ) => Ok(Reaction::KeepLast),
             (Phase::Resuming | Phase::Following, ServerLine::Notice(Notice::Resync { .. })) => {
                 self.phase = Phase::Missed;
                 Ok(Reaction::Show)
@@ -138,6 +139,11 @@ impl Follower {
             (_, ServerLine::Notice(_)) => Ok(Reaction::Show),
             (_, ServerLine::Unknown) => Ok(Reaction::PassOver),
         }
+    }
+
+    /// How many events before `last` were not shown.
+    pub fn missing_before(&self, last: Seq) -> u64 {
+        last.since(self.next())
     }
 
     fn greeted(&mut self, game: &GameId) -> Reaction {
@@ -161,7 +167,7 @@ impl Follower {
         }
         self.move_to(got);
         Ok(match happening {
-            Happening::Bye { .. } => Reaction::ShowLast { missed: 0 },
+            Happening::Bye { .. } => Reaction::ShowLast,
             _ => Reaction::Show,
         })
     }
@@ -209,7 +215,7 @@ mod tests {
     /// The lines of `lines` that are shown.
     fn shown(follower: &mut Follower, lines: &[String]) -> Vec<String> {
         let show = |line: &&String| {
-            matches!(react(follower, line), Ok(Reaction::Show | Reaction::ShowLast { .. }))
+            matches!(react(follower, line), Ok(Reaction::Show | Reaction::ShowLast))
         };
         lines.iter().filter(show).cloned().collect()
     }
@@ -226,7 +232,7 @@ mod tests {
         let lines = [welcome("g"), state(3), tick(4), tick(5)];
         let mut follower = Follower::default();
         assert_eq!(shown(&mut follower, &lines), lines);
-        assert!(matches!(react(&mut follower, &bye(6)), Ok(Reaction::ShowLast { missed: 0 })));
+        assert!(matches!(react(&mut follower, &bye(6)), Ok(Reaction::ShowLast)));
     }
 
     #[test]
@@ -265,12 +271,28 @@ mod tests {
     }
 
     #[test]
-    fn a_game_that_ends_before_it_is_resumed_has_ended() {
+    fn a_game_that_ends_before_it_is_resumed_is_told_to_its_end() {
         let mut follower = following("g", 4);
         follower.connected();
         react(&mut follower, &welcome("g")).unwrap();
-        assert!(matches!(react(&mut follower, &state(9)), Ok(Reaction::PassOver)));
-        assert!(matches!(react(&mut follower, &bye(10)), Ok(Reaction::ShowLast { missed: 5 })));
+        assert!(matches!(react(&mut follower, &state(6)), Ok(Reaction::PassOver)));
+        assert!(matches!(react(&mut follower, &bye(7)), Ok(Reaction::KeepLast)));
+        assert_eq!(follower.missing_before(Seq(7)), 2, "if nothing more comes");
+        let lines = [r#"{"type":"resumed","after":4}"#.into(), tick(5), tick(6)];
+        assert_eq!(shown(&mut follower, &lines), lines[1..]);
+        assert!(matches!(react(&mut follower, &bye(7)), Ok(Reaction::ShowLast)));
+        assert_eq!(follower.missing_before(Seq(8)), 0);
+    }
+
+    #[test]
+    fn a_game_that_ends_before_its_past_is_found_gone_is_told_from_the_state_that_is_left() {
+        let mut follower = following("g", 4);
+        follower.connected();
+        react(&mut follower, &welcome("g")).unwrap();
+        assert!(matches!(react(&mut follower, &bye(90)), Ok(Reaction::KeepLast)));
+        let lines = [r#"{"type":"resync","missed":85,"seq":89}"#.into(), state(89)];
+        assert_eq!(shown(&mut follower, &lines), lines);
+        assert!(matches!(react(&mut follower, &bye(90)), Ok(Reaction::ShowLast)));
     }
 
     #[test]

@@ -8,14 +8,15 @@ use tokio::{
     task::JoinHandle,
 };
 use tribune_cli::{failure, is_closed_pipe, say};
-use tribune_protocol::{Move, Name};
+use tribune_protocol::Name;
 
 use crate::{
-    keys::Keys,
-    moves::{send_keys, walk_at_random},
+    moves::{send_keys, send_lines, walk_at_random},
+    outbox::Outbox,
     signals::{Signals, Wish},
-    stream::{LINES, Stream, StreamError, Update},
+    stream::{LINES, Stream, StreamError},
     terminal::SingleKeys,
+    update::Update,
     view::{Format, View},
 };
 
@@ -24,6 +25,9 @@ const MOVES: usize = 64;
 
 /// What helps whoever finds no server.
 const START_ONE: &str = "start one with `server`, or name another with --server HOST:PORT";
+
+/// What helps whoever finds no place.
+const TRY_AGAIN: &str = "try again later, or let the server take more with its --max-clients";
 
 /// Which game, and how it is shown.
 #[derive(Clone, Debug)]
@@ -38,12 +42,13 @@ pub struct GameOptions {
 
 /// Shows the game to its end.
 pub async fn watch(options: GameOptions) -> ExitCode {
-    let (_, no_moves) = mpsc::channel(1);
-    Game::sit_down(options, no_moves).run(None).await
+    Game::sit_down(options, Outbox::closed()).run(None).await
 }
 
-/// Shows the game to its end, and moves the player `name` as standard input says.
-pub async fn play(options: GameOptions, name: Name) -> ExitCode {
+/// Shows the game to its end, and moves the player `name` as standard input says. When that has
+/// ended and is no terminal, it leaves as soon as all moves are answered, unless it is to
+/// `keep_watching`.
+pub async fn play(options: GameOptions, name: Name, keep_watching: bool) -> ExitCode {
     let single_keys = match SingleKeys::turn_on() {
         Ok(single_keys) => single_keys,
         Err(error) => {
@@ -51,14 +56,13 @@ pub async fn play(options: GameOptions, name: Name) -> ExitCode {
         }
     };
     let (sender, moves) = mpsc::channel(MOVES);
-    let keys = if single_keys.is_some() {
-        say("n s e w, h j k l or the arrow keys move you, q leaves");
-        Keys::of_terminal()
-    } else {
-        Keys::of_lines()
-    };
-    let quit = tokio::spawn(send_keys(stdin(), keys, name, sender));
-    let mut game = Game::sit_down(options, moves);
+    if single_keys.is_none() {
+        tokio::spawn(send_lines(stdin(), name, sender));
+        return Game::sit_down(options, Outbox::new(moves, !keep_watching)).run(None).await;
+    }
+    say("n s e w, h j k l or the arrow keys move you, q leaves");
+    let quit = tokio::spawn(send_keys(stdin(), name, sender));
+    let mut game = Game::sit_down(options, Outbox::new(moves, false));
     game.single_keys = single_keys;
     game.run(Some(quit)).await
 }
@@ -68,7 +72,7 @@ pub async fn play(options: GameOptions, name: Name) -> ExitCode {
 pub async fn play_at_random(options: GameOptions, name: Name, longest_pause: Duration) -> ExitCode {
     let (sender, moves) = mpsc::channel(MOVES);
     tokio::spawn(walk_at_random(longest_pause, name, sender));
-    Game::sit_down(options, moves).run(None).await
+    Game::sit_down(options, Outbox::new(moves, false)).run(None).await
 }
 
 /// A game that is shown.
@@ -80,9 +84,9 @@ struct Game {
 }
 
 impl Game {
-    fn sit_down(options: GameOptions, moves: mpsc::Receiver<Move>) -> Self {
+    fn sit_down(options: GameOptions, outbox: Outbox) -> Self {
         let (sender, updates) = mpsc::channel(LINES);
-        let stream = tokio::spawn(Stream::new(options.server, options.retry, sender, moves).run());
+        let stream = tokio::spawn(Stream::new(options.server, options.retry, sender, outbox).run());
         Self { stream, updates, view: View::new(stdout(), options.format), single_keys: None }
     }
 
@@ -122,22 +126,33 @@ async fn show(
     match stream.await {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) if error.is_no_server() => failure(format_args!("{error}; {START_ONE}")),
+        Ok(Err(error)) if error.is_full() => failure(format_args!("{error}; {TRY_AGAIN}")),
         Ok(Err(error)) => failure(error),
         Err(panic) => failure(format_args!("the stream has failed, which is a bug: {panic}")),
     }
 }
 
 async fn show_all(updates: &mut mpsc::Receiver<Update>, view: &mut View<Stdout>) -> io::Result<()> {
-    while let Some(first) = updates.recv().await {
-        view.show(&first).await?;
+    loop {
+        let first = tokio::select! {
+            first = updates.recv() => first,
+            () = view.is_due() => {
+                view.settle();
+                continue;
+            }
+        };
+        let Some(first) = first else {
+            view.finish();
+            return Ok(());
+        };
+        view.show(first).await?;
         // What has come meanwhile goes out in one write.
         for _ in 0..LINES {
             let Ok(next) = updates.try_recv() else { break };
-            view.show(&next).await?;
+            view.show(next).await?;
         }
         view.flush().await?;
     }
-    Ok(())
 }
 
 /// Takes the terminal back after others have had it.

@@ -11,13 +11,12 @@ pub enum Key {
     Other(char),
 }
 
-/// Turns the bytes of a terminal, or the lines of anything else, into [`Key`]s.
+/// Turns the bytes of a terminal into [`Key`]s: letters, arrows, and the ways to quit.
 ///
 /// A terminal sends an arrow key as `ESC [ A` or `ESC O A` (ECMA-48, and the xterm manual under
 /// "PC-Style Function Keys").
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Keys {
-    terminal: bool,
     sequence: Sequence,
 }
 
@@ -31,16 +30,6 @@ enum Sequence {
 }
 
 impl Keys {
-    /// Keys that a person presses in a terminal: letters, arrows, and the ways to quit.
-    pub fn of_terminal() -> Self {
-        Self { terminal: true, sequence: Sequence::None }
-    }
-
-    /// Letters that come from somewhere else.
-    pub fn of_lines() -> Self {
-        Self { terminal: false, sequence: Sequence::None }
-    }
-
     /// What `bytes`, the next that were typed, mean.
     pub fn read(&mut self, bytes: &[u8]) -> Vec<Key> {
         // Keys are single bytes, and what is not UTF-8 means nothing.
@@ -49,7 +38,7 @@ impl Keys {
 
     fn next(&mut self, char: char) -> Option<Key> {
         match (self.sequence, char) {
-            (Sequence::None | Sequence::Escape, '\u{1b}') if self.terminal => {
+            (Sequence::None | Sequence::Escape, '\u{1b}') => {
                 self.sequence = Sequence::Escape;
                 None
             }
@@ -65,26 +54,22 @@ impl Keys {
             }
             _ => {
                 self.sequence = Sequence::None;
-                self.letter(char)
+                letter(char)
             }
         }
     }
+}
 
-    fn letter(&self, char: char) -> Option<Key> {
-        match char.to_ascii_lowercase() {
-            'n' => Some(Key::Move(Direction::North)),
-            's' => Some(Key::Move(Direction::South)),
-            'e' => Some(Key::Move(Direction::East)),
-            'w' => Some(Key::Move(Direction::West)),
-            'k' if self.terminal => Some(Key::Move(Direction::North)),
-            'j' if self.terminal => Some(Key::Move(Direction::South)),
-            'l' if self.terminal => Some(Key::Move(Direction::East)),
-            'h' if self.terminal => Some(Key::Move(Direction::West)),
-            // Ctrl-D, which a terminal that sends single keys does not turn into the end of input.
-            'q' | '\u{4}' if self.terminal => Some(Key::Quit),
-            _ if char.is_whitespace() => None,
-            _ => Some(Key::Other(char)),
-        }
+fn letter(char: char) -> Option<Key> {
+    match char.to_ascii_lowercase() {
+        'n' | 'k' => Some(Key::Move(Direction::North)),
+        's' | 'j' => Some(Key::Move(Direction::South)),
+        'e' | 'l' => Some(Key::Move(Direction::East)),
+        'w' | 'h' => Some(Key::Move(Direction::West)),
+        // Ctrl-D, which a terminal that sends single keys does not turn into the end of input.
+        'q' | '\u{4}' => Some(Key::Quit),
+        _ if char.is_whitespace() => None,
+        _ => Some(Key::Other(char)),
     }
 }
 
@@ -116,13 +101,12 @@ mod tests {
 
     #[test]
     fn letters_are_directions() {
-        assert_eq!(read(&mut Keys::of_lines(), "n\nS\n e w\nhjkl\nq"), "NSEW?????");
-        assert_eq!(read(&mut Keys::of_terminal(), "nsewhjklNx q\u{4}"), "NSEWWSNEN?qq");
+        assert_eq!(read(&mut Keys::default(), "nsewhjklNx q\u{4}"), "NSEWWSNEN?qq");
     }
 
     #[test]
     fn arrows_are_directions_in_both_forms() {
-        let mut keys = Keys::of_terminal();
+        let mut keys = Keys::default();
         assert_eq!(read(&mut keys, "\u{1b}[A\u{1b}[B\u{1b}[C\u{1b}[D"), "NSEW");
         assert_eq!(read(&mut keys, "\u{1b}OA\u{1b}OB\u{1b}OC\u{1b}OD"), "NSEW");
         assert_eq!(read(&mut keys, "\u{1b}[1;5A\u{1b}[3~n"), "NN");
@@ -133,8 +117,8 @@ mod tests {
         #[test]
         fn it_does_not_matter_how_the_bytes_are_cut(bytes in "[nsq\u{1b}\\[OA-D1;~x ]{0,30}", cut in 0usize..30) {
             let cut = cut.min(bytes.len());
-            let whole = read(&mut Keys::of_terminal(), &bytes);
-            let mut keys = Keys::of_terminal();
+            let whole = read(&mut Keys::default(), &bytes);
+            let mut keys = Keys::default();
             let parts = read(&mut keys, &bytes[..cut]) + &read(&mut keys, &bytes[cut..]);
             prop_assert_eq!(parts, whole);
         }

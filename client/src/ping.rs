@@ -16,6 +16,7 @@ use tribune_protocol::{GameId, Notice, PingId, Request, ServerLine};
 
 use crate::{
     echo::exchange,
+    greeting::check_greeting,
     stream::{StreamError, connect},
 };
 
@@ -84,6 +85,9 @@ async fn ask_game(server: &str, limit: Duration) -> Result<Pong, PingError> {
     let start = Instant::now();
     connection.send(&Request::Ping { id: id.clone() }).await.map_err(StreamError::from)?;
     while let Some(line) = connection.next_line().await.map_err(StreamError::from)? {
+        if game.is_none() {
+            check_greeting(&line).map_err(StreamError::from)?;
+        }
         match ServerLine::parse(&line).map_err(StreamError::from)? {
             ServerLine::Notice(Notice::Welcome(welcome)) => game = Some(welcome.game),
             ServerLine::Notice(Notice::Closing { message, .. }) => {

@@ -1,4 +1,4 @@
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use thiserror::Error;
@@ -7,18 +7,27 @@ use tokio::{
         TcpStream,
         tcp::{OwnedReadHalf, OwnedWriteHalf},
     },
-    sync::mpsc,
+    sync::{Semaphore, mpsc},
     time::{Instant, error::Elapsed, sleep, timeout, timeout_at},
 };
-use tribune_protocol::{Connection, Move, Notice, Request, ServerLine, UnreadableLine};
+use tribune_cli::quote;
+use tribune_protocol::{
+    ClosingCode, Connection, Event, Notice, Request, ServerLine, UnreadableLine,
+};
 
 use crate::{
     backoff::Backoff,
     follower::{FollowError, Follower, Reaction},
+    greeting::{GreetingError, check_greeting},
+    outbox::{Outbox, Outgoing},
+    update::Update,
 };
 
 /// How long a server may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(5);
+
+/// A server greets at once.
+const GREETING: Duration = Duration::from_secs(5);
 
 /// A server ticks. When nothing has come for this long and for three ticks, it has gone.
 const SILENCE: Duration = Duration::from_secs(15);
@@ -27,30 +36,11 @@ const SILENCE: Duration = Duration::from_secs(15);
 /// that keeps them.
 pub const LINES: usize = 1024;
 
-/// What there is to show.
-#[derive(Clone, Debug)]
-pub enum Update {
-    /// A line of the server.
-    Line {
-        /// Its bytes, without its end.
-        raw: Bytes,
-        /// What it says.
-        line: ServerLine,
-    },
-    /// The connection is lost, and there is a pause before the next attempt.
-    Lost {
-        /// Why.
-        reason: String,
-        /// How long.
-        pause: Duration,
-    },
-    /// The events after the last that was shown follow.
-    Resumed,
-    /// So many events before the next were missed.
-    Missed(u64),
-    /// There is no connection, so this was not sent.
-    NotSent(Move),
-}
+/// How many bytes of lines may wait to be shown, besides one line that is longer.
+const ROOM: u32 = 8 << 20;
+
+/// What a line takes beside its bytes, about.
+const LINE_COST: usize = 512;
 
 /// Why a stream ended before its game.
 #[derive(Debug, Error)]
@@ -72,6 +62,20 @@ pub enum StreamError {
     /// The server sent something else than its lines.
     #[error(transparent)]
     Unreadable(#[from] UnreadableLine),
+    /// The first line was not the greeting of a server that this client understands.
+    #[error(transparent)]
+    Greeting(#[from] GreetingError),
+    /// Nothing came, or nothing that ended.
+    #[error("{0}: is this a Tribune server?")]
+    NoGreeting(String),
+    /// All moves were sent, and the connection was lost before the server had answered them.
+    #[error("{reason}, and {count} moves had no answer: they may not have come to the server")]
+    Unanswered {
+        /// How many.
+        count: u64,
+        /// How it was lost.
+        reason: Box<StreamError>,
+    },
 }
 
 impl StreamError {
@@ -79,14 +83,28 @@ impl StreamError {
     pub fn is_no_server(&self) -> bool {
         matches!(
             self,
-            Self::NoServer { .. } | Self::Unreadable(_) | Self::Follow(FollowError::NoGreeting)
+            Self::NoServer { .. }
+                | Self::Unreadable(_)
+                | Self::Follow(FollowError::NoGreeting)
+                | Self::Greeting(GreetingError::Stranger(_))
+                | Self::NoGreeting(_)
         )
+    }
+
+    /// Whether there is one, and it has no place.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Follow(FollowError::Closing { code: ClosingCode::ServerFull, .. }))
     }
 
     fn is_worth_a_retry(&self) -> bool {
         match self {
-            Self::NoServer { .. } | Self::Lost(_) | Self::Unreadable(_) => true,
+            Self::NoServer { .. }
+            | Self::Lost(_)
+            | Self::Unreadable(_)
+            | Self::NoGreeting(_)
+            | Self::Greeting(GreetingError::Stranger(_)) => true,
             Self::Follow(error) => error.is_worth_a_retry(),
+            Self::Greeting(GreetingError::Version(_)) | Self::Unanswered { .. } => false,
         }
     }
 }
@@ -118,19 +136,18 @@ pub struct Stream {
     was_following: bool,
     backoff: Backoff,
     silence: Duration,
+    /// The end of the game, if it came before what was asked for.
+    last: Option<(Event, Bytes)>,
     updates: mpsc::Sender<Update>,
-    moves: mpsc::Receiver<Move>,
+    /// Room for what waits to be shown, in bytes.
+    room: Arc<Semaphore>,
+    outbox: Outbox,
 }
 
 impl Stream {
-    /// The stream of the server at `server`. What it says goes to `updates`, and `moves` go to the
-    /// server. If `retry`, a connection that was there once and is lost is replaced.
-    pub fn new(
-        server: String,
-        retry: bool,
-        updates: mpsc::Sender<Update>,
-        moves: mpsc::Receiver<Move>,
-    ) -> Self {
+    /// The stream of the server at `server`. What it says goes to `updates`, and what is in `outbox`
+    /// goes to the server. If `retry`, a connection that was there once and is lost is replaced.
+    pub fn new(server: String, retry: bool, updates: mpsc::Sender<Update>, outbox: Outbox) -> Self {
         Self {
             server,
             retry,
@@ -138,12 +155,14 @@ impl Stream {
             was_following: false,
             backoff: Backoff::default(),
             silence: SILENCE,
+            last: None,
             updates,
-            moves,
+            room: Arc::new(Semaphore::new(ROOM as usize)),
+            outbox,
         }
     }
 
-    /// Follows the game to its end, or until nobody listens any more.
+    /// Follows the game to its end, or until nobody listens any more, or there is nothing left to do.
     ///
     /// # Errors
     /// If there is no server at first, or the connection is lost and is not to be replaced.
@@ -153,8 +172,19 @@ impl Stream {
             let Err(error) = self.follow(&mut connection).await else {
                 return Ok(());
             };
+            if let Some((event, raw)) = self.last.take() {
+                self.end_short(event, raw).await;
+                return Ok(());
+            }
+            let unanswered = self.outbox.lose();
+            if unanswered > 0 && self.outbox.is_at_end() {
+                return Err(StreamError::Unanswered { count: unanswered, reason: error.into() });
+            }
             if !self.retry || !self.was_following || !error.is_worth_a_retry() {
                 return Err(error);
+            }
+            if unanswered > 0 {
+                self.tell(Update::Unanswered(unanswered)).await;
             }
             let Some(again) = self.reconnect(error).await else {
                 return Ok(());
@@ -166,8 +196,9 @@ impl Stream {
     /// Passes on what comes through `connection` to the end of the game.
     async fn follow(&mut self, connection: &mut ServerConnection) -> Result<(), StreamError> {
         self.follower.connected();
+        self.greet(connection).await?;
         let mut heard = Instant::now();
-        loop {
+        while !self.outbox.is_done() {
             tokio::select! {
                 line = timeout_at(heard + self.silence, connection.next_line()) => {
                     heard = Instant::now();
@@ -176,11 +207,34 @@ impl Stream {
                     }
                 }
                 // Before the state is there, nobody would see what comes of it.
-                Some(step) = self.moves.recv(), if self.follower.is_following() => {
-                    connection.send(&Request::Move(step)).await?;
+                out = self.outbox.next(), if self.follower.is_following() => match out {
+                    Outgoing::Send(step) => connection.send(&Request::Move(step)).await?,
+                    Outgoing::LeftOut(step) => {
+                        if self.tell(Update::LeftOut(step)).await {
+                            return Ok(());
+                        }
+                    }
+                    Outgoing::Ended => {}
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Waits for the first line of a new connection, and sees whether it is that of a server.
+    async fn greet(&mut self, connection: &mut ServerConnection) -> Result<(), StreamError> {
+        let line = match timeout(GREETING, connection.next_line()).await {
+            Ok(Ok(Some(line))) => line,
+            Ok(Ok(None)) => {
+                let closed = "the connection was closed without a greeting";
+                return Err(StreamError::NoGreeting(closed.to_owned()));
+            }
+            Ok(Err(error)) => return Err(error.into()),
+            Err(_) => return Err(StreamError::NoGreeting(no_greeting(connection.unfinished()))),
+        };
+        check_greeting(&line)?;
+        self.take(line, connection).await?;
+        Ok(())
     }
 
     /// Does with a line what is to be done, and says whether it was the last.
@@ -191,30 +245,42 @@ impl Stream {
     ) -> Result<bool, StreamError> {
         let line = ServerLine::parse(&raw)?;
         if let ServerLine::Notice(Notice::Welcome(welcome)) = &line {
-            self.silence = SILENCE.max(3 * Duration::from_millis(welcome.tick_ms));
+            self.silence = SILENCE.max(Duration::from_millis(welcome.tick_ms).saturating_mul(3));
+            self.outbox.greeted(welcome);
         }
+        self.outbox.hear(&line);
         let reaction = self.follower.react(&line)?;
         if self.follower.is_following() {
             self.backoff.reset();
             self.was_following = true;
         }
-        let (update, is_last) = match reaction {
-            Reaction::PassOver => return Ok(false),
-            Reaction::Send(request) => {
+        let is_last = matches!(reaction, Reaction::ShowLast);
+        let nobody_listens = match (reaction, line) {
+            (Reaction::PassOver, _) => return Ok(false),
+            (Reaction::Send(request), _) => {
                 connection.send(&request).await?;
                 return Ok(false);
             }
-            Reaction::Resumed => (Update::Resumed, false),
-            Reaction::Show => (Update::Line { raw, line }, false),
-            Reaction::ShowLast { missed } => {
-                if missed > 0 {
-                    self.tell(Update::Missed(missed)).await;
-                }
-                (Update::Line { raw, line }, true)
+            (Reaction::KeepLast, ServerLine::Event(event)) => {
+                self.last = Some((event, raw));
+                return Ok(false);
+            }
+            (Reaction::Resumed, _) => self.tell(Update::Resumed).await,
+            (Reaction::Show | Reaction::ShowLast | Reaction::KeepLast, line) => {
+                self.tell_line(raw, line).await
             }
         };
-        let nobody_listens = self.tell(update).await;
         Ok(is_last || nobody_listens)
+    }
+
+    /// Tells that the game has ended with `event`, and what of it is missing: it was over before
+    /// that could be asked for.
+    async fn end_short(&mut self, event: Event, raw: Bytes) {
+        let missed = self.follower.missing_before(event.seq);
+        if missed > 0 {
+            self.tell(Update::Missed(missed)).await;
+        }
+        self.tell_line(raw, ServerLine::Event(event)).await;
     }
 
     /// Tries until there is a connection again; `None` if nobody listens any more.
@@ -233,15 +299,15 @@ impl Stream {
         }
     }
 
-    /// Waits for `pause`, and gives back what is to be sent meanwhile.
+    /// Waits for `pause`, and gives back the keys that are pressed meanwhile.
     async fn refuse_for(&mut self, pause: Duration) {
+        let (outbox, updates) = (&mut self.outbox, &self.updates);
         let refuse = async {
-            while let Some(step) = self.moves.recv().await {
-                if self.updates.send(Update::NotSent(step)).await.is_err() {
-                    break;
-                }
+            loop {
+                let step = outbox.next_in_vain().await;
+                // Whether anybody listens is asked again after the pause.
+                let _ = updates.send(Update::NotSent(step)).await;
             }
-            std::future::pending::<()>().await;
         };
         tokio::select! {
             () = refuse => {}
@@ -249,10 +315,27 @@ impl Stream {
         }
     }
 
+    /// Passes on a line when there is room for it, and says whether nobody listens any more.
+    async fn tell_line(&self, raw: Bytes, line: ServerLine) -> bool {
+        let cost = u32::try_from(raw.len() + LINE_COST).unwrap_or(ROOM).min(ROOM);
+        let room = self.room.clone().acquire_many_owned(cost).await.expect("it is never closed");
+        self.tell(Update::Line { raw, line, room: Some(room) }).await
+    }
+
     /// Passes on `update`, and says whether nobody listens any more.
     async fn tell(&self, update: Update) -> bool {
         self.updates.send(update).await.is_err()
     }
+}
+
+/// What is wrong when no greeting has come, but `sent`, which has no end.
+fn no_greeting(sent: &[u8]) -> String {
+    let limit = humantime::format_duration(GREETING);
+    if sent.is_empty() {
+        return format!("no greeting came within {limit}");
+    }
+    let sent = quote(&sent[..sent.len().min(80)]);
+    format!("no greeting came within {limit}, only {sent}")
 }
 
 /// The line that was read, if there is one.

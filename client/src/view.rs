@@ -1,10 +1,13 @@
 use std::io;
 
-use tokio::io::{AsyncWrite, AsyncWriteExt, BufWriter};
+use tokio::{
+    io::{AsyncWrite, AsyncWriteExt, BufWriter},
+    time::{Instant, sleep_until},
+};
 use tribune_cli::{Narrator, say};
 use tribune_protocol::{Notice, ServerLine, escape_json};
 
-use crate::stream::Update;
+use crate::{flood::Flood, update::Update};
 
 /// How the game is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,29 +26,56 @@ pub struct View<W> {
     out: BufWriter<W>,
     format: Format,
     narrator: Narrator,
+    messages: Flood,
 }
 
 impl<W: AsyncWrite + Unpin> View<W> {
     /// A view that writes to `out`.
     pub fn new(out: W, format: Format) -> Self {
-        Self { out: BufWriter::new(out), format, narrator: Narrator::default() }
+        Self {
+            out: BufWriter::new(out),
+            format,
+            narrator: Narrator::default(),
+            messages: Flood::default(),
+        }
     }
 
     /// Shows `update`, at the latest when [flushed](Self::flush).
     ///
     /// # Errors
     /// If it cannot be written.
-    pub async fn show(&mut self, update: &Update) -> io::Result<()> {
-        if let Some(message) = message(update, self.format) {
-            // What was shown before is to be seen before.
-            self.flush().await?;
-            say(message);
+    pub async fn show(&mut self, update: Update) -> io::Result<()> {
+        if let Some(message) = message(&update, self.format) {
+            let said = self.messages.take(&kind(&update), message, Instant::now());
+            if !said.is_empty() {
+                // What was shown before is to be seen before.
+                self.flush().await?;
+            }
+            said.into_iter().for_each(say);
         }
-        match (update, self.format) {
+        match (&update, self.format) {
             (Update::Line { raw, .. }, Format::Json) => self.write_line(&escape_json(raw)).await,
             (Update::Line { line, .. }, Format::Text) => self.tell(line).await,
             _ => Ok(()),
         }
+    }
+
+    /// Waits until there is something to [settle](Self::settle); for ever if there is nothing.
+    pub async fn is_due(&self) {
+        match self.messages.due() {
+            Some(due) => sleep_until(due).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Says how often the same message has come again.
+    pub fn settle(&mut self) {
+        self.messages.settle_at(Instant::now()).into_iter().for_each(say);
+    }
+
+    /// The same, as nothing more will come.
+    pub fn finish(&mut self) {
+        self.messages.settle(Instant::now()).into_iter().for_each(say);
     }
 
     /// Writes out what is still to be written.
@@ -90,10 +120,32 @@ fn message(update: &Update, format: Format) -> Option<String> {
         Update::Lost { reason, pause } => {
             Some(format!("{reason}; trying again in {:.1} s", pause.as_secs_f64()))
         }
-        Update::Missed(missed) => Some(missed_message(*missed)),
+        Update::Missed(missed) => Some(format!(
+            "{missed} events were missed: the game ended before they could be asked for"
+        )),
         Update::Resumed => Some("connected again, and nothing was missed".to_owned()),
+        Update::LeftOut(step) => {
+            Some(format!("not sent, as the server takes moves no faster: {step}"))
+        }
+        Update::Unanswered(count) => Some(format!("{count} moves had no answer")),
         Update::NotSent(_) if format == Format::Nothing => None,
         Update::NotSent(step) => Some(format!("not sent, as there is no connection: {step}")),
+    }
+}
+
+/// Of which kind a message is: of many of one kind only some are said.
+fn kind(update: &Update) -> String {
+    match update {
+        Update::Line { line: ServerLine::Notice(Notice::Error { code, .. }), .. } => {
+            code.to_string()
+        }
+        Update::Line { .. } => "line".to_owned(),
+        Update::Lost { .. } => "lost".to_owned(),
+        Update::Resumed => "resumed".to_owned(),
+        Update::Missed(_) => "missed".to_owned(),
+        Update::NotSent(_) => "not sent".to_owned(),
+        Update::LeftOut(_) => "left out".to_owned(),
+        Update::Unanswered(_) => "unanswered".to_owned(),
     }
 }
 
@@ -112,8 +164,9 @@ mod tests {
             let update = Update::Line {
                 raw: line.as_bytes().to_vec().into(),
                 line: ServerLine::parse(line.as_bytes()).unwrap(),
+                room: None,
             };
-            view.show(&update).await.unwrap();
+            view.show(update).await.unwrap();
         }
         view.flush().await.unwrap();
         String::from_utf8(out).unwrap()

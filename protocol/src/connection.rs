@@ -42,6 +42,11 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
         }
     }
 
+    /// What has come of the next line.
+    pub fn unfinished(&self) -> &[u8] {
+        self.lines.read_buffer()
+    }
+
     /// Sends `request` at once.
     ///
     /// # Errors
@@ -73,6 +78,7 @@ mod tests {
         });
         assert_eq!(connection.next_line().await.unwrap().unwrap(), "{\"type\":\"one\"}");
         assert_eq!(connection.next_line().await.unwrap().unwrap(), "{\"type\":\"two\"}");
+        assert!(b"{\"typ".starts_with(connection.unfinished()));
         let error = connection.next_line().await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
         server.await.unwrap();

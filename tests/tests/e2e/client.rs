@@ -179,17 +179,17 @@ fn a_reader_that_has_gone_ends_it_quietly() {
 
 #[test]
 fn what_is_typed_moves_the_player_and_refusals_are_shown() {
-    let server = Server::start(&["--script", "", "--stay", "--move-rate", "3"]);
+    let server = Server::start(&["--script", "", "--stay", "--max-players", "1"]);
     let mut spectator = server.join();
     let mut player = start(&server, &["play", "--name", "ann"]);
     player.wait_for_err(|line| line.contains("connected"));
-    player.type_in("n\nE x\nw e n s\n");
-    player.wait_for_err(|line| line.contains("'x' is no move"));
-    player.wait_for_err(|line| line.contains("refused (rate_limited)"));
+    player.type_in("n\nE x!\nN bob\nw e\n");
+    player.wait_for_err(|line| line.contains("\"E x!\" moves nobody"));
+    player.wait_for_err(|line| line.contains("refused (too_many_players)"));
     let lines: Vec<Value> =
         (0..3).map(|_| spectator.wait_for(|line| line["type"] == "move")).collect();
     let moves: String = lines.iter().map(|line| line["direction"].as_str().unwrap()).collect();
-    assert_eq!(moves, "NEW");
+    assert_eq!(moves, "NWE");
     assert!(lines.iter().all(|line| line["name"] == "ann"));
     assert!(player.next_out().is_some());
     player.signal(Signal::INT);

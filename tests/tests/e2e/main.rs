@@ -5,6 +5,7 @@
 mod agents;
 mod bad_programs;
 mod client;
+mod coming_back;
 mod console;
 mod defaults;
 mod echo;
@@ -17,11 +18,13 @@ mod keyboard;
 mod limits;
 mod messages;
 mod orphans;
+mod piped_moves;
 mod protocol_doc;
 mod readme;
 mod scenario;
 mod seed;
 mod slow_readers;
+mod strangers;
 mod unprintable;
 mod usage;
 

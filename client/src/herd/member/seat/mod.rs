@@ -1,14 +1,15 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tribune_protocol::{
-    ClosingCode, ConnectionId, Notice, Origin, PROTOCOL_VERSION, ServerLine, State, Welcome,
-};
+use tribune_protocol::{ClosingCode, ConnectionId, Notice, Origin, ServerLine, State, Welcome};
 
 use super::player::Player;
-use crate::herd::{
-    failure::{Failure, FailureKind},
-    measure::{Comparison, Finding, Kind, Ledger, LinePrint, Offence, Summary, Tally},
+use crate::{
+    greeting::check_greeting,
+    herd::{
+        failure::{Failure, FailureKind},
+        measure::{Comparison, Finding, Kind, Ledger, LinePrint, Offence, Summary, Tally},
+    },
 };
 
 /// A server may stamp an event so much later than the one before, beyond the time that has passed:
@@ -101,6 +102,10 @@ impl Seat {
         line: &[u8],
         around: &mut Surroundings<'_>,
     ) -> Result<(), Failure> {
+        if self.welcome.is_none() {
+            check_greeting(line)
+                .map_err(|error| Failure::new(FailureKind::NoGame, error.to_string()))?;
+        }
         let print = LinePrint::of(line);
         if let Some(ledger) = &self.ledger
             && let Some(event) = around.comparison.recognise(ledger.next(), print, around.at_us)
@@ -314,10 +319,6 @@ impl Seat {
     }
 
     fn greet(&mut self, welcome: &Welcome, comparison: &Comparison) -> Result<(), Failure> {
-        if welcome.protocol != PROTOCOL_VERSION {
-            let detail = format!("it speaks version {}, not {PROTOCOL_VERSION}", welcome.protocol);
-            return Err(Failure::new(FailureKind::NoGame, detail));
-        }
         if !comparison.is_same_game(&welcome.game) {
             let detail = format!("game {} is not the one that others play", welcome.game);
             return Err(Failure::new(FailureKind::AnotherGame, detail));

@@ -1,0 +1,150 @@
+use std::fmt;
+
+use tribune_cli::quote;
+use tribune_protocol::{Direction, Move, Name, Refusal, Request};
+
+/// How much of a line that means nothing is shown.
+const SHOWN: usize = 80;
+
+/// Why a line has no moves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoMoves {
+    line: String,
+    reason: String,
+}
+
+impl fmt::Display for NoMoves {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} moves nobody: {}", self.line, self.reason)
+    }
+}
+
+/// The moves that `line` asks for, a line that does not come from a terminal. It is one of
+/// - words of the letters n, s, e and w, each letter a move of the player `name`, as in `n n e`;
+/// - a move as it is on the wire, `N ann` or a JSON object, of whichever player it names. `e n` is
+///   two moves, and not one of a player `n`, unless that is `name`.
+///
+/// A line that is not one of these as a whole asks for nothing.
+///
+/// # Errors
+/// Says why it is none.
+pub fn moves_of(line: &[u8], name: &Name) -> Result<Vec<Move>, NoMoves> {
+    let no_moves = |reason: String| NoMoves { line: quote(&line[..line.len().min(SHOWN)]), reason };
+    let text = std::str::from_utf8(line).map_err(|_| no_moves("it is not UTF-8".to_owned()))?;
+    if let Some(step) = move_of(text).filter(|step| step.name == *name) {
+        return Ok(vec![step]);
+    }
+    if let Some(directions) = directions_of(text) {
+        let step = |direction| Move { direction, name: name.clone() };
+        return Ok(directions.into_iter().map(step).collect());
+    }
+    if let Some(step) = move_of(text) {
+        return Ok(vec![step]);
+    }
+    match Request::parse(line) {
+        Ok(Some(Request::Move(step))) => Ok(vec![step]),
+        Ok(Some(Request::MoveAgain(direction))) => Ok(vec![Move { direction, name: name.clone() }]),
+        Ok(None) => Ok(Vec::new()),
+        Ok(Some(Request::Ping { .. } | Request::Resume { .. })) => {
+            Err(no_moves("only moves can be sent here".to_owned()))
+        }
+        Err(Refusal { message, .. }) if text.trim_start().starts_with('{') => {
+            Err(no_moves(message))
+        }
+        Err(_) => Err(no_moves(
+            "a line is directions (n, s, e and w) as in `n n e`, or a move as in `N ann`"
+                .to_owned(),
+        )),
+    }
+}
+
+/// The directions that `text` consists of, if it consists of nothing else.
+fn directions_of(text: &str) -> Option<Vec<Direction>> {
+    text.chars().filter(|char| !char.is_whitespace()).map(direction).collect()
+}
+
+/// The move that `text` is, with a direction in capitals or not.
+fn move_of(text: &str) -> Option<Move> {
+    let (first, name) = text.trim().split_once(char::is_whitespace)?;
+    let mut letters = first.chars();
+    let direction = direction(letters.next()?)?;
+    let name = name.trim_start().parse().ok()?;
+    letters.next().is_none().then_some(Move { direction, name })
+}
+
+/// The direction that `letter` stands for, in capitals or not.
+fn direction(letter: char) -> Option<Direction> {
+    Direction::ALL.into_iter().find(|each| each.letter().eq_ignore_ascii_case(&letter))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn moves(line: &str, name: &str) -> Result<String, String> {
+        let moves = moves_of(line.as_bytes(), &name.parse().unwrap());
+        let moves = moves.map_err(|error| error.to_string())?;
+        Ok(moves.iter().map(Move::to_string).collect::<Vec<_>>().join(", "))
+    }
+
+    #[test]
+    fn letters_are_moves_of_the_player_that_was_named() {
+        for (line, want) in [
+            ("n", "N ann"),
+            ("n n E", "N ann, N ann, E ann"),
+            ("nw", "N ann, W ann"),
+            ("  n\te ", "N ann, E ann"),
+            ("n e", "N ann, E ann"),
+            ("N sew", "N ann, S ann, E ann, W ann"),
+            ("", ""),
+            (" \t", ""),
+        ] {
+            assert_eq!(moves(line, "ann"), Ok(want.to_owned()), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_move_of_the_wire_is_that_move() {
+        for line in [
+            "N ann",
+            "n ann",
+            " N \t ann ",
+            r#"{"type":"move","direction":"N","name":"ann"}"#,
+            r#"{"type":"move","direction":"N"}"#,
+        ] {
+            assert_eq!(moves(line, "ann"), Ok("N ann".to_owned()), "{line:?}");
+        }
+        assert_eq!(moves("N bob", "ann"), Ok("N bob".to_owned()));
+        assert_eq!(moves("N news", "news"), Ok("N news".to_owned()));
+        let json = r#"{"type":"move","direction":"W","name":"news"}"#;
+        assert_eq!(moves(json, "ann"), Ok("W news".to_owned()));
+    }
+
+    #[test]
+    fn a_line_that_is_neither_moves_nobody_and_is_quoted() {
+        for (line, part) in [
+            ("hello", "`n n e`"),
+            ("n x!", "`N ann`"),
+            ("NE john", "`N ann`"),
+            ("N ann bob", "`N ann`"),
+            (r#"{"type":"ping","id":1}"#, "only moves"),
+            (r#"{"type":"resume","game":"g","after":1}"#, "only moves"),
+            (r#"{"type":"move","direction":"X","name":"ann"}"#, "direction"),
+            ("{", "JSON"),
+            ("\u{1b}[2J", r#""\u{1b}[2J""#),
+        ] {
+            let error = moves(line, "ann").unwrap_err();
+            assert!(error.contains(part), "{line:?}: {error}");
+        }
+        assert!(moves_of(b"N \xff", &"ann".parse().unwrap()).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_makes_it_panic(line in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = moves_of(&line, &"ann".parse().unwrap());
+        }
+    }
+}
