@@ -1,4 +1,5 @@
 use thiserror::Error;
+use tribune_cli::printable;
 use tribune_protocol::{ClosingCode, Event, GameId, Happening, Notice, Request, Seq, ServerLine};
 
 /// Follows the stream of a game across connections, so that each event is shown once and in
@@ -66,6 +67,9 @@ pub enum FollowError {
         /// The event that was due.
         wanted: Seq,
     },
+    /// The server does not answer the wish to go on where the last connection ended.
+    #[error("the server does not go on where the last connection ended: {0}")]
+    NotResumed(String),
     /// What came is not from a server of this protocol.
     #[error("this is no Tribune server: it did not begin with a greeting")]
     NoGreeting,
@@ -79,7 +83,7 @@ impl FollowError {
                 ClosingCode::ServerFull | ClosingCode::SlowClient => true,
                 ClosingCode::TooManyErrors | ClosingCode::ShuttingDown => false,
             },
-            Self::Gap { .. } => true,
+            Self::Gap { .. } | Self::NotResumed(_) => true,
             Self::NoGreeting => false,
         }
     }
@@ -117,6 +121,10 @@ impl Follower {
             (Phase::Resuming, ServerLine::Notice(Notice::Resumed { .. })) => {
                 self.phase = Phase::Following;
                 Ok(Reaction::Resumed)
+            }
+            // Nothing else was asked for.
+            (Phase::Resuming, ServerLine::Notice(Notice::Error { message, .. })) => {
+                Err(FollowError::NotResumed(printable(message).into_owned()))
             }
             // The server has still to answer, and then sends this again.
             (
@@ -293,6 +301,17 @@ mod tests {
         let lines = [r#"{"type":"resync","missed":85,"seq":89}"#.into(), state(89)];
         assert_eq!(shown(&mut follower, &lines), lines);
         assert!(matches!(react(&mut follower, &bye(90)), Ok(Reaction::ShowLast)));
+    }
+
+    #[test]
+    fn a_resume_that_is_refused_is_not_waited_for() {
+        let mut follower = following("g", 4);
+        follower.connected();
+        react(&mut follower, &welcome("g")).unwrap();
+        let refused = r#"{"type":"error","code":"rate_limited","message":"later"}"#;
+        let error = react(&mut follower, refused).unwrap_err();
+        assert_eq!(error, FollowError::NotResumed("later".into()));
+        assert!(error.is_worth_a_retry());
     }
 
     #[test]
