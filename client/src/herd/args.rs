@@ -10,7 +10,7 @@ use tribune_cli::{parse_number_within, parse_time};
 
 use super::{
     arrivals::Arrivals,
-    limit::Limit,
+    limit::{Limit, metrics},
     plan::{Mode, Plan},
     preflight::{check_descriptors, check_file, check_ports},
     report::ReportFormat,
@@ -24,13 +24,17 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 const JOBS: u64 = 100;
 const THROTTLE: usize = 25;
 
+/// From one move to the next, and the bytes of a message, unless told otherwise.
+const MOVE_INTERVAL: Duration = Duration::from_secs(1);
+const SIZE: usize = 64;
+
 /// A message tells which member sent it, and has at most as many bytes as an echo server takes.
 const SIZES: std::ops::RangeInclusive<u64> = 24..=100;
 
 /// How a herd is to be run, as it is typed.
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
-#[command(allow_negative_numbers = true, after_help = EXAMPLES)]
+#[command(allow_negative_numbers = true, after_help = after_help())]
 pub struct HerdArgs {
     /// What members do
     #[arg(long, value_enum, default_value_t = Mode::Echo, help_heading = "Load")]
@@ -60,17 +64,18 @@ pub struct HerdArgs {
     #[arg(long, value_name = "TIME", requires = "rate", default_value = "0s", hide_default_value = true, value_parser = parse_ramp, help_heading = "Load")]
     ramp: Duration,
 
-    /// How long each member stays in a game, making room for the next [default: to its end]
+    /// How long each member stays in a game, making room for the next; not with --mode echo [default: to
+    /// its end]
     #[arg(long, value_name = "TIME", value_parser = parse_duration, help_heading = "Load")]
     stay: Option<Duration>,
 
-    /// From one move of a player to its next
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse_duration, help_heading = "Load")]
-    move_interval: Duration,
+    /// From one move of a player to its next; only with --mode play [default: 1s]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, help_heading = "Load")]
+    move_interval: Option<Duration>,
 
-    /// The bytes of a message to be echoed
-    #[arg(long, value_name = "BYTES", default_value_t = 64, value_parser = parse_size, help_heading = "Load")]
-    size: u64,
+    /// The bytes of a message to be echoed; only with --mode echo [default: 64]
+    #[arg(long, value_name = "BYTES", value_parser = parse_size, help_heading = "Load")]
+    size: Option<u64>,
 
     /// How long a connection, an answer, or silence may take
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_duration, help_heading = "Network")]
@@ -116,13 +121,18 @@ const EXAMPLES: &str = "Examples:
   client herd --mode play -n 50 -d 30s --move-interval 100ms --fail-if 'p99>20ms'
   client herd --json --output report.html          for a program, and for people
 
-What can be limited: p50, p90, p99, p99.9 and max of the latency, and the same of response (from when \
-it should have begun) and skew (from the first to the last that got an event), as in skew.p99; \
-p50, p99 and max of ticks (how late they came); rate (jobs per second), deliveries (per second), errors (a number, or in %), lost, told.
+What can be limited:
+";
 
-Exit codes: 0 passed; 1 could not be run, or jobs failed; 2 wrong usage; 3 something was lost, \
-duplicated, out of order or malformed; 4 a limit was crossed; 5 the generator was the bottleneck; \
-130 interrupted (once for the report, twice to end at once)";
+const EXIT_CODES: &str = "
+
+Exit codes: 0 passed; 1 could not be run as asked, or jobs failed; 2 wrong usage; 3 something was \
+lost, duplicated, out of order or malformed; 4 a limit was crossed; 5 the generator was the \
+bottleneck; 130 interrupted (once for the report, twice to end at once)";
+
+fn after_help() -> String {
+    [EXAMPLES, &metrics(), EXIT_CODES].concat()
+}
 
 /// What comes of the arguments.
 #[derive(Debug)]
@@ -157,6 +167,7 @@ impl HerdArgs {
     /// # Errors
     /// Says what is missing, and what to do.
     pub fn into_options(self, server: &str) -> Result<HerdOptions, HerdArgsError> {
+        self.check_usage().map_err(HerdArgsError::Usage)?;
         let server = resolve(server)?;
         // Jobs end by themselves, or else as many as there is time for would be one each.
         let come_and_go = self.mode == Mode::Echo || self.stay.is_some();
@@ -182,8 +193,8 @@ impl HerdArgs {
             throttle,
             arrivals: self.rate.map(|rate| Arrivals { rate, ramp: self.ramp }),
             stay: self.stay,
-            move_interval: self.move_interval,
-            size: usize::try_from(self.size).unwrap_or(usize::MAX),
+            move_interval: self.move_interval.unwrap_or(MOVE_INTERVAL),
+            size: self.size.map_or(SIZE, |size| usize::try_from(size).unwrap_or(SIZE)),
             timeout: self.timeout,
             workers: self.workers.map_or_else(default_workers, usize::from),
             limits: self.fail_if,
@@ -199,6 +210,31 @@ impl HerdArgs {
         let format = if self.json { ReportFormat::Json } else { ReportFormat::Text };
         let (files, verbose, quiet) = (self.output, self.verbose, self.quiet);
         Ok(HerdOptions { plan, format, files, verbose, quiet })
+    }
+}
+
+impl HerdArgs {
+    /// Refuses what would be without effect: whoever asks for it expects something of it.
+    fn check_usage(&self) -> Result<(), String> {
+        let mode = self.mode;
+        let stay = self.stay.is_some() && mode == Mode::Echo;
+        let move_interval = self.move_interval.is_some() && mode != Mode::Play;
+        let size = self.size.is_some() && mode != Mode::Echo;
+        for (is_given, flag, modes) in [
+            (stay, "--stay", "--mode watch or play"),
+            (move_interval, "--move-interval", "--mode play"),
+            (size, "--size", "--mode echo"),
+        ] {
+            if is_given {
+                return Err(format!("{flag} is for {modes}, and this is --mode {}", mode.name()));
+            }
+        }
+        for limit in &self.fail_if {
+            if let Some(why) = limit.metric.is_missing_in(mode, self.rate.is_some()) {
+                return Err(format!("--fail-if '{limit}' is never measured: {why}"));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -284,6 +320,42 @@ mod tests {
     fn what_this_machine_has_not_is_refused_with_what_to_do() {
         let error = options(&["--jobs", "90000000", "--throttle", "0"]).unwrap_err();
         assert!(error.contains("ulimit -Hn") && error.contains("--throttle"), "{error}");
+    }
+
+    #[test]
+    fn what_would_be_without_effect_is_refused() {
+        let cases: [(&[&str], &str); 10] = [
+            (&["--stay", "1s"], "--stay is for --mode watch or play"),
+            (&["--move-interval", "1s"], "--move-interval is for --mode play"),
+            (&["--mode", "watch", "--move-interval", "1s"], "this is --mode watch"),
+            (&["--mode", "watch", "--size", "64"], "--size is for --mode echo"),
+            (&["--mode", "play", "--size", "64"], "this is --mode play"),
+            (&["--fail-if", "skew.p99>1ms"], "--mode watch or play"),
+            (&["--fail-if", "ticks.max>1ms"], "--mode watch or play"),
+            (&["--fail-if", "told>0"], "--mode watch or play"),
+            (&["--fail-if", "response.max>1ms"], "--rate"),
+            (&["--mode", "watch", "--fail-if", "response.max>1ms"], "--mode play"),
+        ];
+        for (args, part) in cases {
+            let error = options(args).unwrap_err();
+            assert!(error.contains(part), "{args:?}: {error}");
+        }
+        for args in [
+            &["--size", "64", "--rate", "5", "--fail-if", "response.p99.9>1s"][..],
+            &["--mode", "watch", "--stay", "1s", "--fail-if", "ticks.p99>1s"],
+            &[
+                "--mode",
+                "play",
+                "--stay",
+                "1s",
+                "--move-interval",
+                "1s",
+                "--fail-if",
+                "response.max>1s",
+            ],
+        ] {
+            options(args).unwrap();
+        }
     }
 
     #[test]

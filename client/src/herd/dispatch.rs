@@ -6,9 +6,13 @@ use tokio::{
 };
 
 use super::{
+    arrivals::Arrivals,
     member::{Herd, Job},
     throttle::Throttle,
 };
+
+/// A run that reaches less of the rate asked for did not do what was asked.
+const REACHED: f64 = 0.9;
 
 /// How jobs were handed out.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,6 +33,21 @@ impl Dispatched {
         #[expect(clippy::cast_precision_loss, reason = "2^53 jobs are more than anybody runs")]
         let rate = self.jobs as f64 / self.span.as_secs_f64();
         (self.jobs > 1 && rate.is_finite()).then_some(rate)
+    }
+
+    /// The least that the rate was to be, and what it was, if it was less. Both are averages: while it
+    /// rises, fewer are due.
+    pub fn missed_rate(&self, arrivals: Option<Arrivals>) -> Option<(f64, f64)> {
+        #[expect(clippy::cast_precision_loss, reason = "2^53 jobs are more than anybody runs")]
+        let due = arrivals?.due_within(self.span) as f64;
+        let least = REACHED * due / self.span.as_secs_f64();
+        let reached = self.rate()?;
+        (reached < least).then_some((least, reached))
+    }
+
+    /// Whether, for a good part of the time, jobs had to wait for a place.
+    pub fn was_held_back(&self) -> bool {
+        self.held_back >= self.span / 10 && !self.held_back.is_zero()
     }
 }
 

@@ -151,6 +151,12 @@ impl FailureKind {
         }
     }
 
+    /// Whether it says that something took too long, which a generator that is too slow itself cannot
+    /// tell.
+    pub fn is_about_time(self) -> bool {
+        matches!(self, Self::Timeout | Self::ConnectTimeout)
+    }
+
     /// Who can do something about it.
     pub fn party(self) -> Party {
         match self {
@@ -199,7 +205,12 @@ impl Failures {
 
     /// How many there are.
     pub fn count(&self) -> u64 {
-        self.iter().map(|(_, count, _)| count).sum()
+        self.count_of(|_| true)
+    }
+
+    /// How many there are of the kinds that `wanted` is true of.
+    pub fn count_of(&self, wanted: impl Fn(FailureKind) -> bool) -> u64 {
+        self.iter().filter(|(kind, ..)| wanted(*kind)).map(|(_, count, _)| count).sum()
     }
 }
 

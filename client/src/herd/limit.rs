@@ -1,5 +1,7 @@
 use std::{fmt, str::FromStr};
 
+use super::plan::Mode;
+
 /// Something about a run that can be compared with a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Metric {
@@ -80,6 +82,25 @@ impl Limit {
     }
 }
 
+impl Metric {
+    /// Why there is nothing of it to be measured in a run of this `mode`, where it is planned when jobs
+    /// begin if it `has_rate`; `None` if there is.
+    pub fn is_missing_in(self, mode: Mode, has_rate: bool) -> Option<&'static str> {
+        match (self, mode) {
+            (Self::Skew(_) | Self::TickLateness(_) | Self::Told, Mode::Echo) => {
+                Some("an echo has no events: it is measured with --mode watch or play")
+            }
+            (Self::Latency(Clock::Response, _), Mode::Watch) => Some(
+                "nothing is asked for when watching: it is measured with --mode play, or echo and --rate",
+            ),
+            (Self::Latency(Clock::Response, _), Mode::Echo) if !has_rate => {
+                Some("only with --rate is it planned when a job should begin")
+            }
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
@@ -131,44 +152,86 @@ impl Metric {
     }
 }
 
+/// What is measured with quantiles: what stands before one of them, which there are, and what it is.
+type Family = (&'static str, &'static [Quantile], fn(Quantile) -> Metric, &'static str);
+
+const FAMILIES: [Family; 4] = [
+    ("", &Quantile::ALL, |quantile| Metric::Latency(Clock::Service, quantile), "the latency"),
+    (
+        "response.",
+        &Quantile::ALL,
+        |quantile| Metric::Latency(Clock::Response, quantile),
+        "the same from when it should have begun",
+    ),
+    ("skew.", &Quantile::ALL, Metric::Skew, "from the first to the last that got an event"),
+    (
+        "ticks.",
+        &[Quantile::P50, Quantile::P99, Quantile::Max],
+        Metric::TickLateness,
+        "how late they came",
+    ),
+];
+
+/// What is measured as one number.
+const NUMBERS: [(&str, Metric, &str); 5] = [
+    ("rate", Metric::Rate, "jobs per second"),
+    ("deliveries", Metric::Deliveries, "per second"),
+    ("errors", Metric::Errors, "a number, or in %"),
+    ("lost", Metric::Lost, "events"),
+    ("told", Metric::Told, "events that were skipped, and announced as such"),
+];
+
+/// The names of all that can be limited, and what each is, in lines for people.
+pub fn metrics() -> String {
+    let families = FAMILIES.iter().map(|(prefix, quantiles, _, what)| {
+        let names: Vec<String> =
+            quantiles.iter().map(|quantile| format!("{prefix}{}", quantile.name())).collect();
+        format!("  {}: {what}", names.join(", "))
+    });
+    let numbers = NUMBERS.iter().map(|(name, _, what)| format!("  {name}: {what}"));
+    families.chain(numbers).collect::<Vec<_>>().join("\n")
+}
+
+/// The names of all that can be limited.
+fn names() -> impl Iterator<Item = String> {
+    let families = FAMILIES.iter().flat_map(|(prefix, quantiles, ..)| {
+        quantiles.iter().map(move |quantile| format!("{prefix}{}", quantile.name()))
+    });
+    families.chain(NUMBERS.iter().map(|(name, ..)| (*name).to_owned()))
+}
+
 fn metric(name: &str) -> Result<Metric, String> {
-    let known = match name {
-        "rate" => Some(Metric::Rate),
-        "deliveries" => Some(Metric::Deliveries),
-        "errors" => Some(Metric::Errors),
-        "lost" => Some(Metric::Lost),
-        "told" => Some(Metric::Told),
-        _ => match name.split_once('.') {
-            None => quantile(name).map(|quantile| Metric::Latency(Clock::Service, quantile)),
-            Some(("response", name)) => {
-                quantile(name).map(|quantile| Metric::Latency(Clock::Response, quantile))
-            }
-            Some(("skew", name)) => quantile(name).map(Metric::Skew),
-            Some(("ticks", name)) => quantile(name)
-                .filter(|quantile| {
-                    matches!(quantile, Quantile::P50 | Quantile::P99 | Quantile::Max)
-                })
-                .map(Metric::TickLateness),
-            Some(_) => None,
-        },
+    let number = NUMBERS.iter().find(|(known, ..)| *known == name).map(|(_, metric, _)| *metric);
+    let quantile = || {
+        FAMILIES.iter().find_map(|(prefix, quantiles, metric, _)| {
+            let quantile = Quantile::named(name.strip_prefix(prefix)?)?;
+            quantiles.contains(&quantile).then(|| metric(quantile))
+        })
     };
-    known.ok_or_else(|| {
-        format!(
-            "{name:?} is nothing that is measured: there are p50, p90, p99, p999 and max (of latency), the same of \
-             response and skew (as in skew.p99), ticks.p50, ticks.p99 and ticks.max, rate, deliveries, errors, lost and told"
-        )
+    number.or_else(quantile).ok_or_else(|| {
+        let names: Vec<String> = names().collect();
+        format!("unknown metric {name:?}: expected one of {}", names.join(", "))
     })
 }
 
-fn quantile(name: &str) -> Option<Quantile> {
-    Some(match name {
-        "p50" => Quantile::P50,
-        "p90" => Quantile::P90,
-        "p99" => Quantile::P99,
-        "p999" | "p99.9" => Quantile::P999,
-        "max" => Quantile::Max,
-        _ => return None,
-    })
+impl Quantile {
+    const ALL: [Self; 5] = [Self::P50, Self::P90, Self::P99, Self::P999, Self::Max];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::P50 => "p50",
+            Self::P90 => "p90",
+            Self::P99 => "p99",
+            Self::P999 => "p99.9",
+            Self::Max => "max",
+        }
+    }
+
+    /// The quantile that is called `name`, or as in the JSON document.
+    fn named(name: &str) -> Option<Self> {
+        let name = if name == "p999" { "p99.9" } else { name };
+        Self::ALL.into_iter().find(|quantile| quantile.name() == name)
+    }
 }
 
 fn microseconds(text: &str) -> Result<f64, String> {
@@ -215,10 +278,41 @@ mod tests {
     }
 
     #[test]
+    fn whatever_is_promised_is_read_as_something_of_its_own() {
+        let value = |metric: Metric| if metric.is_time() { "10ms" } else { "10" };
+        let mut seen = Vec::new();
+        for name in names() {
+            let limit: Limit = format!("{name}>{}", value(metric(&name).unwrap())).parse().unwrap();
+            assert!(!seen.contains(&limit.metric), "{name} is another one, too");
+            seen.push(limit.metric);
+            assert!(metrics().contains(&name), "{name} is not in the help");
+        }
+        assert_eq!(seen.len(), 23);
+        assert_eq!(
+            parse("p99.9>10ms"),
+            (Metric::Latency(Clock::Service, Quantile::P999), 10_000.0)
+        );
+        assert_eq!(parse("p999>10ms").0, parse("p99.9>10ms").0);
+        assert_eq!(parse("response.p99.9>1s").0, parse("response.p999>1s").0);
+    }
+
+    #[test]
+    fn the_manual_names_each_of_them() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/herd.md");
+        let manual = std::fs::read_to_string(path).unwrap();
+        for name in names() {
+            assert!(manual.contains(&format!("`{name}`")), "{name} is not in docs/herd.md");
+        }
+    }
+
+    #[test]
     fn what_is_no_limit_is_refused_with_what_would_be() {
         for (text, part) in [
             ("p99", "as in 'p99>20ms'"),
-            ("p98>1ms", "p50, p90"),
+            ("p98>1ms", "p50, p90, p99, p99.9, max, response.p50"),
+            ("ticks.p90>1ms", "ticks.p50, ticks.p99, ticks.max, rate"),
+            ("response>1ms", "response.p50"),
+            ("skew.rate>1", "skew.p50"),
             ("p99>20", "20ms"),
             ("p99>fast", "20ms"),
             ("rate<5%", "only errors"),

@@ -13,6 +13,7 @@
 
 mod args;
 mod arrivals;
+mod bottleneck;
 mod dispatch;
 mod failure;
 mod limit;
@@ -35,11 +36,12 @@ pub use self::{
 
 use std::process::ExitCode;
 
-use tribune_cli::{failure, is_closed_pipe};
+use tribune_cli::{failure, is_closed_pipe, say};
 
 use self::{
+    plan::Plan,
     progress::Progress,
-    report::{Document, print, save},
+    report::{Document, ReportFormat, print, save},
     run::{RunError, run},
 };
 
@@ -51,9 +53,13 @@ pub async fn herd(options: HerdOptions) -> ExitCode {
         Err(RunError::CutShort(code)) => return ExitCode::from(code),
         Err(RunError::System(error)) => return failure(format_args!("cannot run: {error}")),
     };
+    // A report of nothing would hide the one thing that there is to say.
+    let no_server = run.no_server().map(|example| no_server(&run.plan, example));
     let document = Document::new(run);
     let mut code = ExitCode::from(document.exit);
-    if let Err(error) = print(&document, format)
+    if let (Some(message), ReportFormat::Text) = (no_server, format) {
+        say(format_args!("error: {message}"));
+    } else if let Err(error) = print(&document, format)
         && !is_closed_pipe(&error)
     {
         code = failure(format_args!("cannot print the report: {error}"));
@@ -64,4 +70,15 @@ pub async fn herd(options: HerdOptions) -> ExitCode {
         }
     }
     code
+}
+
+/// What to say when nobody could connect, as in `example`.
+fn no_server(plan: &Plan, example: &str) -> String {
+    // Which member it was does not matter: it was so for all.
+    let reason = example.split_once(": ").map_or(example, |(_, reason)| reason);
+    let start = if plan.mode == Mode::Echo { "server echo" } else { "server" };
+    format!(
+        "no server at {}: {reason}; start one with `{start}`, or name another with --server HOST:PORT",
+        plan.server
+    )
 }

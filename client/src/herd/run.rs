@@ -1,8 +1,4 @@
-use std::{
-    io,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{io, sync::Arc, time::Duration};
 
 use rustix::time::ClockId;
 use tokio::{
@@ -14,12 +10,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     dispatch::{Dispatched, dispatch},
-    measure::{Comparison, Settled, Tally},
+    failure::FailureKind,
+    measure::{Comparison, Settled, SharedTally, Tally},
     member::Herd,
     plan::Plan,
     progress::{Progress, Sample, Timeline},
     throttle::Throttle,
-    worker::{Worker, processor_time},
+    worker::{Ended, Worker, processor_time},
 };
 use crate::signals::{Signals, Wish};
 
@@ -43,10 +40,23 @@ pub struct Run {
     pub took: Duration,
     /// What it cost.
     pub cost: Cost,
+    /// How many workers have failed.
+    pub failed_workers: usize,
     /// What was seen each second or so.
     pub timeline: Timeline,
     /// The exit code that a signal asked for, if one did.
     pub interrupted: Option<u8>,
+}
+
+impl Run {
+    /// How it was that not one job could connect; `None` if one could, or none has tried.
+    pub fn no_server(&self) -> Option<&str> {
+        let mut failures = self.tally.failures.iter();
+        let (first, _, example) = failures.next()?;
+        let is_none = |kind| matches!(kind, FailureKind::Refused | FailureKind::ConnectTimeout);
+        let is_all = is_none(first) && failures.all(|(kind, ..)| is_none(kind));
+        (is_all && self.tally.joined == 0 && self.tally.counts.expected == 0).then_some(example)
+    }
 }
 
 /// The processor time of a run.
@@ -98,7 +108,7 @@ pub async fn run(plan: Plan, mut progress: Progress, verbose: bool) -> Result<Ru
     let mut timeline = Timeline::default();
     let mut interrupted = None;
     let mut ticks = progress.ticks();
-    let (dispatched, busiest_worker) = loop {
+    let (dispatched, ended) = loop {
         tokio::select! {
             done = &mut work => break done,
             Some(line) = told.recv() => progress.tell(&line),
@@ -131,7 +141,8 @@ pub async fn run(plan: Plan, mut progress: Progress, verbose: bool) -> Result<Ru
         dispatched,
         most_active: watcher.throttle.most_active(),
         took,
-        cost: Cost { process, busiest_worker },
+        cost: Cost { process, busiest_worker: ended.busiest },
+        failed_workers: ended.failed,
         timeline,
         interrupted,
         plan: herd.plan.clone(),
@@ -141,7 +152,7 @@ pub async fn run(plan: Plan, mut progress: Progress, verbose: bool) -> Result<Ru
 /// The workers of a herd, and what hands out their jobs.
 struct Crew {
     workers: Vec<Worker>,
-    tallies: Vec<Arc<Mutex<Tally>>>,
+    tallies: Vec<SharedTally>,
     throttle: Throttle,
     abort: CancellationToken,
 }
@@ -155,9 +166,9 @@ impl Crew {
         Ok(Self { workers, tallies, throttle, abort })
     }
 
-    /// Hands out all jobs and waits until they are done. Gives how that went, and the processor time
-    /// of the worker that needed most.
-    async fn work(self, herd: Arc<Herd>) -> (Dispatched, Duration) {
+    /// Hands out all jobs and waits until they are done. Gives how that went, and how the workers
+    /// ended.
+    async fn work(self, herd: Arc<Herd>) -> (Dispatched, Ended) {
         let (jobs, threads): (Vec<_>, Vec<_>) =
             self.workers.into_iter().map(|worker| (worker.jobs, worker.thread)).unzip();
         // When the time is up, members leave.
@@ -170,10 +181,10 @@ impl Crew {
             }
         });
         let dispatched = dispatch(herd, self.throttle, jobs).await;
-        let join = move || threads.into_iter().filter_map(|thread| thread.join().ok()).max();
-        let busiest = spawn_blocking(join).await.ok().flatten().unwrap_or_default();
+        let count = threads.len();
+        let ended = spawn_blocking(move || Ended::join(threads)).await;
         time.abort();
-        (dispatched, busiest)
+        (dispatched, ended.unwrap_or(Ended { busiest: Duration::ZERO, failed: count }))
     }
 }
 
@@ -181,7 +192,7 @@ impl Crew {
 struct Watcher {
     herd: Arc<Herd>,
     throttle: Throttle,
-    tallies: Vec<Arc<Mutex<Tally>>>,
+    tallies: Vec<SharedTally>,
 }
 
 impl Watcher {
@@ -192,7 +203,7 @@ impl Watcher {
             ..Sample::default()
         };
         for tally in &self.tallies {
-            sample.add(&tally.lock().expect("nobody panics while he holds it"));
+            sample.add(&tally.lock());
         }
         sample
     }
@@ -200,8 +211,65 @@ impl Watcher {
     fn merged(&self) -> Tally {
         let mut all = Tally::default();
         for tally in &self.tallies {
-            all.merge(&tally.lock().expect("nobody panics while he holds it"));
+            all.merge(&tally.lock());
         }
         all
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::herd::plan::Mode;
+
+    /// A plan of one job.
+    pub fn plan(mode: Mode) -> Plan {
+        Plan {
+            mode,
+            server: "127.0.0.1:7".parse().unwrap(),
+            sources: Vec::new(),
+            jobs: Some(1),
+            duration: None,
+            throttle: 0,
+            arrivals: None,
+            stay: None,
+            move_interval: Duration::from_secs(1),
+            size: 64,
+            timeout: Duration::from_secs(5),
+            workers: 1,
+            limits: Vec::new(),
+        }
+    }
+
+    /// A herd that is to do that.
+    pub fn herd(mode: Mode) -> Herd {
+        Herd {
+            plan: plan(mode),
+            start: Instant::now(),
+            comparison: Comparison::default(),
+            leaving: CancellationToken::new(),
+            over: CancellationToken::new(),
+            chronicle: None,
+        }
+    }
+
+    /// A run of one job with which nothing was wrong, and that took ten seconds.
+    pub fn passed(mode: Mode) -> Run {
+        let span = Duration::from_secs(10);
+        let mut tally = Tally { started: 1, joined: 1, done: 1, ..Tally::default() };
+        (tally.counts.expected, tally.counts.received) = (1, 1);
+        tally.moves.sent = 1;
+        Run {
+            plan: plan(mode),
+            tally,
+            settled: Settled::default(),
+            dispatched: Dispatched { jobs: 1, span, ..Dispatched::default() },
+            most_active: 1,
+            took: span,
+            cost: Cost::default(),
+            failed_workers: 0,
+            timeline: Timeline::default(),
+            interrupted: None,
+        }
     }
 }

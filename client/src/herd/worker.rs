@@ -1,11 +1,13 @@
 use std::{
     io,
+    panic::AssertUnwindSafe,
     rc::Rc,
-    sync::{Arc, Mutex},
+    sync::Arc,
     thread::{self, JoinHandle},
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use rustix::time::{ClockId, clock_gettime};
 use tokio::{
     runtime::Builder,
@@ -16,7 +18,8 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    measure::Tally,
+    failure::{Failure, FailureKind},
+    measure::SharedTally,
     member::{Herd, Job, Pen},
 };
 
@@ -32,7 +35,7 @@ pub struct Worker {
     /// Where it gets its jobs. It ends when this is closed and all are done.
     pub jobs: mpsc::Sender<Job>,
     /// What its members saw.
-    pub tally: Arc<Mutex<Tally>>,
+    pub tally: SharedTally,
     /// Ends with the processor time that it took.
     pub thread: JoinHandle<Duration>,
 }
@@ -44,10 +47,11 @@ impl Worker {
     /// If the system has no thread to give.
     pub fn start(herd: Arc<Herd>, abort: CancellationToken) -> io::Result<Self> {
         let (sender, jobs) = mpsc::channel(WAITING);
-        let tally = Arc::<Mutex<Tally>>::default();
-        let pen = Pen::new(herd, tally.clone());
+        let tally = SharedTally::default();
+        let pen = Pen::new(herd.clone(), tally.clone());
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let work = move || {
+            let _guard = LeaveOnPanic(herd);
             let local = LocalSet::new();
             local.block_on(&runtime, work(pen, jobs, abort));
             // Whatever is still under way is dropped with it.
@@ -56,6 +60,40 @@ impl Worker {
         };
         let thread = thread::Builder::new().name("herd".into()).spawn(work)?;
         Ok(Self { jobs: sender, tally, thread })
+    }
+}
+
+/// Lets the others leave when this worker panics: the run is spoilt, and need not go on.
+struct LeaveOnPanic(Arc<Herd>);
+
+impl Drop for LeaveOnPanic {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.leaving.cancel();
+        }
+    }
+}
+
+/// How the threads of all workers ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ended {
+    /// The processor time of the one that needed most.
+    pub busiest: Duration,
+    /// How many panicked: what their members saw is not complete.
+    pub failed: usize,
+}
+
+impl Ended {
+    /// Waits for all `threads`.
+    pub fn join(threads: Vec<JoinHandle<Duration>>) -> Self {
+        let mut ended = Self::default();
+        for thread in threads {
+            match thread.join() {
+                Ok(time) => ended.busiest = ended.busiest.max(time),
+                Err(_) => ended.failed += 1,
+            }
+        }
+        ended
     }
 }
 
@@ -72,7 +110,14 @@ async fn work(pen: Pen, mut jobs: mpsc::Receiver<Job>, abort: CancellationToken)
     let do_all = async {
         while let Some(job) = jobs.recv().await {
             let pen = pen.clone();
-            tracker.spawn_local(async move { pen.run(job).await });
+            tracker.spawn_local(async move {
+                let number = job.number;
+                // Nothing that a job does is to be lost without a word.
+                if AssertUnwindSafe(pen.run(job)).catch_unwind().await.is_err() {
+                    let failure = Failure::new(FailureKind::Bug, "the job panicked");
+                    pen.tally.lock().failures.add(number, &failure);
+                }
+            });
         }
         tracker.close();
         tracker.wait().await;
@@ -86,14 +131,34 @@ async fn work(pen: Pen, mut jobs: mpsc::Receiver<Job>, abort: CancellationToken)
 
 /// Notes how late timers are: so long nothing else on this thread could happen either. Never
 /// returns.
-async fn check_itself(tally: &Mutex<Tally>) {
+async fn check_itself(tally: &SharedTally) {
     let mut due = Instant::now();
     loop {
         due += SELF_CHECK;
         sleep_until(due).await;
         let now = Instant::now();
-        tally.lock().expect("nobody panics while he holds it").lateness.record(now - due);
+        tally.lock().lateness.record(now - due);
         // After a long pause it goes on from now: the pause counts once.
         due = due.max(now - SELF_CHECK);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::herd::{plan::Mode, run::tests::herd};
+
+    #[test]
+    fn a_worker_that_panics_is_counted_and_lets_the_others_leave() {
+        let herd = Arc::new(herd(Mode::Watch));
+        let second = Duration::from_secs(1);
+        let guard = LeaveOnPanic(herd.clone());
+        let dies = thread::spawn(move || {
+            let _guard = guard;
+            panic!("on purpose");
+        });
+        let ended = Ended::join(vec![thread::spawn(move || second), dies]);
+        assert_eq!(ended, Ended { busiest: second, failed: 1 });
+        assert!(herd.leaving.is_cancelled());
     }
 }

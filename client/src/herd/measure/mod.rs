@@ -17,6 +17,6 @@ pub use self::{
     latencies::{Latencies, Percentiles},
     ledger::{Finding, Ledger},
     offence::Offence,
-    tally::{Offender, Tally},
+    tally::{Offender, SharedTally, Tally},
     ticks::TickQuality,
 };

@@ -1,4 +1,7 @@
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use super::{counts::Counts, delays::Delays, latencies::Latencies, offence::Offence, ticks::Ticks};
 use crate::herd::failure::Failures;
@@ -45,6 +48,8 @@ pub struct Tally {
     pub busy: Duration,
     /// What became of events and echoes.
     pub counts: Counts,
+    /// How many of the lost are only known not to have come in time.
+    pub overdue: i64,
     /// The first with whom something was wrong.
     pub offenders: Vec<Offender>,
     /// From when a job or a move began until it was done.
@@ -72,6 +77,7 @@ impl Tally {
         self.failures.merge(&other.failures);
         self.busy += other.busy;
         self.counts += other.counts;
+        self.overdue += other.overdue;
         for offender in &other.offenders {
             self.name(offender.member, offender.offence);
         }
@@ -92,5 +98,17 @@ impl Tally {
         if self.offenders.len() < MOST_OFFENDERS && named < MOST_OFFENCES {
             self.offenders.push(Offender { member, offence });
         }
+    }
+}
+
+/// A tally that is written to while others look at it. It is only ever locked for a moment.
+#[derive(Clone, Debug, Default)]
+pub struct SharedTally(Arc<Mutex<Tally>>);
+
+impl SharedTally {
+    /// The tally. A member that panicked while it held it has left at most its own counts unfinished,
+    /// and its failure is counted: that is no reason to lose those of all others.
+    pub fn lock(&self) -> MutexGuard<'_, Tally> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

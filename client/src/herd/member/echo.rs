@@ -27,6 +27,9 @@ pub(super) async fn echo(pen: &Pen, begun: Begun) -> Result<(), Failure> {
     {
         let mut tally = pen.tally();
         tally.counts += counts;
+        if matches!(end, ExchangeEnd::TimeUp) {
+            tally.overdue += counts.lost;
+        }
         if let Some(offence) = offence {
             tally.name(begun.number, offence);
         }

@@ -10,7 +10,7 @@ mod spectator;
 use std::{
     cell::RefCell,
     panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, MutexGuard},
 };
 
 use futures_util::FutureExt;
@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     failure::{Failure, FailureKind},
-    measure::{Comparison, Tally},
+    measure::{Comparison, SharedTally, Tally},
     plan::{Mode, Plan},
     throttle::Place,
 };
@@ -49,8 +49,8 @@ pub struct Herd {
 pub struct Pen {
     /// The whole herd.
     pub herd: Arc<Herd>,
-    /// What the members of this worker have seen. It is only ever locked for a moment.
-    pub tally: Arc<Mutex<Tally>>,
+    /// What the members of this worker have seen.
+    pub tally: SharedTally,
     /// Where members read into, one after the other: most have nothing to read most of the time.
     scratch: RefCell<Vec<u8>>,
 }
@@ -88,7 +88,7 @@ struct Begun {
 
 impl Pen {
     /// A pen of `herd` that keeps its tally in `tally`.
-    pub fn new(herd: Arc<Herd>, tally: Arc<Mutex<Tally>>) -> Self {
+    pub fn new(herd: Arc<Herd>, tally: SharedTally) -> Self {
         Self { herd, tally, scratch: RefCell::new(vec![0; READ_SIZE]) }
     }
 
@@ -98,12 +98,7 @@ impl Pen {
         let begun = Begun { number: job.number, intended: job.intended, at: Instant::now() };
         self.tally().started += 1;
         self.tell(begun.at, format_args!("job {} begins", begun.number)).await;
-        let busy = Busy { pen: self, since: begun.at };
-        let outcome = AssertUnwindSafe(self.attend(begun)).catch_unwind().await;
-        drop(busy);
-        let outcome = outcome.unwrap_or_else(|_| {
-            Err(Failure::new(FailureKind::Bug, "the job panicked; the message is above"))
-        });
+        let outcome = self.outcome_of(self.attend(begun), begun.at).await;
         let took = begun.at.elapsed();
         let end = match &outcome {
             Ok(()) => String::new(),
@@ -122,6 +117,20 @@ impl Pen {
             .await;
     }
 
+    /// How `job`, which began at `since`, ends: by itself or by a panic.
+    async fn outcome_of(
+        &self,
+        job: impl Future<Output = Result<(), Failure>>,
+        since: Instant,
+    ) -> Result<(), Failure> {
+        let busy = Busy { pen: self, since };
+        let outcome = AssertUnwindSafe(job).catch_unwind().await;
+        drop(busy);
+        outcome.unwrap_or_else(|_| {
+            Err(Failure::new(FailureKind::Bug, "the job panicked; the message is above"))
+        })
+    }
+
     async fn attend(&self, begun: Begun) -> Result<(), Failure> {
         match self.herd.plan.mode {
             Mode::Echo => echo::echo(self, begun).await,
@@ -130,7 +139,7 @@ impl Pen {
     }
 
     fn tally(&self) -> MutexGuard<'_, Tally> {
-        self.tally.lock().expect("nobody panics while he holds it")
+        self.tally.lock()
     }
 
     /// Microseconds since the run began.
@@ -144,5 +153,26 @@ impl Pen {
             // Nobody listens any more when the run is over.
             let _ = chronicle.send(format!("{seconds:9.3} s  {what}")).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::herd::run::tests::herd;
+
+    #[tokio::test]
+    async fn a_member_that_panics_while_it_counts_is_a_failure_like_any_other() {
+        let pen = Pen::new(Arc::new(herd(Mode::Echo)), SharedTally::default());
+        let panics = async {
+            let mut tally = pen.tally();
+            tally.joined += 1;
+            panic!("on purpose");
+        };
+        let outcome = pen.outcome_of(panics, Instant::now()).await;
+        assert_eq!(outcome.unwrap_err().kind, FailureKind::Bug);
+        pen.tally().done += 1;
+        let tally = pen.tally();
+        assert_eq!((tally.joined, tally.done), (1, 1), "what others saw is still there");
     }
 }

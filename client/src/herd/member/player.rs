@@ -71,7 +71,9 @@ impl Player {
     /// Gives up a move that has been under way for too long at `now`.
     pub(super) fn give_up_late(&mut self, now: Instant, tally: &mut Tally) -> Option<Offence> {
         let is_late = self.under_way.is_some_and(|step| now >= step.sent + self.patience);
-        if is_late { self.give_up(tally) } else { None }
+        let lost = if is_late { self.give_up(tally) } else { None };
+        tally.overdue += i64::from(lost.is_some());
+        lost
     }
 
     /// Gives up the move that is under way: it will not come back.
@@ -111,6 +113,7 @@ impl Player {
                 self.given_up -= 1;
                 tally.counts.expected -= 1;
                 tally.counts.lost -= 1;
+                tally.overdue -= 1;
                 tally.moves.back += 1;
                 return None;
             }
@@ -193,7 +196,9 @@ mod tests {
         assert_eq!(game.player.give_up_late(late, &mut game.tally), Some(Offence::MoveLost));
         let counts = game.tally.counts;
         assert_eq!((counts.duplicated, counts.out_of_order, counts.lost), (1, 1, 1));
+        assert_eq!(game.tally.overdue, 1);
         assert_eq!(game.back(first, 6500), None, "it is not lost, but late");
         assert_eq!((game.tally.counts.lost, game.tally.moves.back), (0, 2));
+        assert_eq!(game.tally.overdue, 0);
     }
 }

@@ -176,7 +176,7 @@ impl Spectator<'_> {
             }
             if now >= until {
                 let mut tally = self.pen.tally();
-                self.seat.give_up(last, &mut tally);
+                self.seat.give_up_overdue(last, &mut tally);
                 drop(tally);
                 let detail = format!("it has not got all that others have, up to event {last}");
                 return Err(Failure::new(FailureKind::Timeout, detail));
@@ -189,7 +189,7 @@ impl Spectator<'_> {
         }
         if now >= self.heard + self.patience() {
             let head = self.pen.herd.comparison.head();
-            self.seat.give_up(head, &mut self.pen.tally());
+            self.seat.give_up_overdue(head, &mut self.pen.tally());
             let patience = humantime::format_duration(self.patience());
             let detail = format!("no event came for {patience}");
             return Err(Failure::new(FailureKind::Timeout, detail));

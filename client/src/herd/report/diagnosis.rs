@@ -1,46 +1,28 @@
 use crate::herd::{
-    failure::Party,
+    failure::{FailureKind, Party},
     plan::Mode,
     run::Run,
     verdict::{Blame, Failed},
 };
 
 /// Says in words who was at fault in `run`, given the checks that `failed`: the server, the network
-/// or the generator. If nobody was, it says what held it back, if anything did.
+/// or the generator. If nobody was, it says so.
 pub fn diagnose(run: &Run, failed: &[Failed]) -> Vec<String> {
-    let mut said = Vec::new();
     let has = |blame| failed.iter().any(|failed| failed.blame == blame);
+    let was_starved = has(Blame::Generator);
+    let mut said = Vec::new();
     if has(Blame::Stream) {
-        let counts = &run.tally.counts;
-        let is_server = counts.duplicated + counts.out_of_order + counts.malformed > 0
-            || run.tally.offenders.iter().any(|offender| !offender.offence.may_be_the_network());
+        said.push(stream(run).to_owned());
+    }
+    said.extend(parties(run, was_starved).map(str::to_owned));
+    if failed.iter().any(|failed| failed.check == "generator_failed") {
         said.push(
-            if is_server {
-                "the server is at fault: TCP neither loses nor repeats nor reorders within a connection, so it sent what was \
-                 received, or did not send what is missing"
-            } else {
-                "what was expected did not come, or not in time: the server, or the network to it, is the place to look"
-            }
-            .to_owned(),
+            "a part of the generator has failed, which is a bug of the herd (the message is above): what its members saw is \
+             not complete"
+                .to_owned(),
         );
     }
-    let mut parties: Vec<Party> =
-        run.tally.failures.iter().map(|(kind, ..)| kind.party()).collect();
-    parties.sort_unstable();
-    parties.dedup();
-    for party in parties {
-        said.push(
-            match party {
-                Party::Server => "the server refused or ended some conversations: see the errors",
-                Party::ServerOrNetwork => {
-                    "some connections were refused, broke or were too slow: the server, or the network to it, is the place to look"
-                }
-                Party::Generator => "this machine had not enough for all jobs: see the errors",
-            }
-            .to_owned(),
-        );
-    }
-    if has(Blame::Generator) {
+    if was_starved {
         said.push(
             "the generator was the bottleneck: take these figures for its limits, not the server's, and run it on more or \
              other processors (--workers, another machine)"
@@ -52,33 +34,78 @@ pub fn diagnose(run: &Run, failed: &[Failed]) -> Vec<String> {
                 .to_owned(),
         );
     }
-    said.extend(held_back(run));
+    said.extend(not_done(run, failed, was_starved));
     if failed.is_empty() && run.interrupted.is_none() {
         said.push("nothing was at fault".to_owned());
     }
     said
 }
 
-/// What kept the herd from doing more.
-fn held_back(run: &Run) -> Vec<String> {
+/// What it means that the stream was not what it should be.
+fn stream(run: &Run) -> &'static str {
+    let counts = &run.tally.counts;
+    let is_server = counts.duplicated + counts.out_of_order + counts.malformed > 0
+        || run.tally.offenders.iter().any(|offender| !offender.offence.may_be_the_network());
+    if is_server {
+        "the server is at fault: TCP neither loses nor repeats nor reorders within a connection, so it sent what was \
+         received, or did not send what is missing"
+    } else {
+        "what was expected did not come, or not in time: the server, or the network to it, is the place to look"
+    }
+}
+
+/// What failures mean, for each who can do something about them.
+fn parties(run: &Run, was_starved: bool) -> impl Iterator<Item = &'static str> {
+    let is_doubtful = |kind: FailureKind| was_starved && kind.is_about_time();
+    let kinds = || run.tally.failures.iter().map(|(kind, ..)| kind);
+    let mut parties: Vec<Party> =
+        kinds().filter(|kind| !is_doubtful(*kind)).map(FailureKind::party).collect();
+    parties.sort_unstable();
+    parties.dedup();
+    let doubtful = (kinds().any(is_doubtful) || was_starved && run.tally.overdue > 0).then_some(
+        "some of what was waited for came too late or not at all, and the generator was too slow itself: it may have come \
+         in time, so that says nothing about the server",
+    );
+    let parties = parties.into_iter().map(|party| match party {
+        Party::Server => "the server refused or ended some conversations: see the errors",
+        Party::ServerOrNetwork => {
+            "some connections were refused, broke or were too slow: the server, or the network to it, is the place to look"
+        }
+        Party::Generator => "this machine had not enough for all jobs: see the errors",
+    });
+    parties.chain(doubtful)
+}
+
+/// What was asked for and not done, and why.
+fn not_done(run: &Run, failed: &[Failed], was_starved: bool) -> Vec<String> {
+    let has = |check| failed.iter().any(|failed| failed.check == check);
+    let (plan, dispatched) = (&run.plan, &run.dispatched);
     let mut said = Vec::new();
-    let left = run.dispatched.left;
-    if left > 0 {
-        let stays = run.plan.mode != Mode::Echo && run.plan.stay.is_none();
-        let stay = if run.plan.throttle > 0 && stays {
+    if has("not_begun") {
+        let stays = plan.mode != Mode::Echo && plan.stay.is_none();
+        let stay = if plan.throttle > 0 && stays {
             ": with --stay, members make room for the next"
         } else {
             ""
         };
-        said.push(format!("{left} jobs were due and not begun before the end{stay}"));
+        said.push(format!("{} jobs were due and not begun before the end{stay}", dispatched.left));
     }
-    let waited = run.dispatched.held_back.as_secs_f64() / run.took.as_secs_f64();
-    if run.plan.arrivals.is_some() && waited > 0.1 {
+    let waited = dispatched.held_back.as_secs_f64() / run.took.as_secs_f64();
+    if plan.arrivals.is_some() && waited > 0.1 {
+        // How soon a generator that is too slow sees an answer is no matter of the server.
+        let why = if was_starved { "" } else { ", as answers came too slowly for so few" };
         said.push(format!(
-            "all {} places were taken for {:.0} % of the time: the throttle held the rate back, as answers came too slowly",
-            run.plan.throttle,
+            "all {} places were taken for {:.0} % of the time: the throttle held the rate back{why} (--throttle)",
+            plan.throttle,
             waited * 100.0
         ));
+    }
+    if has("nothing_checked") {
+        said.push(
+            "nothing was there to check, so this run says nothing: is there a server, does --mode suit it, and is there time \
+             enough for something to happen?"
+                .to_owned(),
+        );
     }
     said
 }

@@ -245,7 +245,7 @@ impl Document {
                     value: failed.value,
                 })
                 .collect(),
-            command: env::args().collect(),
+            command: env::args_os().map(|word| word.to_string_lossy().into_owned()).collect(),
             timeline: run.timeline.rows().to_vec(),
             latency_by_nines: measured.service.by_nines(),
         }

@@ -19,7 +19,7 @@ pub fn html(document: &Document) -> String {
     let verdict = document.verdict;
     let plots: String = plots(document).iter().map(|(name, chart)| plot(name, chart)).collect();
     let (title, report) = (escaped(&title), escaped(&text(document)));
-    let command = escaped(&printable(&document.command.join(" ")));
+    let command = escaped(&printable(&shell_words::join(&document.command)));
     // Within a script element only its end means anything.
     let json = document.to_json().replace("</", "<\\/");
     format!(

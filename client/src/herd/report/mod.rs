@@ -7,6 +7,8 @@ mod document;
 mod html;
 mod text;
 
+#[cfg(test)]
+pub use self::diagnosis::diagnose;
 pub use self::document::Document;
 
 use std::{

@@ -69,7 +69,7 @@ fn twelve_jobs_with_eight_places_never_have_nine_active() {
 #[test]
 fn places_are_given_back_by_jobs_that_fail() {
     let server = Liar::echo(Lie::Silence);
-    let args = ["--jobs", "12", "--throttle", "8", "--timeout", "100ms"];
+    let args = ["--jobs", "12", "--throttle", "8", "--timeout", "1s"];
     let (report, code) = herd(server.address(), &args);
     assert_eq!((code, error_kinds(&report)), (3, vec!["timeout"]));
     assert_eq!(report["errors"][0]["count"], 12, "a lost place would be waited for in vain");
@@ -167,7 +167,9 @@ fn the_wait_for_a_place_is_in_the_response_and_not_in_the_service() {
     // With one place, all who come during the stall wait for it to end.
     let args = ["--rate", "20", "--jobs", "20", "--throttle", "1"];
     let (report, code) = herd(server.address(), &args);
-    assert_eq!(code, 0, "{report}");
+    // Of twenty jobs a second it has begun fewer, as they had no place.
+    assert_eq!((code, &report["failed"][0]["check"]), (1, &"rate".into()), "{report}");
+    assert!(report["diagnosis"].to_string().contains("the throttle held the rate back"));
     let latency = |kind: &str| report["latency_us"][kind]["p50"].as_u64().unwrap();
     assert!(latency("response") > 5 * latency("service"), "{}", report["latency_us"]);
     let (report, _) = herd(server.address(), &["--jobs", "3"]);
@@ -180,11 +182,44 @@ fn nobody_listens() {
     let (report, code) = herd(nobody, &["--jobs", "3"]);
     assert_eq!((code, error_kinds(&report)), (1, vec!["refused"]));
     assert!(report["errors"][0]["hint"].as_str().unwrap().contains("server echo"));
-    // Whoever expects errors says how many.
-    let (_, code) = herd(nobody, &["--jobs", "3", "--fail-if", "errors>3"]);
-    assert_eq!(code, 0);
-    let (report, code) = herd(nobody, &["--jobs", "3", "--fail-if", "errors>50%"]);
-    assert_eq!((code, &report["failed"][0]["value"]), (4, &100.0.into()));
+    // However many errors may be, this is no run.
+    let (report, code) = herd(nobody, &["--jobs", "3", "--fail-if", "errors>3"]);
+    assert_eq!((code, &report["failed"][0]["check"]), (1, &"nothing_checked".into()));
+
+    let finished = Process::start(&mut command(nobody, &["--jobs", "3", "--quiet"])).finish();
+    assert_eq!((finished.code(), finished.out.len(), finished.err.len()), (Some(1), 0, 1));
+    for part in ["no server at 127.0.0.1:1", "refused", "`server echo`", "--server HOST:PORT"] {
+        assert!(finished.err[0].contains(part), "{:?}", finished.err);
+    }
+}
+
+#[test]
+fn whoever_expects_errors_says_how_many() {
+    for (limit, code, value) in [("errors>3", 0, None), ("errors>40%", 4, Some(50.0))] {
+        let server = Liar::echo(Lie::RefuseAfter(2));
+        let args = ["--jobs", "4", "--throttle", "1", "--fail-if", limit];
+        let (report, exit) = herd(server.address(), &args);
+        assert_eq!((exit, report["failed"][0]["value"].as_f64()), (code, value), "{report}");
+    }
+}
+
+#[test]
+fn jobs_that_are_not_begun_in_time_are_no_success() {
+    let server = EchoServer::start(&["--delay", "400ms"]);
+    let args = ["--jobs", "1000", "--throttle", "1", "--duration", "500ms"];
+    let (report, code) = herd(server.address(), &args);
+    assert_eq!((code, &report["failed"][0]["check"]), (1, &"not_begun".into()), "{report}");
+    assert_eq!(report["failed"][0]["value"].as_f64(), report["reached"]["not_begun"].as_f64());
+    assert!(report["diagnosis"][0].as_str().unwrap().contains("not begun before the end"));
+}
+
+#[test]
+fn a_game_in_which_nothing_happens_proves_nothing() {
+    let server = Server::start(&["--script", "", "--stay", "--tick", "1h"]);
+    let args = ["--mode", "watch", "--jobs", "3", "--stay", "100ms"];
+    let (report, code) = herd(server.address(), &args);
+    assert_eq!((code, &report["failed"][0]["check"]), (1, &"nothing_checked".into()), "{report}");
+    assert_eq!(report["reached"]["jobs"], 3);
 }
 
 #[test]

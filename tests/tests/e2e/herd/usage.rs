@@ -32,6 +32,9 @@ fn wrong_usage_is_said_in_one_line() {
         (&["--mode", "fly"], "watch"),
         (&["--rate", "fast"], "jobs per second"),
         (&["--output", "report.pdf"], ".html, .json or .csv"),
+        (&["--stay", "1s"], "this is --mode echo"),
+        (&["--mode", "watch", "--size", "50"], "--size is for --mode echo"),
+        (&["--fail-if", "p98>1ms"], "p99.9"),
     ] {
         let finished = Process::start(&mut command(server, args)).finish();
         assert_eq!(
@@ -50,7 +53,9 @@ fn everything_is_where_it_belongs() {
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (html, json, csv) = (path("r.html"), path("r.json"), path("r.csv"));
     let server = EchoServer::start(&["--delay", "600ms"]);
-    let args = ["-n", "3", "-t", "2", "-v", "--output", &html, "--output", &json, "--output", &csv];
+    let mut args =
+        vec!["-n", "3", "-t", "2", "-v", "--output", &html, "--output", &json, "--output", &csv];
+    args.extend(["--fail-if", "p99.9>20s"]);
     let finished = Process::start(&mut command(server.address(), &args)).finish();
     assert_eq!(finished.code(), Some(0), "{:?}", finished.err);
     assert!(finished.out[0].starts_with("herd  PASS (exit 0)   echo 127.0.0.1:"));
@@ -70,6 +75,7 @@ fn everything_is_where_it_belongs() {
     let report: Value = serde_json::from_str(&fs::read_to_string(json).unwrap()).unwrap();
     assert_eq!(report["ledger"]["received"], 3);
     let page = fs::read_to_string(html).unwrap();
+    assert!(page.contains("--fail-if 'p99.9&gt;20s'"), "in a shell it is no redirection");
     assert!(
         page.matches("<svg").count() == 3 && !page.contains("http://") || page.contains("w3.org")
     );

@@ -176,8 +176,15 @@ impl Seat {
         }
     }
 
+    /// Takes in that what is missing up to the event `last` has not come in time.
+    pub(super) fn give_up_overdue(&mut self, last: u64, tally: &mut Tally) {
+        let before = tally.counts.lost;
+        self.give_up(last, tally);
+        tally.overdue += tally.counts.lost - before;
+    }
+
     /// Takes in that what is missing up to the event `last` will not come any more.
-    pub(super) fn give_up(&mut self, last: u64, tally: &mut Tally) {
+    fn give_up(&mut self, last: u64, tally: &mut Tally) {
         self.give_up_move(tally);
         let lost = self.ledger.as_mut().and_then(|ledger| ledger.end_short(last));
         self.blame(lost, tally);

@@ -1,24 +1,11 @@
-use std::time::Duration;
-
 use super::{
+    bottleneck::bottleneck,
+    failure::FailureKind,
     limit::{Clock, Limit, Metric, Quantile},
     measure::{Latencies, Percentiles, TickQuality},
     plan::Mode,
     run::Run,
 };
-
-/// Timers that are later than this, and by more than half of what was measured, say that what was
-/// measured is the generator rather than the server.
-const LATE: Duration = Duration::from_millis(50);
-
-/// A worker that is busy for a larger part of a run than this could not have done more.
-const BUSY: f64 = 0.95;
-
-/// A run that reaches less of the rate asked for, though nothing held it back, was too slow itself.
-const REACHED: f64 = 0.9;
-
-/// In a shorter run nobody can say who was busy.
-const SHORT: Duration = Duration::from_secs(1);
 
 /// Who a failed check blames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +56,13 @@ pub struct Failed {
     pub value: Option<f64>,
 }
 
+impl Failed {
+    /// A check that was not passed: it may be `limit`, and was `value`.
+    pub fn new(blame: Blame, check: &str, limit: f64, value: f64) -> Self {
+        Self { blame, check: check.to_owned(), limit, value: Some(value) }
+    }
+}
+
 /// What was measured, as checks and reports see it.
 #[derive(Debug)]
 pub struct Measured {
@@ -101,30 +95,10 @@ impl Measured {
 
 /// The checks that `run` did not pass.
 pub fn failed_checks(run: &Run, measured: &Measured) -> Vec<Failed> {
-    let mut failed = Vec::new();
-    let mut check = |blame, check: &str, limit: f64, value: f64| {
-        if value > limit {
-            failed.push(Failed { blame, check: check.to_owned(), limit, value: Some(value) });
-        }
-    };
-    let counts = &run.tally.counts;
-    check(Blame::Stream, "lost", 0.0, number(counts.lost));
-    check(Blame::Stream, "duplicated", 0.0, number(counts.duplicated));
-    check(Blame::Stream, "out_of_order", 0.0, number(counts.out_of_order));
-    check(Blame::Stream, "malformed", 0.0, number(counts.malformed));
-    let allows_errors =
-        |limit: &Limit| matches!(limit.metric, Metric::Errors | Metric::ErrorPercent);
-    if !run.plan.limits.iter().any(allows_errors) {
-        check(Blame::NotRun, "errors", 0.0, number(run.tally.failures.count()));
-    }
-    // Members of a game who never got in; of echoes, as many are sent as there is time for.
-    if run.plan.mode != Mode::Echo && run.interrupted.is_none() {
-        check(Blame::NotRun, "not_begun", 0.0, number(run.dispatched.left));
-    }
-    if run.plan.throttle > 0 {
-        check(Blame::NotRun, "max_active", number(run.plan.throttle), number(run.most_active));
-    }
-    failed.extend(bottleneck(run, measured));
+    let generator = bottleneck(run, measured);
+    let mut failed = wrong(run, !generator.is_empty());
+    failed.extend(not_run(run));
+    failed.extend(generator);
     let crossed = run.plan.limits.iter().filter_map(|limit| {
         let value = value(limit.metric, run, measured);
         limit.is_crossed(value).then(|| Failed {
@@ -138,38 +112,74 @@ pub fn failed_checks(run: &Run, measured: &Measured) -> Vec<Failed> {
     failed
 }
 
+/// What members saw that should not be. If the generator `was_starved`, it is not said of what it did
+/// not get in time: it may have come.
+fn wrong(run: &Run, was_starved: bool) -> Vec<Failed> {
+    let mut failed = Vec::new();
+    let mut check = |blame, check: &str, value: f64| {
+        if value > 0.0 {
+            failed.push(Failed::new(blame, check, 0.0, value));
+        }
+    };
+    let (counts, failures) = (&run.tally.counts, &run.tally.failures);
+    let overdue = if was_starved { run.tally.overdue } else { 0 };
+    check(Blame::Stream, "lost", number(counts.lost - overdue));
+    check(Blame::Stream, "duplicated", number(counts.duplicated));
+    check(Blame::Stream, "out_of_order", number(counts.out_of_order));
+    check(Blame::Stream, "malformed", number(counts.malformed));
+    let allows_errors =
+        |limit: &Limit| matches!(limit.metric, Metric::Errors | Metric::ErrorPercent);
+    if !run.plan.limits.iter().any(allows_errors) {
+        let errors = failures.count_of(|kind| !(was_starved && kind.is_about_time()));
+        check(Blame::NotRun, "errors", number(errors));
+    }
+    failed
+}
+
+/// What was asked for, and not done.
+fn not_run(run: &Run) -> Vec<Failed> {
+    let (plan, tally, dispatched) = (&run.plan, &run.tally, &run.dispatched);
+    let mut failed = Vec::new();
+    let mut check = |check: &str, limit: f64, value: f64| {
+        if value > limit {
+            failed.push(Failed::new(Blame::NotRun, check, limit, value));
+        }
+    };
+    // Neither is what --fail-if can allow: there is nothing that a limit could be held against.
+    let bugs = tally.failures.count_of(|kind| kind == FailureKind::Bug);
+    let failed_workers = u64::try_from(run.failed_workers).unwrap_or(u64::MAX);
+    check("generator_failed", 0.0, number(bugs.saturating_add(failed_workers)));
+    if plan.throttle > 0 {
+        check("max_active", number(plan.throttle), number(run.most_active));
+    }
+    // Whoever interrupts it has asked for no more.
+    if run.interrupted.is_some() {
+        return failed;
+    }
+    let mut check = |check: &str, limit: f64, value: f64| {
+        if value > limit {
+            failed.push(Failed::new(Blame::NotRun, check, limit, value));
+        }
+    };
+    // Of the jobs of a rate, some are due just when the time is up.
+    let late = if plan.arrivals.is_some() { dispatched.jobs / 10 + 1 } else { 0 };
+    check("not_begun", number(late), number(dispatched.left));
+    if let Some((least, reached)) = dispatched.missed_rate(plan.arrivals)
+        && dispatched.was_held_back()
+    {
+        failed.push(Failed::new(Blame::NotRun, "rate", least, reached));
+    }
+    let sent_none = plan.mode == Mode::Play && tally.moves.sent == 0;
+    if tally.counts.expected == 0 || sent_none {
+        failed.push(Failed::new(Blame::NotRun, "nothing_checked", 1.0, 0.0));
+    }
+    failed
+}
+
 /// The exit code that tells `failed`.
 pub fn exit_code(failed: &[Failed]) -> u8 {
     let worst = failed.iter().map(|failed| failed.blame).min_by_key(|blame| blame.weight());
     worst.map_or(0, Blame::exit_code)
-}
-
-/// Whether the generator itself was too slow for what was asked of it.
-fn bottleneck(run: &Run, measured: &Measured) -> Vec<Failed> {
-    let mut failed = Vec::new();
-    let mut blame = |check: &str, limit: f64, value: f64| {
-        let check = check.to_owned();
-        failed.push(Failed { blame: Blame::Generator, check, limit, value: Some(value) });
-    };
-    let busy = run.cost.busiest_worker.as_secs_f64() / run.took.as_secs_f64();
-    if run.took >= SHORT && busy > BUSY {
-        blame("generator_busy", BUSY, busy);
-    }
-    let late = run.tally.lateness.percentiles().map_or(0, |late| late.p99);
-    let half = measured.service.percentiles().map(|service| service.p99 / 2);
-    let limit = micros(LATE).max(half.unwrap_or(u64::MAX));
-    if late > limit {
-        blame("generator_late_us", number(limit), number(late));
-    }
-    if let (Some(arrivals), Some(reached)) = (run.plan.arrivals, run.dispatched.rate())
-        && arrivals.ramp.is_zero()
-        && reached < arrivals.rate * REACHED
-        // With a place free at all times, nobody else can be the reason.
-        && run.dispatched.held_back < run.dispatched.span / 10
-    {
-        blame("generator_rate", arrivals.rate * REACHED, reached);
-    }
-    failed
 }
 
 /// What `metric` was in `run`; `None` if it was not measured.
@@ -210,33 +220,12 @@ fn pick(percentiles: &Percentiles, quantile: Quantile) -> u64 {
     }
 }
 
-fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
-}
-
 /// As a number to compare with a limit: exact up to 2^53, which is more than anybody counts.
-fn number<N: TryInto<i64>>(count: N) -> f64 {
+pub fn number<N: TryInto<i64>>(count: N) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "see above")]
     let number = count.try_into().map_or(f64::MAX, |count: i64| count as f64);
     number
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn failed(blame: Blame) -> Failed {
-        Failed { blame, check: String::new(), limit: 0.0, value: None }
-    }
-
-    #[test]
-    fn the_worst_is_told() {
-        assert_eq!(exit_code(&[]), 0);
-        let (stream, not_run) = (failed(Blame::Stream), failed(Blame::NotRun));
-        let (generator, limit) = (failed(Blame::Generator), failed(Blame::Limit));
-        assert_eq!(exit_code(&[not_run.clone(), stream, limit.clone()]), 3);
-        assert_eq!(exit_code(&[limit.clone(), not_run, generator.clone()]), 1);
-        assert_eq!(exit_code(&[limit.clone(), generator]), 5);
-        assert_eq!(exit_code(&[limit]), 4);
-    }
-}
+mod tests;
