@@ -46,7 +46,8 @@ impl<W: AsyncWrite + Unpin> View<W> {
     /// If it cannot be written.
     pub async fn show(&mut self, update: Update) -> io::Result<()> {
         if let Some(message) = message(&update, self.format) {
-            let said = self.messages.take(&kind(&update), message, Instant::now());
+            let kind = kind(&update, &message);
+            let said = self.messages.take(&kind, message, Instant::now());
             if !said.is_empty() {
                 // What was shown before is to be seen before.
                 self.flush().await?;
@@ -127,25 +128,24 @@ fn message(update: &Update, format: Format) -> Option<String> {
         Update::LeftOut(step) => {
             Some(format!("not sent, as the server takes moves no faster: {step}"))
         }
-        Update::Unanswered(count) => Some(format!("{count} moves had no answer")),
+        Update::Unanswered(count) => {
+            Some(format!("{count} moves had no answer before the connection was lost"))
+        }
         Update::NotSent(_) if format == Format::Nothing => None,
         Update::NotSent(step) => Some(format!("not sent, as there is no connection: {step}")),
     }
 }
 
-/// Of which kind a message is: of many of one kind only some are said.
-fn kind(update: &Update) -> String {
+/// Of which kind `message` about `update` is: of many of one kind only some are said. Of most each is
+/// its own kind.
+fn kind(update: &Update, message: &str) -> String {
     match update {
         Update::Line { line: ServerLine::Notice(Notice::Error { code, .. }), .. } => {
             code.to_string()
         }
-        Update::Line { .. } => "line".to_owned(),
-        Update::Lost { .. } => "lost".to_owned(),
-        Update::Resumed => "resumed".to_owned(),
-        Update::Missed(_) => "missed".to_owned(),
         Update::NotSent(_) => "not sent".to_owned(),
         Update::LeftOut(_) => "left out".to_owned(),
-        Update::Unanswered(_) => "unanswered".to_owned(),
+        _ => message.to_owned(),
     }
 }
 

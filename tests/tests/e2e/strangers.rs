@@ -4,8 +4,9 @@ use std::{
     fmt::Write as _,
     io::{Read, Write},
     net::{TcpListener, TcpStream},
-    process::Command,
+    process::{Command, Stdio},
     thread,
+    time::Duration,
 };
 
 use tribune_tests::{EchoServer, Finished, Process, Server, program};
@@ -102,16 +103,47 @@ fn memory(id: u32) -> u64 {
     kilobytes.unwrap_or(0) * 1024
 }
 
+#[test]
+fn lines_that_nobody_reads_are_left_to_the_server() {
+    let (sender, sent) = std::sync::mpsc::channel();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.set_write_timeout(Some(Duration::from_secs(3))).unwrap();
+        stream.write_all(GREETING.as_bytes()).unwrap();
+        let text = "x".repeat(1 << 20);
+        // Until the client takes no more.
+        let taken = (1..=ENOUGH).take_while(|seq| {
+            let line = format!(
+                "{{\"type\":\"output\",\"seq\":{seq},\"ms\":0,\"worker\":1,\"stream\":\"stdout\",\"line\":\"{text}\"}}\n"
+            );
+            stream.write_all(line.as_bytes()).is_ok()
+        });
+        sender.send(taken.count()).unwrap();
+    });
+    let mut command = Command::new(program("client"));
+    let command = command.args(["watch", "--server", &address]).stderr(Stdio::null());
+    let mut watcher = command.stdout(Stdio::piped()).spawn().unwrap();
+    let taken = sent.recv().unwrap();
+    watcher.kill().unwrap();
+    watcher.wait().unwrap();
+    assert!(taken < ENOUGH / 2, "it has taken {taken} MB");
+}
+
+/// How many MB are more than a client may keep, with what the system does.
+const ENOUGH: usize = 128;
+
+const GREETING: &str = "{\"type\":\"welcome\",\"protocol\":1,\"game\":\"g\",\"server\":\"0\",\"you\":\"tcp#1\",\"seq\":0,\"oldest\":1,\"tick_ms\":1000}\n\
+     {\"type\":\"state\",\"seq\":0,\"ms\":0,\"clock\":0,\"board\":{\"width\":1,\"height\":1},\"players\":[],\"workers\":[]}\n";
+
 /// To remember the labels of so many would take 120 MB.
 const EVENTS: u64 = 40_000;
 
 #[test]
 fn events_without_end_do_not_fill_the_memory_of_whoever_watches() {
     let address = serve(|mut stream| {
-        let mut lines = String::from(
-            "{\"type\":\"welcome\",\"protocol\":1,\"game\":\"g\",\"server\":\"0\",\"you\":\"tcp#1\",\"seq\":0,\"oldest\":1,\"tick_ms\":1000}\n\
-             {\"type\":\"state\",\"seq\":0,\"ms\":0,\"clock\":0,\"board\":{\"width\":1,\"height\":1},\"players\":[],\"workers\":[]}\n",
-        );
+        let mut lines = String::from(GREETING);
         let label = "x".repeat(3000);
         for seq in 1..=EVENTS {
             writeln!(

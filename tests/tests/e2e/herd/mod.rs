@@ -7,7 +7,7 @@ use std::{fs, net::SocketAddr, process::Command};
 
 use rustix::process::Signal;
 use serde_json::Value;
-use tribune_tests::{EchoServer, Finished, Liar, Lie, Process, Server, program};
+use tribune_tests::{EchoServer, Finished, Liar, Lie, Process, Server, eventually, program};
 
 fn command(server: SocketAddr, args: &[&str]) -> Command {
     let mut command = Command::new(program("client"));
@@ -15,7 +15,8 @@ fn command(server: SocketAddr, args: &[&str]) -> Command {
     command
 }
 
-/// The report of a herd with `args`, and its exit code, which the report has too.
+/// The report of a herd with `args`, and its exit code as it would be if this machine had been fast
+/// enough: the one in the report says whether it was.
 fn herd(server: SocketAddr, args: &[&str]) -> (Value, i32) {
     let finished = Process::start(&mut command(server, &[args, &["--json"]].concat())).finish();
     report(&finished)
@@ -27,7 +28,18 @@ fn report(finished: &Finished) -> (Value, i32) {
     let code = finished.code().unwrap();
     assert_eq!(report["exit"], code);
     assert_eq!(report["verdict"], if code == 0 { "pass" } else { "fail" });
+    let code = match (code, first_failed(&report)) {
+        (5, Value::Null) => 0,
+        (5, _) => 4,
+        _ => code,
+    };
     (report, code)
+}
+
+/// The first check that was not passed, but for those that only say that this machine was too slow.
+fn first_failed(report: &Value) -> &Value {
+    let is_ours = |failed: &&Value| !failed["check"].as_str().unwrap().starts_with("generator_");
+    report["failed"].as_array().unwrap().iter().find(is_ours).unwrap_or(&Value::Null)
 }
 
 /// Lost, duplicated, out of order, malformed.
@@ -168,7 +180,7 @@ fn the_wait_for_a_place_is_in_the_response_and_not_in_the_service() {
     let args = ["--rate", "20", "--jobs", "20", "--throttle", "1"];
     let (report, code) = herd(server.address(), &args);
     // Of twenty jobs a second it has begun fewer, as they had no place.
-    assert_eq!((code, &report["failed"][0]["check"]), (1, &"rate".into()), "{report}");
+    assert_eq!((code, &first_failed(&report)["check"]), (1, &"rate".into()), "{report}");
     assert!(report["diagnosis"].to_string().contains("the throttle held the rate back"));
     let latency = |kind: &str| report["latency_us"][kind]["p50"].as_u64().unwrap();
     assert!(latency("response") > 5 * latency("service"), "{}", report["latency_us"]);
@@ -184,7 +196,7 @@ fn nobody_listens() {
     assert!(report["errors"][0]["hint"].as_str().unwrap().contains("server echo"));
     // However many errors may be, this is no run.
     let (report, code) = herd(nobody, &["--jobs", "3", "--fail-if", "errors>3"]);
-    assert_eq!((code, &report["failed"][0]["check"]), (1, &"nothing_checked".into()));
+    assert_eq!((code, &first_failed(&report)["check"]), (1, &"nothing_checked".into()));
 
     let finished = Process::start(&mut command(nobody, &["--jobs", "3", "--quiet"])).finish();
     assert_eq!((finished.code(), finished.out.len(), finished.err.len()), (Some(1), 0, 1));
@@ -199,7 +211,7 @@ fn whoever_expects_errors_says_how_many() {
         let server = Liar::echo(Lie::RefuseAfter(2));
         let args = ["--jobs", "4", "--throttle", "1", "--fail-if", limit];
         let (report, exit) = herd(server.address(), &args);
-        assert_eq!((exit, report["failed"][0]["value"].as_f64()), (code, value), "{report}");
+        assert_eq!((exit, first_failed(&report)["value"].as_f64()), (code, value), "{report}");
     }
 }
 
@@ -208,17 +220,18 @@ fn jobs_that_are_not_begun_in_time_are_no_success() {
     let server = EchoServer::start(&["--delay", "400ms"]);
     let args = ["--jobs", "1000", "--throttle", "1", "--duration", "500ms"];
     let (report, code) = herd(server.address(), &args);
-    assert_eq!((code, &report["failed"][0]["check"]), (1, &"not_begun".into()), "{report}");
-    assert_eq!(report["failed"][0]["value"].as_f64(), report["reached"]["not_begun"].as_f64());
-    assert!(report["diagnosis"][0].as_str().unwrap().contains("not begun before the end"));
+    assert_eq!((code, &first_failed(&report)["check"]), (1, &"not_begun".into()), "{report}");
+    assert_eq!(first_failed(&report)["value"].as_f64(), report["reached"]["not_begun"].as_f64());
+    assert!(report["diagnosis"].to_string().contains("not begun before the end"));
 }
 
 #[test]
 fn a_game_in_which_nothing_happens_proves_nothing() {
     let server = Server::start(&["--script", "", "--stay", "--tick", "1h"]);
+    eventually("the first tick is past", || (server.join().start() > 0).then_some(()));
     let args = ["--mode", "watch", "--jobs", "3", "--stay", "100ms"];
     let (report, code) = herd(server.address(), &args);
-    assert_eq!((code, &report["failed"][0]["check"]), (1, &"nothing_checked".into()), "{report}");
+    assert_eq!((code, &first_failed(&report)["check"]), (1, &"nothing_checked".into()), "{report}");
     assert_eq!(report["reached"]["jobs"], 3);
 }
 
@@ -230,15 +243,16 @@ fn a_limit_that_is_crossed_fails() {
     let (report, code) = herd(server.address(), &args);
     assert_eq!(code, 4, "{report}");
     let failed = report["failed"].as_array().unwrap();
-    assert_eq!((failed.len(), &failed[0]["check"]), (1, &"p99>1ms".into()));
+    assert_eq!(failed.last().unwrap()["check"], "p99>1ms");
+    assert!(!failed.iter().any(|failed| failed["check"] == "lost>0"));
 }
 
 #[test]
 fn a_generator_that_cannot_do_what_was_asked_says_so() {
     let server = EchoServer::start(&["--delay", "0s", "-q"]);
     let args = ["--rate", "1000000", "--jobs", "5000", "--throttle", "0"];
-    let (report, code) = herd(server.address(), &args);
-    assert_eq!(code, 5, "{report}");
+    let (report, _) = herd(server.address(), &args);
+    assert_eq!(report["exit"], 5, "{report}");
     assert!(
         report["failed"]
             .as_array()
