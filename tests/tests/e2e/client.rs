@@ -181,7 +181,7 @@ fn a_reader_that_has_gone_ends_it_quietly() {
 fn what_is_typed_moves_the_player_and_refusals_are_shown() {
     let server = Server::start(&["--script", "", "--stay", "--max-players", "1"]);
     let mut spectator = server.join();
-    let mut player = start(&server, &["play", "--name", "ann"]);
+    let mut player = start(&server, &["play", "--name", "ann", "--keep-watching"]);
     player.wait_for_err(|line| line.contains("connected"));
     player.type_in("n\nE x!\nN bob\nw e\n");
     player.wait_for_err(|line| line.contains("\"E x!\" moves nobody"));
