@@ -145,7 +145,7 @@ fn game(port: u16) -> Result<Command, NotRun> {
     let own = env::current_exe().context("cannot find this program")?;
     let mut command = pinned(&own.with_file_name("server"), 0);
     command.args(["--listen", &format!("127.0.0.1:{port}"), "--script", "", "--stay", "--quiet"]);
-    command.args(["--move-rate", "0", "--max-clients", "20000"]);
+    command.args(["--move-rate", "0", "--address-bytes", "0", "--max-clients", "20000"]);
     Ok(command)
 }
 

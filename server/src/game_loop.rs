@@ -18,6 +18,10 @@ use crate::{
 /// How many inputs are taken at once. What they cause is told in one go.
 const INPUTS_PER_TURN: usize = 64;
 
+/// When what they cause has so many bytes, it is told first, and ticks that are due meanwhile, too:
+/// what a flood of program output causes takes milliseconds and not seconds at a time.
+const BYTES_PER_TURN: usize = 1 << 20;
+
 /// Everything the game is connected to.
 #[derive(Debug)]
 pub struct GameLoop {
@@ -52,10 +56,15 @@ impl GameLoop {
                 () = sleep_until(due) => false,
                 () = self.desk.requested() => true,
             };
-            let now = start.elapsed();
+            let mut now = start.elapsed();
             self.game.advance(now);
             for input in inputs.drain(..) {
                 self.game.apply(input, now);
+                if self.game.outbox().events.size() >= BYTES_PER_TURN {
+                    self.deliver();
+                    now = start.elapsed();
+                    self.game.advance(now);
+                }
             }
             self.deliver();
             if state_wanted && self.desk.seq() != self.game.seq() {
@@ -82,5 +91,68 @@ impl GameLoop {
                 Effect::Answer(text) => self.messages.say(text),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tribune_protocol::{BoardSize, OutputStream, ServerLine, WorkerId};
+
+    use super::*;
+    use crate::{
+        game::{Printed, Rules},
+        log::Log,
+        schedule::Agent,
+    };
+
+    fn game() -> Game {
+        Game::new(Rules {
+            board: BoardSize { width: 4, height: 4 },
+            tick: Duration::from_secs(1),
+            seed: 1,
+            script: Vec::new(),
+            repeat: false,
+            stay: true,
+            agent: Agent::BuiltIn,
+        })
+    }
+
+    /// What a program prints at once at most: each byte takes six in its event.
+    fn flood() -> Input {
+        let line = "\u{1}".repeat(1024);
+        let lines = vec![Printed::Other { line, cut: false }; 64];
+        Input::Printed { worker: WorkerId(1), stream: OutputStream::Stdout, lines }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_flood_that_is_told_in_pieces_is_told_whole() {
+        let publisher = Publisher::new(Log::new(64 << 20));
+        let (mut view, _) = publisher.subscribe();
+        let (sender, mailbox) = mpsc::channel(INPUTS_PER_TURN);
+        for _ in 0..INPUTS_PER_TURN - 1 {
+            sender.try_send(flood()).unwrap();
+        }
+        sender.try_send(Input::Stop { reason: "done" }).unwrap();
+        let (messages, _guard) = Messages::to(std::io::sink());
+        #[expect(clippy::disallowed_methods, reason = "nothing is sent through it")]
+        let (launches, _none) = mpsc::unbounded_channel();
+        let game = game();
+        let desk = SnapshotDesk::new(Snapshot::new(game.state()));
+        let closing = CancellationToken::new();
+        let game_loop = GameLoop { game, mailbox, publisher, desk, launches, closing, messages };
+        game_loop.run().await;
+        view.refresh();
+        let (mut next, mut events) = (view.oldest(), 0);
+        while next <= view.head() {
+            let lines = view.lines_from(next);
+            for line in lines.split_inclusive(|&byte| byte == b'\n') {
+                let ServerLine::Event(event) = ServerLine::parse(line).unwrap() else { panic!() };
+                events += 1;
+                assert_eq!(event.seq.0, events);
+            }
+            next = view.after(next, lines.len()).1;
+        }
+        // The tick at the beginning, and the end.
+        assert_eq!(events, 63 * 64 + 2);
     }
 }

@@ -28,6 +28,11 @@ impl Batch {
         starts.zip(&self.ends).map(|(start, &end)| &self.bytes[start..end])
     }
 
+    /// How many bytes its lines have.
+    pub fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Whether it holds no event.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
