@@ -7,8 +7,10 @@
 #![forbid(unsafe_code)]
 
 pub mod alone;
+pub mod catch_up;
 pub mod floor;
 pub mod host;
+pub mod join;
 pub mod load;
 pub mod plot;
 pub mod poller;
@@ -16,5 +18,6 @@ pub mod process;
 pub mod pure;
 pub mod reconnect;
 pub mod report;
+pub mod silent;
 pub mod system;
 pub mod task_per_client;

@@ -7,14 +7,16 @@ use std::{
     process::ExitCode,
 };
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 use tribune_bench::{
-    alone, floor,
+    alone, catch_up, floor,
     host::Running,
+    join,
     load::{self, Work},
     process::Observed,
     pure::{PARTS, Pure},
-    reconnect, report,
+    reconnect, report, silent,
     system::System,
     task_per_client,
 };
@@ -69,6 +71,23 @@ enum Part {
         #[arg(default_value_t = 19_000)]
         clients: usize,
     },
+    /// Let so many clients join, the game server and the floor, and see what one costs
+    Join {
+        /// How many
+        #[arg(default_value_t = 10_000)]
+        clients: usize,
+    },
+    /// Let so many clients join a game of 10,000 players and never read, and see what is held for them
+    Silent {
+        /// How many
+        #[arg(default_value_t = 1500)]
+        clients: usize,
+    },
+    /// Get the past of a game, as fast as it comes
+    CatchUp {
+        /// The game's server; without it, one is started
+        server: Option<SocketAddr>,
+    },
     /// Do one of the pure parts so many times, to have its instructions counted
     #[command(hide = true)]
     Count { part: String, times: u64 },
@@ -118,9 +137,28 @@ fn run(args: Args) -> anyhow::Result<()> {
             Ok(())
         }
         Some(Part::Alone { clients }) => alone(clients),
+        Some(Part::Join { clients }) => joins(clients),
+        Some(Part::Silent { clients }) => {
+            let running = start_game(&["--tick", "1s"])?;
+            let memory = silent::run(running.subscribe, running.observed(), 625, clients, 50)?;
+            let [players, most, after] =
+                [memory.players, memory.most, memory.after].map(|bytes| bytes >> 20);
+            Ok(writeln!(
+                io::stdout(),
+                "10,000 players: {players} MiB; {clients} that join at 50/s and never read: {most} MiB at most, {after} MiB when all have gone"
+            )?)
+        }
+        Some(Part::CatchUp { server }) => {
+            let started =
+                if server.is_none() { Some(start_game(&["--tick", "24h"])?) } else { None };
+            let address = server.or(started.as_ref().map(|running| running.subscribe));
+            let caught_up = catch_up::run(address.context("there is no server")?)?;
+            let megabytes = caught_up.bytes / 1_000_000;
+            let seconds = caught_up.took.as_secs_f64();
+            Ok(writeln!(io::stdout(), "{megabytes} MB in {seconds:.3} s")?)
+        }
         Some(Part::Reconnect { clients }) => {
-            let running = Running::start_game(&["--tick", "100ms"]);
-            let running = running.map_err(|error| anyhow::anyhow!("{error:?}"))?;
+            let running = start_game(&["--tick", "100ms"])?;
             let comeback = reconnect::run(running.subscribe, clients)?;
             let seconds = comeback.took.as_secs_f64();
             let most = comeback.most_snapshots;
@@ -140,16 +178,32 @@ fn run(args: Args) -> anyhow::Result<()> {
 }
 
 fn alone(clients: usize) -> anyhow::Result<()> {
-    let start = || {
-        let running = Running::start_game(&["--tick", "24h"]);
-        running.map_err(|error| anyhow::anyhow!("{error:?}"))
-    };
+    let start = || start_game(&["--tick", "24h"]);
     let running = start()?;
     let bytes = alone::memory_of_idle(running.subscribe, running.observed(), clients)?;
     writeln!(io::stdout(), "{clients} idle clients: {bytes} bytes of memory each")?;
     drop(running);
     let rate = alone::moves_per_second(start()?.subscribe, 3_000_000)?;
     Ok(writeln!(io::stdout(), "one publisher, nobody watching: {rate:.0} moves/s")?)
+}
+
+fn start_game(args: &[&str]) -> anyhow::Result<Running> {
+    Running::start_game(args).map_err(|error| anyhow::anyhow!("{error:?}"))
+}
+
+fn joins(clients: usize) -> anyhow::Result<()> {
+    let floor = Running::start(System::Floor).map_err(|error| anyhow::anyhow!("{error:?}"))?;
+    let game = start_game(&["--tick", "24h"])?;
+    for (name, running, lines) in [("floor", floor, 0), ("tribune", game, 2)] {
+        let joins = join::run(running.subscribe, running.observed(), clients, lines)?;
+        let micros = joins.processor_time.as_secs_f64() * 1e6;
+        let seconds = joins.took.as_secs_f64();
+        writeln!(
+            io::stdout(),
+            "{name}: {clients} joins, {micros:.1} µs of processor time each, {seconds:.2} s"
+        )?;
+    }
+    Ok(())
 }
 
 /// Listens for subscribers and for the publisher, says where, and serves.
