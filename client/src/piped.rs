@@ -31,15 +31,12 @@ impl fmt::Display for NoMoves {
 pub fn moves_of(line: &[u8], name: &Name) -> Result<Vec<Move>, NoMoves> {
     let no_moves = |reason: String| NoMoves { line: quote(&line[..line.len().min(SHOWN)]), reason };
     let text = std::str::from_utf8(line).map_err(|_| no_moves("it is not UTF-8".to_owned()))?;
-    if let Some(step) = move_of(text).filter(|step| step.name == *name) {
+    if let Some(step) = Move::parse(text).ok().filter(|step| step.name == *name) {
         return Ok(vec![step]);
     }
     if let Some(directions) = directions_of(text) {
         let step = |direction| Move { direction, name: name.clone() };
         return Ok(directions.into_iter().map(step).collect());
-    }
-    if let Some(step) = move_of(text) {
-        return Ok(vec![step]);
     }
     match Request::parse(line) {
         Ok(Some(Request::Move(step))) => Ok(vec![step]),
@@ -60,21 +57,8 @@ pub fn moves_of(line: &[u8], name: &Name) -> Result<Vec<Move>, NoMoves> {
 
 /// The directions that `text` consists of, if it consists of nothing else.
 fn directions_of(text: &str) -> Option<Vec<Direction>> {
+    let direction = |letter: char| Direction::from_word(letter.encode_utf8(&mut [0; 4]));
     text.chars().filter(|char| !char.is_whitespace()).map(direction).collect()
-}
-
-/// The move that `text` is, with a direction in capitals or not.
-fn move_of(text: &str) -> Option<Move> {
-    let (first, name) = text.trim().split_once(char::is_whitespace)?;
-    let mut letters = first.chars();
-    let direction = direction(letters.next()?)?;
-    let name = name.trim_start().parse().ok()?;
-    letters.next().is_none().then_some(Move { direction, name })
-}
-
-/// The direction that `letter` stands for, in capitals or not.
-fn direction(letter: char) -> Option<Direction> {
-    Direction::ALL.into_iter().find(|each| each.letter().eq_ignore_ascii_case(&letter))
 }
 
 #[cfg(test)]
