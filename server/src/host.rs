@@ -46,7 +46,7 @@ pub async fn run(settings: Settings, messages: Messages) -> anyhow::Result<Outco
     Keyboard::listen(mailbox.clone(), messages.clone())
         .context("cannot listen to standard input")?;
     let host = Host::new(settings, mailbox.clone(), messages.clone());
-    host.open(sockets, inputs)?;
+    host.open(sockets, inputs).await?;
     tokio::select! {
         () = host.close() => Ok(Outcome::Over),
         () = stop_game(signals, mailbox, messages) => Ok(Outcome::CutShort),
@@ -104,7 +104,11 @@ impl Host {
     }
 
     /// Builds all parts, says so, and lets the game begin.
-    fn open(&self, sockets: Vec<TcpListener>, inputs: mpsc::Receiver<Input>) -> anyhow::Result<()> {
+    async fn open(
+        &self,
+        sockets: Vec<TcpListener>,
+        inputs: mpsc::Receiver<Input>,
+    ) -> anyhow::Result<()> {
         let addresses: Vec<SocketAddr> =
             sockets.iter().map(TcpListener::local_addr).collect::<io::Result<_>>()?;
         let files = raise_limit();
@@ -120,7 +124,7 @@ impl Host {
         if self.settings.console {
             greeting.extend(hints(addresses.first()));
         }
-        self.messages.say_first(&greeting);
+        self.messages.say_first(&greeting).await;
         let game_loop = GameLoop {
             game,
             mailbox: inputs,

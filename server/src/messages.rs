@@ -11,12 +11,12 @@ use std::{
     ffi::OsStr,
     fmt::Display,
     io::{self, Write},
-    sync::mpsc::channel,
     thread,
     time::Duration,
 };
 
 use clap::ValueEnum;
+use tokio::{sync::oneshot, time::timeout};
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter, fmt};
 use tribune_cli::{colours_suit_stderr, printable, quote};
@@ -84,17 +84,13 @@ impl Messages {
 
     /// Tells the person in front of the server something, before anything else happens: waits until
     /// it is written, but not for long.
-    pub fn say_first(&self, lines: &[String]) {
+    pub async fn say_first(&self, lines: &[String]) {
         let lines: Vec<Cow<'_, str>> = lines.iter().map(|line| printable(line)).collect();
-        let text = lines.join("\n") + "\n";
-        let (written, done) = channel();
-        thread::spawn(move || {
-            // There may be nobody to tell.
-            let _ = io::stderr().write_all(text.as_bytes());
-            let _ = written.send(());
-        });
+        let text = lines.join("
+") + "
+";
         // A terminal that is stopped shows it later.
-        let _ = done.recv_timeout(PATIENCE);
+        let _ = timeout(PATIENCE, write(io::stderr(), text)).await;
     }
 
     /// Tells the person in front of the server something, in one line.
@@ -143,9 +139,48 @@ fn printable_log_line(line: &[u8], format: LogFormat, coloured: bool) -> Vec<u8>
     shown
 }
 
+/// Writes `text` to `stream` on a thread of its own, and waits until that is done. It is done even
+/// if this is not waited for.
+async fn write(mut stream: impl Write + Send + 'static, text: String) {
+    let (written, done) = oneshot::channel();
+    let write = move || {
+        // There may be nobody to tell.
+        let _ = stream.write_all(text.as_bytes());
+        let _ = written.send(());
+    };
+    if let Err(error) = thread::Builder::new().name("first message".into()).spawn(write) {
+        tracing::warn!(%error, "no thread for the first message");
+    }
+    let _ = done.await;
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc::{Receiver, channel};
+
     use super::*;
+
+    /// A terminal that is stopped until something comes.
+    struct Stopped(Receiver<()>);
+
+    impl Write for Stopped {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.recv().map_err(io::Error::other)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn others_go_on_while_a_message_is_written() {
+        let (go_on, stopped) = channel();
+        // On the one thread of this runtime: if the first held it up, the second would not run.
+        let other = async { go_on.send(()).unwrap() };
+        tokio::join!(write(Stopped(stopped), "hello\n".into()), other);
+    }
 
     #[test]
     fn a_log_line_is_one_line_that_steers_nothing() {
