@@ -12,7 +12,7 @@ use tribune_protocol::GameId;
 use crate::{
     admission::PlayerPlaces,
     broadcast::{Broadcast, Greeting, Publisher, Snapshot, SnapshotDesk},
-    descriptors::{most_clients, raise_limit},
+    descriptors::{game_needs, most_clients, raise_limit},
     game::{Game, Input, Launch},
     game_loop::GameLoop,
     log::Log,
@@ -112,11 +112,15 @@ impl Host {
         let addresses: Vec<SocketAddr> =
             sockets.iter().map(TcpListener::local_addr).collect::<io::Result<_>>()?;
         let files = raise_limit();
+        let clients = most_clients(
+            self.settings.max_clients,
+            game_needs(addresses.len(), self.settings.rules.script.len()),
+        )?;
         let game = Game::new(self.settings.rules.clone());
         let publisher = Publisher::new(Log::new(self.settings.log_bytes));
         let desk = SnapshotDesk::new(Snapshot::new(game.state()));
         let broadcast = self.open_broadcast(&publisher, &desk);
-        self.open_network(sockets, &broadcast);
+        self.open_network(sockets, &broadcast, clients);
         let launches = self.open_programs(addresses.first(), files, broadcast)?;
         let seed = self.settings.rules.seed;
         tracing::info!(game = %self.id, seed, ?addresses, "listening");
@@ -161,8 +165,8 @@ impl Host {
         broadcast
     }
 
-    /// The way in for clients.
-    fn open_network(&self, sockets: Vec<TcpListener>, broadcast: &Broadcast) {
+    /// The way in for clients, of which there may be so many.
+    fn open_network(&self, sockets: Vec<TcpListener>, broadcast: &Broadcast, clients: usize) {
         let addresses = AddressBudgets::new(self.settings.address_bytes);
         let context = SessionContext {
             game: self.id.clone(),
@@ -171,8 +175,7 @@ impl Host {
             places: self.places.clone(),
             addresses: addresses.clone(),
         };
-        let most = most_clients(self.settings.max_clients);
-        let listener = Listener::new(context, broadcast.clone(), most, self.sessions.clone());
+        let listener = Listener::new(context, broadcast.clone(), clients, self.sessions.clone());
         let (closing, messages) = (self.closing.clone(), self.messages.clone());
         self.tasks.spawn_vital("address budgets", async move {
             closing.run_until_cancelled(addresses.tend(messages)).await;

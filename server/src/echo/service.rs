@@ -14,7 +14,7 @@ use super::{
     conversation::{Exchange, converse},
 };
 use crate::{
-    descriptors::{most_clients, raise_limit},
+    descriptors::{echo_needs, most_clients, raise_limit},
     messages::Messages,
     network::{LINGER, accept, bind_all, linger},
     settings::Outcome,
@@ -35,12 +35,11 @@ pub async fn run_echo(
     let sockets = bind_all(&settings.listen)?;
     let mut signals = Signals::listen().context("cannot listen to signals")?;
     raise_limit();
+    let clients = most_clients(settings.max_clients, echo_needs(sockets.len()))?;
     let service = Service {
         manner: settings.manner,
         log,
-        places: Arc::new(Semaphore::new(
-            most_clients(settings.max_clients).min(Semaphore::MAX_PERMITS),
-        )),
+        places: Arc::new(Semaphore::new(clients.min(Semaphore::MAX_PERMITS))),
         conversations: Tasks::default(),
         closing: CancellationToken::new(),
     };
