@@ -4,7 +4,6 @@ use std::{io, net::SocketAddr, num::NonZeroU32, time::Duration};
 
 use anyhow::Context;
 use rand::{RngExt, distr::slice::Choose};
-use rustix::process::Rlimit;
 use tokio::{net::TcpListener, sync::mpsc, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tribune_protocol::GameId;
@@ -46,12 +45,14 @@ pub async fn run(settings: Settings, messages: Messages) -> anyhow::Result<Outco
     Keyboard::listen(mailbox.clone(), messages.clone())
         .context("cannot listen to standard input")?;
     let host = Host::new(settings, mailbox.clone(), messages.clone());
-    host.open(sockets, inputs).await?;
-    tokio::select! {
+    let forker = host.open(sockets, inputs).await?;
+    let outcome = tokio::select! {
         () = host.close() => Ok(Outcome::Over),
         () = stop_game(signals, mailbox, messages) => Ok(Outcome::CutShort),
-        () = host.tasks.broken() => anyhow::bail!("a part of the server has failed"),
-    }
+        () = host.tasks.broken() => Err(anyhow::anyhow!("a part of the server has failed")),
+    };
+    forker.kill_all().await;
+    outcome
 }
 
 /// Stops the game at the first signal, and returns at the second.
@@ -103,12 +104,13 @@ impl Host {
         }
     }
 
-    /// Builds all parts, says so, and lets the game begin.
+    /// Builds all parts, says so, and lets the game begin. Gives what can kill what is left of the
+    /// programs in the end.
     async fn open(
         &self,
         sockets: Vec<TcpListener>,
         inputs: mpsc::Receiver<Input>,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Forker> {
         let addresses: Vec<SocketAddr> =
             sockets.iter().map(TcpListener::local_addr).collect::<io::Result<_>>()?;
         let files = raise_limit();
@@ -121,7 +123,10 @@ impl Host {
         let desk = SnapshotDesk::new(Snapshot::new(game.state()));
         let broadcast = self.open_broadcast(&publisher, &desk);
         self.open_network(sockets, &broadcast, clients);
-        let launches = self.open_programs(addresses.first(), files, broadcast)?;
+        let forker = Forker::start(&self.id, files, &self.tasks.group())
+            .await
+            .context("cannot prepare to start programs")?;
+        let launches = self.open_programs(addresses.first(), forker.clone(), broadcast);
         let seed = self.settings.rules.seed;
         tracing::info!(game = %self.id, seed, ?addresses, "listening");
         let mut greeting = vec![greet(&addresses, &self.id, seed)];
@@ -139,7 +144,7 @@ impl Host {
             messages: self.messages.clone(),
         };
         self.game.spawn_vital("game", game_loop.run());
-        Ok(())
+        Ok(forker)
     }
 
     /// The way out: shards, and the console.
@@ -185,18 +190,18 @@ impl Host {
         }
     }
 
-    /// The way in for programs, which may have as many files open as `files` says. They are started
-    /// when they are sent to what this gives.
+    /// The way in for programs, which `forker` forks when they are sent to what this gives.
     fn open_programs(
         &self,
         address: Option<&SocketAddr>,
-        files: Rlimit,
+        forker: Forker,
         broadcast: Broadcast,
-    ) -> anyhow::Result<mpsc::UnboundedSender<Launch>> {
+    ) -> mpsc::UnboundedSender<Launch> {
         let launcher = Launcher {
-            forker: Forker::start(files).context("cannot start the thread that forks")?,
+            forker,
             surroundings: Surroundings {
                 seed: self.settings.rules.seed,
+                game: self.id.clone(),
                 address: address.map(|&address| reachable(address).to_string()),
             },
             care: self.settings.care,
@@ -213,7 +218,7 @@ impl Host {
         )]
         let (launches, to_launch) = mpsc::unbounded_channel();
         self.tasks.spawn_vital("launcher", launcher.run(to_launch));
-        Ok(launches)
+        launches
     }
 
     /// Waits for the end of the game, and then until everybody knows, but for no longer than it

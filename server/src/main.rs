@@ -18,10 +18,10 @@ fn main() -> ExitCode {
         None => game(args.game),
         Some(Command::Echo(echo)) => serve_echo(echo),
         Some(Command::PlayersAgent(players)) => players.run(),
-        Some(Command::Guard) => {
-            run_guard(io::stdin());
-            ExitCode::SUCCESS
-        }
+        Some(Command::Guard) => match run_guard(io::stdin()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failure(format_args!("cannot guard: {error}")),
+        },
     }
 }
 

@@ -12,15 +12,17 @@ mod processes;
 mod proxy;
 mod server;
 mod spectator;
+mod user;
 
 pub use self::{
     build::program,
     liar::{LIAR_EVENTS, Liar, Lie},
     process::{Finished, Process},
-    processes::{eventually, exists, is_stopped, processes_with},
+    processes::{children, eventually, exists, is_stopped, parent, processes_with},
     proxy::Proxy,
     server::{EchoServer, Server, UnreadServer},
     spectator::{Spectator, assert_contiguous, seq},
+    user::unprivileged,
 };
 
 use std::time::Duration;

@@ -48,9 +48,30 @@ pub fn is_stopped(id: u32) -> bool {
     state(id) == Some('T')
 }
 
+/// The parent of the process `id`.
+pub fn parent(id: u32) -> Option<u32> {
+    stat_fields(id)?.get(1)?.parse().ok()
+}
+
+/// The children of the process `id`, those that have ended and were not reaped among them.
+///
+/// # Panics
+/// If the system does not list its processes.
+pub fn children(id: u32) -> Vec<u32> {
+    let processes = fs::read_dir("/proc").expect("the system lists its processes").flatten();
+    let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    ids.filter(|&child| parent(child) == Some(id)).collect()
+}
+
+/// What proc(5) says of a process after its name.
+fn stat_fields(id: u32) -> Option<Vec<String>> {
+    let stat = fs::read(format!("/proc/{id}/stat")).ok()?;
+    // The name is in parentheses and may have any bytes.
+    let stat = String::from_utf8_lossy(&stat);
+    Some(stat.rsplit_once(") ")?.1.split(' ').map(str::to_owned).collect())
+}
+
 /// The state of a process as proc(5) shows it.
 fn state(id: u32) -> Option<char> {
-    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    // It comes after the name, which is in parentheses and may have any character.
-    stat.rsplit_once(") ")?.1.chars().next()
+    stat_fields(id)?.first()?.chars().next()
 }

@@ -5,15 +5,24 @@ use std::{
 };
 
 use tokio::process::Command;
-use tribune_protocol::WorkerId;
+use tribune_protocol::{GameId, WorkerId};
 
+use super::environment::inherited;
 use crate::schedule::{Program, ProgramCommand};
+
+/// The variable that says which program a process is of: its number.
+pub(super) const WORKER: &str = "TRIBUNE_WORKER";
+
+/// The variable that says which game a process is of: its id.
+pub(super) const GAME: &str = "TRIBUNE_GAME";
 
 /// What a program finds around it.
 #[derive(Clone, Debug)]
 pub struct Surroundings {
     /// The seed of the game. Each program gets one of its own that follows from it.
     pub seed: u64,
+    /// The game.
+    pub game: GameId,
     /// Where the server listens, if it does, for programs that are clients too.
     pub address: Option<String>,
 }
@@ -56,9 +65,10 @@ impl Surroundings {
         command
             .arg0(&words[0])
             .args(&words[1..])
+            .env_clear()
+            .envs(inherited(env::vars_os()))
             // Python holds back what it prints into a pipe, unless told not to.
             .env("PYTHONUNBUFFERED", "1")
-            .env("TRIBUNE_WORKER", worker.to_string())
             .env("TRIBUNE_SEED", seed.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -69,6 +79,8 @@ impl Surroundings {
             command.env("TRIBUNE_SERVER", address);
         }
         command.envs(program.env.iter().map(|(name, value)| (name, value)));
+        // Last, as what a program leaves behind is known by these.
+        command.env(WORKER, worker.to_string()).env(GAME, &self.game.0);
         if let Some(dir) = &program.dir {
             check_folder(dir)?;
             command.current_dir(dir);
@@ -86,7 +98,7 @@ impl Surroundings {
 }
 
 /// The program that this process runs, wherever it has gone since: it may have been built anew.
-pub(super) fn own_program() -> io::Result<PathBuf> {
+fn own_program() -> io::Result<PathBuf> {
     let path = env::current_exe()?;
     Ok(if path.exists() { path } else { "/proc/self/exe".into() })
 }

@@ -1,4 +1,4 @@
-use std::{io, thread};
+use std::{io, path::PathBuf, thread};
 
 use rustix::process::Rlimit;
 use tokio::{
@@ -6,82 +6,130 @@ use tokio::{
     runtime::Handle,
     sync::{mpsc, oneshot},
 };
+use tribune_protocol::{GameId, WorkerId};
 
-use super::{before_exec::prepare_child, guard::Guard, process_session::ProcessSession};
+use super::{
+    before_exec::{close_inherited_on_exec, prepare_child},
+    cgroup::ServerCgroup,
+    guard_keeper::GuardKeeper,
+    process_session::ProcessSession,
+    processes::Processes,
+};
+use crate::tasks::Tasks;
 
 /// How many jobs may wait for the thread. Whoever brings one more waits.
 const JOBS: usize = 16;
 
-/// The thread that forks all player programs and keeps the guard.
+/// The thread that forks all player programs.
 ///
 /// It lives as long as there is one of these: when it ends, so do the programs it has forked.
 #[derive(Clone, Debug)]
-pub struct Forker(mpsc::Sender<Job>);
+pub struct Forker {
+    jobs: mpsc::Sender<Job>,
+    processes: Processes,
+    cgroup: Option<PathBuf>,
+}
+
+/// A program that was forked.
+pub(super) type Forked = (Child, ProcessSession);
 
 #[derive(Debug)]
-enum Job {
-    Fork(Box<Command>, oneshot::Sender<io::Result<Child>>),
-    Forget(ProcessSession),
+struct Job {
+    program: WorkerId,
+    command: Command,
+    answer: oneshot::Sender<io::Result<Forked>>,
 }
 
 impl Forker {
     /// Starts the thread, for children of the runtime that this is called in, which may have as
-    /// many files open as `files` says.
+    /// many files open as `files` says. The server of `game` looks after them with `tasks`.
     ///
     /// # Errors
-    /// If the system has no thread to give.
-    pub fn start(files: Rlimit) -> io::Result<Self> {
-        let runtime = Handle::current();
+    /// If the system has no thread to give, or nothing to learn of ended children by.
+    pub async fn start(game: &GameId, files: Rlimit, tasks: &Tasks) -> io::Result<Self> {
+        if let Err(error) = close_inherited_on_exec() {
+            tracing::debug!(%error, "programs may inherit descriptors");
+        }
+        let processes = Processes::start(tasks)?;
+        let path = ServerCgroup::planned(game).ok();
+        let keeper =
+            GuardKeeper { processes: processes.clone(), game: game.clone(), cgroup: path.clone() };
+        // It is there before there is anything to guard.
+        let guard = keeper.start().await;
+        tasks.spawn_vital("keep the guard", keeper.run(guard));
+        let cgroup = path.as_deref().and_then(|path| {
+            let failed = |error: &_| tracing::debug!(%error, "programs have no control groups");
+            ServerCgroup::create(path).inspect_err(failed).ok()
+        });
         let (sender, jobs) = mpsc::channel(JOBS);
-        thread::Builder::new().name("forker".into()).spawn(move || work(jobs, &runtime, files))?;
-        Ok(Self(sender))
+        let thread =
+            Thread { runtime: Handle::current(), files, processes: processes.clone(), cgroup };
+        thread::Builder::new().name("forker".into()).spawn(move || thread.work(jobs))?;
+        Ok(Self { jobs: sender, processes, cgroup: path })
     }
 
-    /// Forks `command`.
+    /// Forks `command`, which is that of `program`.
     ///
     /// # Errors
     /// If it cannot be started.
-    pub(super) async fn fork(&self, command: Command) -> io::Result<Child> {
-        let (sender, answer) = oneshot::channel();
+    pub(super) async fn fork(&self, program: WorkerId, command: Command) -> io::Result<Forked> {
+        let (answer, forked) = oneshot::channel();
         let ended = || io::Error::other("the thread that forks has ended");
-        self.0.send(Job::Fork(Box::new(command), sender)).await.map_err(|_| ended())?;
-        answer.await.map_err(|_| ended())?
+        self.jobs.send(Job { program, command, answer }).await.map_err(|_| ended())?;
+        forked.await.map_err(|_| ended())?
     }
 
-    /// Notes that `session` is empty.
-    pub(super) async fn forget(&self, session: ProcessSession) {
-        // A thread that has ended has no guard to tell.
-        let _ = self.0.send(Job::Forget(session)).await;
+    /// Kills all that is left of any program.
+    pub async fn kill_all(&self) {
+        self.processes.kill_all().await;
+        if let Some(path) = &self.cgroup {
+            super::cgroup::remove_all(path);
+        }
     }
 }
 
-fn work(mut jobs: mpsc::Receiver<Job>, runtime: &Handle, files: Rlimit) {
-    let mut guard = Guard::start()
-        .inspect_err(|error| {
-            tracing::warn!(%error, "there is no guard: if the server is killed, what programs have forked will go on");
-        })
-        .ok();
-    while let Some(job) = jobs.blocking_recv() {
-        match job {
-            Job::Fork(mut command, answer) => {
-                prepare_child(&mut command, files);
-                let child = {
-                    let _runtime = runtime.enter();
-                    command.spawn()
-                };
-                let session =
-                    child.as_ref().ok().and_then(Child::id).and_then(ProcessSession::led_by);
-                if let (Some(guard), Some(session)) = (&mut guard, session) {
-                    guard.watch(session);
-                }
-                // Nobody is left to take the child only when the server ends, and it with it.
-                let _ = answer.send(child);
-            }
-            Job::Forget(session) => {
-                if let Some(guard) = &mut guard {
-                    guard.forget(session);
-                }
-            }
+struct Thread {
+    runtime: Handle,
+    files: Rlimit,
+    processes: Processes,
+    cgroup: Option<ServerCgroup>,
+}
+
+impl Thread {
+    fn work(&self, mut jobs: mpsc::Receiver<Job>) {
+        while let Some(Job { program, command, answer }) = jobs.blocking_recv() {
+            // Nobody is left to take the child only when the server ends, and it with it.
+            let _ = answer.send(self.fork(program, command));
         }
+    }
+
+    fn fork(&self, program: WorkerId, mut command: Command) -> io::Result<Forked> {
+        let cgroup = self.cgroup.as_ref().and_then(|cgroup| cgroup.program(program).ok());
+        let entrance = cgroup.as_ref().and_then(|cgroup| cgroup.entrance().ok());
+        prepare_child(&mut command, self.files, entrance);
+        let spawned = {
+            let _runtime = self.runtime.enter();
+            self.processes.fork(program, || command.spawn())
+        };
+        let child = match spawned {
+            Ok(child) => child,
+            Err(error) => {
+                if let Some(cgroup) = cgroup {
+                    cgroup.remove();
+                }
+                return Err(error);
+            }
+        };
+        let id = child.id().unwrap_or_default();
+        let cgroup = cgroup.and_then(|cgroup| {
+            if cgroup.has(id) {
+                return Some(cgroup);
+            }
+            tracing::debug!(%program, "it could not be put into its control group");
+            cgroup.remove();
+            None
+        });
+        let session = ProcessSession::led_by(id, self.processes.clone(), cgroup)?;
+        Ok((child, session))
     }
 }

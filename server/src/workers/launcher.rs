@@ -1,13 +1,18 @@
 use std::{io, num::NonZeroU32, path::Path, sync::Arc, time::Duration};
 
-use tokio::{net::unix::pipe, process::ChildStdin, sync::mpsc};
+use tokio::{
+    net::unix::pipe,
+    process::ChildStdin,
+    sync::mpsc,
+    time::{Instant, sleep},
+};
 use tokio_util::sync::CancellationToken;
 use tribune_protocol::{Exit, Origin, WorkerId};
 
 use super::{
     command::{Prepared, Surroundings},
     forker::Forker,
-    process_session::ProcessSession,
+    process::is_out_of_descriptors,
     worker::Worker,
 };
 use crate::{
@@ -15,12 +20,20 @@ use crate::{
     broadcast::{Broadcast, Transport},
     game::{Input, Launch},
     messages::Messages,
+    schedule::Program,
     tasks::Tasks,
 };
 
 /// What a shell says of a program that is not there, and of one that cannot be run.
 const NOT_FOUND: i32 = 127;
 pub(super) const CANNOT_RUN: i32 = 126;
+
+/// How long a program waits for descriptors, if there are none: those of clients and of other
+/// programs that end.
+const DESCRIPTOR_WAIT: Duration = Duration::from_secs(10);
+
+/// The pause before it is tried again.
+const DESCRIPTOR_PAUSE: Duration = Duration::from_millis(50);
 
 /// How player programs are treated.
 #[derive(Clone, Copy, Debug)]
@@ -62,11 +75,7 @@ impl Launcher {
     /// Starts what is handed in, in order, until nothing more can be.
     pub async fn run(self, mut launches: mpsc::UnboundedReceiver<Launch>) {
         while let Some(Launch { worker, program }) = launches.recv().await {
-            let started = match self.surroundings.prepare(worker, &program) {
-                Ok(prepared) => self.start(worker, prepared).await,
-                Err(error) => Err(not_started(&program.title, &error)),
-            };
-            match started {
+            match self.start(worker, &program).await {
                 Ok(worker) => {
                     self.tasks.spawn_vital("look after a program", worker.look_after(self.clone()));
                 }
@@ -84,20 +93,45 @@ impl Launcher {
         let _ = self.mailbox.send(input).await;
     }
 
-    /// Forks a program, tells the game, and lets it have the stream.
-    async fn start(&self, id: WorkerId, prepared: Prepared) -> Result<Worker, Exit> {
-        let file = prepared.file();
-        let Prepared { words, command } = prepared;
-        let failed = |error| not_started(&words[0], &explained(error, file.as_deref()));
-        let mut child = self.forker.fork(command).await.map_err(failed)?;
-        let gone = || failed(io::Error::other("it ended at once"));
-        let session = child.id().and_then(ProcessSession::led_by).ok_or_else(gone)?;
+    /// Forks `program`, tells the game, and lets it have the stream.
+    async fn start(&self, id: WorkerId, program: &Program) -> Result<Worker, Exit> {
+        let deadline = Instant::now() + DESCRIPTOR_WAIT;
+        let (words, (mut child, session)) = loop {
+            let prepared = self.surroundings.prepare(id, program);
+            let prepared = prepared.map_err(|error| not_started(&program.title, &error))?;
+            let file = prepared.file();
+            let Prepared { words, command } = prepared;
+            match self.forker.fork(id, command).await {
+                Ok(forked) => break (words, forked),
+                Err(error) if is_out_of_descriptors(&error) && self.may_wait(deadline) => {
+                    self.make_room(id).await;
+                }
+                Err(error) => {
+                    return Err(not_started(&words[0], &explained(error, file.as_deref())));
+                }
+            }
+        };
+        let failed = |error| not_started(&words[0], &error);
+        let gone = || failed(io::Error::other("it has no standard input"));
         let input =
             child.stdin.take().ok_or_else(gone).and_then(|input| pipe_to(input).map_err(failed))?;
         tracing::info!(worker = %id, session = session.number(), command = ?words, "started");
         self.tell(Input::Started { worker: id, command: words.clone() }).await;
         let membership = self.broadcast.join(Origin::Program(id), Transport::Pipe(input)).await;
         Ok(Worker { id, child, session, membership, has_printed: Arc::default() })
+    }
+
+    fn may_wait(&self, deadline: Instant) -> bool {
+        Instant::now() < deadline && !self.end.is_cancelled()
+    }
+
+    /// Lets a client go that has only half of a connection, or waits for descriptors to be closed.
+    async fn make_room(&self, id: WorkerId) {
+        tracing::debug!(worker = %id, "there are no descriptors for a program, waiting for some");
+        if !self.broadcast.drop_half_closed().await {
+            // What is to end ends without it.
+            let _ = self.end.run_until_cancelled(sleep(DESCRIPTOR_PAUSE)).await;
+        }
     }
 }
 

@@ -11,7 +11,6 @@ use std::{
     time::Duration,
 };
 
-use rustix::process::Signal;
 use tokio::{
     process::Child,
     time::{Instant, sleep, timeout_at},
@@ -47,7 +46,7 @@ impl Worker {
         let ended = CancellationToken::new();
         let outputs = self.listen(&launcher, &ended);
         let exit = self.end(&launcher).await;
-        launcher.forker.forget(self.session).await;
+        self.session.forget();
         ended.cancel();
         outputs.ended().await;
         tracing::info!(worker = %self.id, %exit, "ended");
@@ -97,18 +96,18 @@ impl Worker {
             None => self.make_end(deadline).await,
         };
         if self.session.end_rest(deadline).await {
-            tracing::info!(worker = %self.id, "it had left others behind, who have been ended too");
+            tracing::info!(worker = %self.id, "it had left processes behind, which have been ended too");
         }
         exit_of(status)
     }
 
     /// Asks the program and its session to end, and from `deadline` on makes them.
     async fn make_end(&mut self, deadline: Instant) -> io::Result<ExitStatus> {
-        self.session.signal(Signal::TERM).await;
+        self.session.ask().await;
         if let Ok(status) = timeout_at(deadline, self.child.wait()).await {
             return status;
         }
-        self.session.signal(Signal::KILL).await;
+        self.session.kill().await;
         self.child.wait().await
     }
 }

@@ -11,8 +11,13 @@ use std::{
     os::unix::process::CommandExt,
     process::{Command, ExitCode, Stdio},
     thread,
+    time::Duration,
 };
 
+use rustix::{
+    process::{getsid, setpgid, setsid},
+    thread::set_name,
+};
 use tokio::{
     runtime::Builder,
     signal::unix::{SignalKind, signal},
@@ -38,9 +43,22 @@ fn main() -> ExitCode {
         // Leaves behind a process that holds its outputs and ends for nobody's sake.
         Some("leave-behind") => leave_behind(argument),
         // The same, but stays itself too.
-        Some("two-stubborn") => fork(argument).and_then(|()| stubborn(argument)),
+        Some("two-stubborn") => fork("stubborn", argument).and_then(|()| stubborn(argument)),
         // Ignores the polite request to end.
         Some("stubborn") => stubborn(argument),
+        // Has a child in a session of its own, that ends for nobody's sake, and ends itself.
+        Some("run-away") => run_away(argument, true),
+        // The same, and nothing in the child's environment says where it came from.
+        Some("run-away-unmarked") => run_away(argument, false),
+        // Has children that change their process group without end, and ends for nobody's sake.
+        Some("turncoats") => {
+            (0..8).try_for_each(|_| fork("turn", argument)).and_then(|()| stubborn(argument))
+        }
+        // Has a child in a session of its own, and ends for nobody's sake.
+        Some("two-run-away") => run_away(argument, true).and_then(|()| stubborn(argument)),
+        // The children of the last ones.
+        Some("hide") => hide(argument),
+        Some("turn") => turn(argument),
         // Never reads its input, and ends when asked to.
         Some("deaf") => deaf(),
         // Prints the first two lines that it reads, and reads the rest.
@@ -108,14 +126,14 @@ fn unprintable() -> io::Result<()> {
     Ok(())
 }
 
-fn fork(mark: &str) -> io::Result<()> {
+fn fork(how: &str, mark: &str) -> io::Result<()> {
     let mut child = Command::new(env::current_exe()?);
     // In a group of its own, as a shell with job control and timeout(1) do it.
-    child.args(["stubborn", mark]).stdin(Stdio::null()).process_group(0).spawn().map(drop)
+    child.args([how, mark]).stdin(Stdio::null()).process_group(0).spawn().map(drop)
 }
 
 fn leave_behind(mark: &str) -> io::Result<()> {
-    fork(mark)?;
+    fork("stubborn", mark)?;
     let mut line = String::new();
     // The one left behind has printed that it is there, into the same pipe; the game tells us so.
     let mut input = io::stdin().lock();
@@ -128,8 +146,41 @@ fn leave_behind(mark: &str) -> io::Result<()> {
     print(b"N parent\n")
 }
 
+fn run_away(mark: &str, keep_environment: bool) -> io::Result<()> {
+    let mut child = Command::new(env::current_exe()?);
+    if !keep_environment {
+        child.env_clear();
+    }
+    let mut child =
+        child.args(["hide", mark]).stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+    // It is away when it says so, and its parent only then ends.
+    child.stdout.take().map(|out| io::BufReader::new(out).read_line(&mut String::new()));
+    print(b"it is away\n")
+}
+
+fn hide(mark: &str) -> io::Result<()> {
+    setsid()?;
+    stubborn(mark)
+}
+
+fn turn(_mark: &str) -> io::Result<()> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    // From now on this signal does nothing.
+    runtime.block_on(async { signal(SignalKind::terminate()).map(drop) })?;
+    let leader = getsid(None)?;
+    print(b"I am here\n")?;
+    loop {
+        for group in [None, Some(leader)] {
+            setpgid(None, group)?;
+            thread::park_timeout(Duration::from_millis(1));
+        }
+    }
+}
+
 /// `mark` is only there to be seen in the list of processes.
 fn stubborn(_mark: &str) -> io::Result<()> {
+    // A name that is no text.
+    set_name(c"\xff) Z \xfe")?;
     let runtime = Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;

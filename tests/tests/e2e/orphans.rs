@@ -1,25 +1,33 @@
 //! Whatever happens to the server, nothing that it started is left.
 
+use std::process::Command;
+
 use rustix::process::Signal;
 use serde_json::Value;
-use tribune_tests::{Server, eventually, exists, processes_with};
+use tribune_tests::{Server, eventually, exists, parent, processes_with, program};
 
 use crate::misbehave;
 
 /// Something that stands in no command line but those of one test.
-fn mark(test: &str) -> String {
+pub fn mark(test: &str) -> String {
     format!("{test}-{}", std::process::id())
 }
 
 /// The programs of the test `mark` that run, without the server, in whose arguments it stands too.
-fn alive(server: u32, mark: &str) -> Vec<u32> {
+pub fn alive(server: u32, mark: &str) -> Vec<u32> {
     processes_with(mark).into_iter().filter(|&id| id != server && exists(id)).collect()
 }
 
 /// A server with a program that ignores polite requests, and a child of that program that does too.
-fn server_with_two_stubborn(mark: &str, grace: &str) -> Server {
+pub fn server_with_two_stubborn(mark: &str, grace: &str) -> Server {
+    start_two_stubborn(&mut Command::new(program("server")), mark, grace)
+}
+
+/// The same, by way of `command`.
+pub fn start_two_stubborn(command: &mut Command, mark: &str, grace: &str) -> Server {
     let agent = misbehave(&format!("two-stubborn {mark}"));
-    let server = Server::start(&["--script", "0:1", "--agent", &agent, "--grace", grace]);
+    let args = ["--script", "0:1", "--agent", &agent, "--grace", grace];
+    let server = Server::start_as(command, &args);
     let mut out = 0;
     while out < 2 {
         out += usize::from(server.next_out().unwrap().contains("I am here"));
@@ -28,7 +36,7 @@ fn server_with_two_stubborn(mark: &str, grace: &str) -> Server {
     server
 }
 
-fn all_are_gone(server: u32, mark: &str) {
+pub fn all_are_gone(server: u32, mark: &str) {
     eventually("nothing is left", || alive(server, mark).is_empty().then_some(()));
 }
 
@@ -87,20 +95,17 @@ fn even_killing_the_server_leaves_nothing() {
 }
 
 /// The guard of the server `id`.
-fn guard_of(id: u32) -> u32 {
-    let guards = processes_with("server\0guard\0");
-    guards.into_iter().find(|&guard| parent(guard) == Some(id)).expect("there is a guard")
-}
-
-/// The parent of the process `id`, as proc(5) shows it.
-fn parent(id: u32) -> Option<u32> {
-    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
+pub fn guard_of(id: u32) -> u32 {
+    eventually("there is a guard", || {
+        processes_with("tribune-guard\0guard\0")
+            .into_iter()
+            .find(|&guard| parent(guard) == Some(id))
+    })
 }
 
 #[test]
 fn one_who_goes_his_own_way_and_talks_does_not_hold_up_the_end() {
-    // It leaves the group, so nobody can end it for sure; it ends by itself when nobody listens.
+    // It leaves the session, and holds the output open.
     let talker = "setsid sh -c \"while echo N talker; do sleep 0.05; done\" & sleep 0.3";
     let agent = format!("sh -c '{talker}'");
     let (events, _) = Server::whole_game(&["--script", "0.2:1", "--agent", &agent]);
