@@ -9,7 +9,7 @@ pub struct Program {
     pub title: String,
     /// What is run.
     pub command: ProgramCommand,
-    /// What its environment has beyond the server's own.
+    /// What its environment has beyond what every program gets.
     pub env: Vec<(String, String)>,
     /// Where it runs, if not where the server does.
     pub dir: Option<PathBuf>,

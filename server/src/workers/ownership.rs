@@ -130,6 +130,10 @@ impl<M: Fn(&Process) -> Option<WorkerId>> Owners<'_, M> {
         }
         // An orphan, which came to the server when its parent ended.
         let marked = (self.mark)(process);
+        // It may descend from what was there before.
+        if marked.is_none() && !before.is_empty() {
+            return Some(Owner::Nobody);
+        }
         let session = programs.iter().find(|(_, program)| Some(**program) == marked);
         Some(session.map_or(Owner::Stray, |(session, _)| Owner::Program(*session)))
     }
@@ -146,10 +150,14 @@ mod tests {
     }
 
     fn table(processes: &[Process]) -> ProcessTable {
+        table_after(processes, Vec::new())
+    }
+
+    fn table_after(processes: &[Process], before: Vec<Process>) -> ProcessTable {
         let children = Children {
             programs: HashMap::from([(20, WorkerId(1)), (30, WorkerId(2))]),
             own: HashSet::from([11]),
-            before: vec![process(12, SERVER, 12)],
+            before,
         };
         let mark = |process: &Process| (process.id == 50).then_some(WorkerId(2));
         ProcessTable::new(processes, SERVER, &children, mark)
@@ -194,17 +202,20 @@ mod tests {
 
     #[test]
     fn what_is_not_of_a_program_is_left_alone() {
-        let table = table(&[
+        let processes = [
             process(1, 0, 1),
             process(SERVER, 1, SERVER),
             process(11, SERVER, 11),
             process(12, SERVER, 12),
             process(13, 12, 12),
             process(14, 1, 14),
+            // Another child of 12 may have left it behind.
+            process(15, SERVER, 15),
             // Each other's parents, as can be read while numbers are given anew.
             process(70, 71, 70),
             process(71, 70, 71),
-        ]);
+        ];
+        let table = table_after(&processes, vec![process(12, SERVER, 12)]);
         assert_eq!(table.all().count(), 0);
     }
 
