@@ -1,6 +1,7 @@
 use std::{
+    future::ready,
     io,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, TryLockError},
     time::Duration,
 };
 
@@ -171,59 +172,81 @@ impl Scanner {
         mut child_ended: tokio::signal::unix::Signal,
     ) {
         let mut waiting = Vec::new();
+        let mut repeat = false;
         loop {
             tokio::select! {
+                () = ready(()), if repeat => {}
                 count = requests.recv_many(&mut waiting, REQUESTS) => if count == 0 { return },
                 // It may be an orphan that is to be reaped.
                 _ = child_ended.recv() => {}
             }
             // What asks from here on sees the next scan.
-            let start = Instant::now();
-            let table = Arc::new(self.scan().await);
+            let (scan, took) = self.scan().await;
+            repeat = scan.is_to_repeat;
+            let table = Arc::new(scan.table);
             for asked in waiting.drain(..) {
                 // It may have stopped waiting.
                 let _ = asked.send(table.clone());
             }
-            sleep(start.elapsed() * REST).await;
+            sleep(if repeat { (took * REST).max(RETRY) } else { took * REST }).await;
         }
     }
 
-    async fn scan(&self) -> ProcessTable {
-        let start = Instant::now();
+    /// Scans, and says how long that took, apart from waiting for a descriptor.
+    async fn scan(&self) -> (Scan, Duration) {
+        let deadline = Instant::now() + VANISH;
         loop {
+            let start = Instant::now();
             let children = self.children.clone();
             let forking = self.forking.clone();
-            match spawn_blocking(move || scan(&children, &forking)).await {
-                Ok(Ok(table)) => return table,
+            let scan = match spawn_blocking(move || scan(&children, &forking)).await {
+                Ok(Ok(scan)) => scan,
                 // A shortage ends, and to say that nothing runs would be wrong.
-                Ok(Err(error)) if is_out_of_descriptors(&error) && start.elapsed() < VANISH => {
+                Ok(Err(error)) if is_out_of_descriptors(&error) && start < deadline => {
                     sleep(RETRY).await;
+                    continue;
                 }
                 Ok(Err(error)) => {
                     tracing::error!(%error, "cannot read which processes there are");
-                    return ProcessTable::default();
+                    Scan::default()
                 }
-                Err(_) => return ProcessTable::default(),
-            }
+                // The runtime ends.
+                Err(_) => Scan::default(),
+            };
+            return (scan, start.elapsed());
         }
     }
 }
 
-fn scan(children: &watch::Receiver<Children>, forking: &Mutex<()>) -> io::Result<ProcessTable> {
+/// What was found, and whether orphans may have been left unreaped, as a child was being forked.
+#[derive(Default)]
+struct Scan {
+    table: ProcessTable,
+    is_to_repeat: bool,
+}
+
+fn scan(children: &watch::Receiver<Children>, forking: &Mutex<()>) -> io::Result<Scan> {
     let processes = Process::all()?;
-    let _forking = forking.lock().unwrap_or_else(PoisonError::into_inner);
-    // What was forked during the scan is in there by now.
+    // A child that comes to be may take its time, as when its file is on a disk that does not
+    // answer, and the ends of others must not wait for it.
+    let forking = match forking.try_lock() {
+        Ok(lock) => Some(lock),
+        Err(TryLockError::Poisoned(lock)) => Some(lock.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    };
     let children = children.borrow().clone();
     let mark = |process: &Process| process.variable(WORKER)?.parse().ok().map(WorkerId);
     tracing::debug!(processes = processes.len(), "scanned");
     let table = ProcessTable::new(&processes, own_id(), &children, mark);
-    for &id in &table.ended {
-        if !children.programs.contains_key(&id) && !children.own.contains(&id) {
+    if forking.is_some() {
+        // What had been forked when the lock was taken is known: the others are orphans.
+        let is_known = |id| children.programs.contains_key(id) || children.own.contains(id);
+        for &id in table.ended.iter().filter(|id| !is_known(id)) {
             // It may have been reaped already.
             let _ = waitpid(Pid::from_raw(id), WaitOptions::NOHANG);
         }
     }
-    Ok(table)
+    Ok(Scan { table, is_to_repeat: forking.is_none() })
 }
 
 fn own_id() -> i32 {

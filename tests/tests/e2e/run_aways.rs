@@ -12,12 +12,12 @@ use crate::{
 
 /// As root the server puts programs into control groups, and else it has to do without: each is
 /// tried, with a program that misbehaves as `how` says.
-fn each_way(how: &str, check: impl Fn(Server, &str)) {
+fn each_way(test: &str, how: &str, check: impl Fn(Server, &str)) {
     let server = program("server");
     for (way, mut command) in
         [("", Command::new(&server)), ("-unprivileged", unprivileged(&server))]
     {
-        let mark = mark(&format!("{how}{way}"));
+        let mark = mark(&format!("{test}{way}"));
         let agent = misbehave(&format!("{how} {mark}"));
         let args = ["--script", "0:1", "--agent", &agent, "--grace", "100ms", "--stay"];
         check(Server::start_as(&mut command, &args), &mark);
@@ -32,7 +32,7 @@ fn wait_for_out(server: &Server, part: &str, times: usize) {
 
 #[test]
 fn what_left_the_session_ends_with_its_program() {
-    each_way("run-away", |server, mark| {
+    each_way("left-session", "run-away", |server, mark| {
         server
             .join()
             .wait_for(|line| line["type"] == "exited" || line["workers"] == serde_json::json!([]));
@@ -44,7 +44,7 @@ fn what_left_the_session_ends_with_its_program() {
 
 #[test]
 fn what_cannot_be_told_to_be_of_a_program_ends_with_the_server() {
-    each_way("run-away-unmarked", |server, mark| {
+    each_way("unmarked", "run-away-unmarked", |server, mark| {
         wait_for_out(&server, "exit code 0", 1);
         let id = server.id();
         server.signal(Signal::TERM);
@@ -55,7 +55,7 @@ fn what_cannot_be_told_to_be_of_a_program_ends_with_the_server() {
 
 #[test]
 fn what_left_the_session_does_not_survive_a_server_that_is_killed() {
-    each_way("two-run-away", |mut server, mark| {
+    each_way("left-killed", "two-run-away", |mut server, mark| {
         wait_for_out(&server, "I am here", 1);
         let id = server.id();
         assert_eq!(alive(id, mark).len(), 2);
@@ -66,12 +66,22 @@ fn what_left_the_session_does_not_survive_a_server_that_is_killed() {
 
 #[test]
 fn what_changes_its_group_all_the_time_is_ended_too() {
-    each_way("turncoats", |server, mark| {
+    each_way("turncoats", "turncoats", |server, mark| {
         wait_for_out(&server, "I am here", 9);
         let id = server.id();
         server.signal(Signal::TERM);
         assert_eq!(server.finish().code(), Some(0));
         assert!(alive(id, mark).is_empty(), "they are gone before the server is");
+    });
+}
+
+#[test]
+fn what_changes_its_group_all_the_time_does_not_survive_a_server_that_is_killed() {
+    each_way("turncoats-killed", "turncoats", |mut server, mark| {
+        wait_for_out(&server, "I am here", 9);
+        let id = server.id();
+        server.kill();
+        all_are_gone(id, mark);
     });
 }
 
