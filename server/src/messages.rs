@@ -86,8 +86,10 @@ impl Messages {
     /// it is written, but not for long.
     pub async fn say_first(&self, lines: &[String]) {
         let lines: Vec<Cow<'_, str>> = lines.iter().map(|line| printable(line)).collect();
-        let text = lines.join("
-") + "
+        let text = lines.join(
+            "
+",
+        ) + "
 ";
         // A terminal that is stopped shows it later.
         let _ = timeout(PATIENCE, write(io::stderr(), text)).await;

@@ -18,13 +18,13 @@ use super::{
 };
 use crate::{admission::PlayerPlaces, broadcast::Membership, game::Input, tasks::caught};
 
-/// How much is read at once: some hundred moves.
-const READ_SIZE: usize = 4 << 10;
+/// How much is read at once: some thousand moves.
+const READ_SIZE: usize = 8 << 10;
 
-/// After so many lines the others get their turn. With what a line costs, half a microsecond, a
-/// turn takes some 20 µs: 3,000 connections that send as much as they can delay each other, and
-/// the game, by less than a tenth of a second.
-const LINES_PER_TURN: usize = 32;
+/// After so many lines the others get their turn. A line costs less than half a microsecond, so a
+/// turn takes a tenth of a millisecond: hundreds of connections that send as much as they can delay
+/// each other, and the game, by hundredths of a second.
+const LINES_PER_TURN: usize = 256;
 
 /// What all sessions share.
 #[derive(Debug)]
