@@ -25,6 +25,7 @@ mod piped_moves;
 mod program_environment;
 mod protocol_doc;
 mod readme;
+mod reliability_doc;
 mod run_aways;
 mod scenario;
 mod seed;
