@@ -26,7 +26,7 @@ const MOVES: usize = 64;
 /// What helps whoever finds no server.
 const START_ONE: &str = "start one with `server`, or name another with --server HOST:PORT";
 
-/// What helps whoever finds no place.
+/// What to do when the server is full.
 const TRY_AGAIN: &str = "try again later, or let the server take more with its --max-clients";
 
 /// Which game, and how it is shown.

@@ -214,7 +214,7 @@ impl HerdArgs {
 }
 
 impl HerdArgs {
-    /// Refuses what would be without effect: whoever asks for it expects something of it.
+    /// Refuses options that would have no effect.
     fn check_usage(&self) -> Result<(), String> {
         let mode = self.mode;
         let stay = self.stay.is_some() && mode == Mode::Echo;

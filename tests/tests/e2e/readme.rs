@@ -3,7 +3,7 @@
 use std::{fs, process::Command};
 
 use tempfile::tempdir;
-use tribune_tests::{Process, Server, eventually};
+use tribune_tests::{Process, Server, eventually, program};
 
 const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
 
@@ -44,22 +44,23 @@ fn what_the_bot_prints_leaves_it_at_once() {
 }
 
 #[test]
-fn the_bot_plays_over_the_network_and_its_connection_ends_with_it() {
-    let server = Server::start(&["--script", "", "--stay", "--tick", "10ms"]);
+fn the_bot_plays_over_the_network_until_its_last_move_is_played() {
+    let server = Server::start(&["--script", "", "--stay"]);
     let folder = tempdir().unwrap();
     let path = folder.path().join("bot.py");
-    // It moves each time that something comes in.
-    fs::write(&path, block("python").replace("time.sleep(random.random())", "input()")).unwrap();
+    fs::write(&path, block("python").replace("random.random()", "0")).unwrap();
     let readme = fs::read_to_string(README).unwrap();
-    let line = readme.lines().find(|line| line.starts_with("./bot <> ")).unwrap();
+    let line = readme.lines().find(|line| line.starts_with("./bot | cargo run ")).unwrap();
     let line = line
         .replace("./bot", &format!("python3 '{}'", path.display()))
-        .replace("127.0.0.1/7777", &server.address().to_string().replace(':', "/"));
+        .replace("cargo run --release --bin client --", &program("client").display().to_string());
     let mut spectator = server.join();
     let mut command = Command::new("bash");
-    let bot = Process::start(command.args(["-c", &line]).env_remove("PYTHONUNBUFFERED"));
+    let command = command.args(["-c", &line]).env_remove("PYTHONUNBUFFERED");
+    let bot = Process::start(command.env("TRIBUNE_SERVER", server.address().to_string()));
     let lines = spectator.until(|line| line["type"] == "left");
-    assert_eq!(lines.iter().filter(|line| line["type"] == "move").count(), 20);
+    let moves = lines.iter().filter(|line| line["type"] == "move" && line["name"] == "pythia");
+    assert_eq!(moves.count(), 20);
     assert_eq!(bot.finish().code(), Some(0));
 }
 

@@ -152,7 +152,7 @@ fn not_run(run: &Run) -> Vec<Failed> {
     if plan.throttle > 0 {
         check("max_active", number(plan.throttle), number(run.most_active));
     }
-    // Whoever interrupts it has asked for no more.
+    // An interrupted run was asked to do no more.
     if run.interrupted.is_some() {
         return failed;
     }
