@@ -52,8 +52,7 @@ impl Flood {
         let said = self.said.as_mut().filter(|said| said.again > 0)?;
         let again = std::mem::take(&mut said.again);
         said.at = now;
-        let times = if again == 1 { "time" } else { "times" };
-        Some(format!("{} ({again} more {times})", said.message))
+        Some(format!("{} (and {again} more like it)", said.message))
     }
 }
 
@@ -77,9 +76,9 @@ mod tests {
             said,
             [
                 "refused 0",
-                "refused 0 (1000 more times)",
-                "refused 0 (1000 more times)",
-                "refused 0 (499 more times)"
+                "refused 0 (and 1000 more like it)",
+                "refused 0 (and 1000 more like it)",
+                "refused 0 (and 499 more like it)"
             ]
         );
         assert_eq!(flood.due(), None);
@@ -92,7 +91,7 @@ mod tests {
         assert_eq!(take("a", 0), ["a"]);
         assert_eq!(take("b", 1), ["b"]);
         assert_eq!(take("b", 2), [""; 0]);
-        assert_eq!(take("a", 3), ["b (1 more time)", "a"]);
+        assert_eq!(take("a", 3), ["b (and 1 more like it)", "a"]);
         assert_eq!(take("a", 5000), ["a"]);
         assert_eq!(flood.due(), None);
     }

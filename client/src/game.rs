@@ -27,7 +27,7 @@ const MOVES: usize = 64;
 const START_ONE: &str = "start one with `server`, or name another with --server HOST:PORT";
 
 /// What to do when the server is full.
-const TRY_AGAIN: &str = "try again later, or let the server take more with its --max-clients";
+const LET_MORE_IN: &str = "or let the server take more with its --max-clients";
 
 /// Which game, and how it is shown.
 #[derive(Clone, Debug)]
@@ -126,7 +126,7 @@ async fn show(
     match stream.await {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) if error.is_no_server() => failure(format_args!("{error}; {START_ONE}")),
-        Ok(Err(error)) if error.is_full() => failure(format_args!("{error}; {TRY_AGAIN}")),
+        Ok(Err(error)) if error.is_full() => failure(format_args!("{error}, {LET_MORE_IN}")),
         Ok(Err(error)) => failure(error),
         Err(panic) => failure(format_args!("the stream has failed, which is a bug: {panic}")),
     }

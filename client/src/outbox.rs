@@ -163,7 +163,12 @@ impl Outbox {
         self.leaves && self.has_ended && self.next.is_none()
     }
 
-    /// Whether that is so, and all is answered.
+    /// Whether this is not a good moment to end: there are moves that were to be made, and were not.
+    pub fn is_cut_short(&self) -> bool {
+        self.leaves && (self.next.is_some() || !self.turns.is_empty() || self.unanswered > 0)
+    }
+
+    /// Whether nothing more is to be sent, and all is answered.
     pub fn is_done(&self) -> bool {
         self.is_at_end() && self.unanswered == 0
     }

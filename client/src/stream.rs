@@ -66,8 +66,11 @@ pub enum StreamError {
     #[error(transparent)]
     Greeting(#[from] GreetingError),
     /// Nothing came, or nothing that ended.
-    #[error("{0}: is this a Tribune server?")]
+    #[error("{0}, so this may be no Tribune server")]
     NoGreeting(String),
+    /// The game ended before all moves were made.
+    #[error("the game ended before all moves were made")]
+    CutShort,
     /// All moves were sent, and the connection was lost before the server had answered them.
     #[error("{reason}, and {count} moves had no answer: they may not have come to the server")]
     Unanswered {
@@ -104,7 +107,9 @@ impl StreamError {
             | Self::NoGreeting(_)
             | Self::Greeting(GreetingError::Stranger(_)) => true,
             Self::Follow(error) => error.is_worth_a_retry(),
-            Self::Greeting(GreetingError::Version(_)) | Self::Unanswered { .. } => false,
+            Self::Greeting(GreetingError::Version(_))
+            | Self::CutShort
+            | Self::Unanswered { .. } => false,
         }
     }
 }
@@ -170,7 +175,11 @@ impl Stream {
         let mut connection = connect(&self.server, CONNECT).await?;
         loop {
             let Err(error) = self.follow(&mut connection).await else {
-                return Ok(());
+                return if self.outbox.is_cut_short() {
+                    Err(StreamError::CutShort)
+                } else {
+                    Ok(())
+                };
             };
             if let Some((event, raw)) = self.last.take() {
                 self.end_short(event, raw).await;

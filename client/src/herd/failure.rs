@@ -123,8 +123,12 @@ impl FailureKind {
             Self::Timeout => {
                 "the server is too slow or stuck, or not of the kind that --mode expects, or the network loses: look there, or allow more with --timeout"
             }
-            Self::Reset => "the server, or something between, broke the connection",
-            Self::ClosedEarly => "the server closed within the conversation: look at its log",
+            Self::Reset => {
+                "the server, or something between, broke the connection; an echo server that is full does (--max-clients)"
+            }
+            Self::ClosedEarly => {
+                "the server closed within the conversation: look at its log; one that is full closes at once (--max-clients)"
+            }
             Self::ServerFull => {
                 "let the server take more (--max-clients), or have fewer active with --throttle"
             }
@@ -135,7 +139,7 @@ impl FailureKind {
                 "the server was started anew, or there are several behind one address"
             }
             Self::MoveRefused => {
-                "move less often with --move-interval, or let the server allow more (--move-rate)"
+                "move less often with --move-interval, or let the server allow more (--move-rate, or --max-players-total if it is full)"
             }
             Self::OutOfDescriptors => {
                 "this process may have no more files open: raise the limit (ulimit -Hn), or have fewer active with --throttle"

@@ -55,7 +55,7 @@ impl Roster {
             return Err(Refusal::new(
                 ErrorCode::TooManyPlayers,
                 format!(
-                    "the game has {} players, and no place for {name}: try again when one has left",
+                    "there is no place for {name}: the game has as many players as it may ({}), try again when one leaves",
                     self.places.most()
                 ),
             ));
@@ -105,7 +105,7 @@ mod tests {
         two.enter(&name("ann")).unwrap();
         let refusal = two.enter(&name("bob")).unwrap_err();
         assert_eq!(refusal.code, ErrorCode::TooManyPlayers);
-        assert!(refusal.message.starts_with("the game has 3 players"), "{}", refusal.message);
+        assert!(refusal.message.contains("(3)"), "{}", refusal.message);
         assert!(two.carries(&name("ann")) && !two.carries(&name("bob")));
         drop(one);
         two.enter(&name("bob")).unwrap();

@@ -9,7 +9,7 @@ use std::{
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::timeout,
+    time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use tribune_protocol::{ClosingCode, ConnectionId, Notice, Origin, encode};
@@ -30,6 +30,11 @@ const REFUSAL: Duration = Duration::from_millis(10);
 /// How many connections may be told at once that there is no place for them. The others are just
 /// closed.
 const REFUSALS: usize = 64;
+
+/// One that finds no place waits so long for one, so many times: a client that has gone is often not
+/// noticed yet when the next comes.
+const FULL: Duration = Duration::from_millis(10);
+const FULL_LOOKS: usize = 3;
 
 /// So many connections that wait are taken in together.
 const ACCEPTED_AT_ONCE: usize = 64;
@@ -80,13 +85,21 @@ impl Listener {
 
     /// Gives each of `streams` its session, if there is a place for it.
     async fn take_in(&self, streams: Vec<TcpStream>) {
-        let mut inputs = Vec::with_capacity(streams.len());
-        let mut new = Vec::with_capacity(streams.len());
+        let mut placed = Vec::with_capacity(streams.len());
         for stream in streams {
-            let Some(place) = self.find_place().await else {
-                self.refuse(stream);
-                continue;
-            };
+            match self.find_place().await {
+                Some(place) => placed.push((stream, place)),
+                None => self.wait_or_refuse(stream),
+            }
+        }
+        self.join(placed).await;
+    }
+
+    /// Lets clients join that have their places, and gives each its session.
+    async fn join(&self, placed: Vec<(TcpStream, OwnedSemaphorePermit)>) {
+        let mut inputs = Vec::with_capacity(placed.len());
+        let mut new = Vec::with_capacity(placed.len());
+        for (stream, place) in placed {
             let id = ConnectionId(self.last.fetch_add(1, Ordering::Relaxed) + 1);
             tracing::info!(connection = %id, peer = ?stream.peer_addr().ok(), "connected");
             let (input, output) = stream.into_split();
@@ -111,11 +124,19 @@ impl Listener {
         None
     }
 
-    fn refuse(&self, stream: TcpStream) {
+    /// Looks for a place for `stream` a few times more, and refuses it then.
+    fn wait_or_refuse(&self, stream: TcpStream) {
         let Ok(permit) = self.refusals.clone().try_acquire_owned() else {
             return;
         };
+        let this = self.clone();
         self.sessions.spawn("refusal", async move {
+            for _ in 0..FULL_LOOKS {
+                sleep(FULL).await;
+                if let Some(place) = this.find_place().await {
+                    return this.join(vec![(stream, place)]).await;
+                }
+            }
             let mut line = Vec::new();
             let message =
                 "the server has as many clients as it may have: try again later".to_owned();

@@ -193,7 +193,7 @@ fn the_game_has_so_many_players_and_takes_the_next_when_one_leaves() {
     second.send(&names);
     let error = second.wait_for(|line| line["type"] == "error");
     assert_eq!(error["code"], "too_many_players");
-    assert!(error["message"].as_str().unwrap().contains("the game has 20 players"), "{error}");
+    assert!(error["message"].as_str().unwrap().contains("as it may (20)"), "{error}");
     assert_eq!(server.join().state["players"].as_array().unwrap().len(), 20);
     drop(first);
     second.wait_for(|line| line["type"] == "left");

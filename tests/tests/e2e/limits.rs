@@ -140,3 +140,13 @@ fn whoever_errs_without_end_is_closed() {
     );
     assert!(lines.iter().filter(|line| line["type"] == "error").count() >= 1000);
 }
+
+#[test]
+fn whoever_comes_when_another_has_just_gone_is_let_in() {
+    // A clock that hardly ticks: nothing is written to those who have gone.
+    let server = pure_network_game(&["--max-clients", "1", "--tick", "1h"]);
+    for _ in 0..50 {
+        // It is dropped, and so closed, before the next connects.
+        server.join();
+    }
+}

@@ -38,6 +38,20 @@ fn when_the_input_ends_it_leaves_as_soon_as_its_moves_are_told() {
 }
 
 #[test]
+fn it_says_so_if_the_game_ends_before_all_moves_are_made() {
+    let server = Server::start(&["--script", "0:1", "--agent", "cat", "--move-rate", "1"]);
+    let mut player = Process::start(&mut server.client(&["play", "--name", "ann"]));
+    player.type_in(&"n".repeat(100));
+    player.close_input();
+    server.join().wait_for(|line| line["type"] == "move");
+    server.signal(Signal::TERM);
+    let played = player.finish();
+    assert_eq!(played.code(), Some(1), "{:?}", played.err);
+    let last = played.err.last().unwrap();
+    assert_eq!(last, "error: the game ended before all moves were made");
+}
+
+#[test]
 fn the_lines_of_the_wire_are_understood() {
     let server = Server::start(&["--script", "", "--stay"]);
     let mut spectator = server.join();
@@ -101,7 +115,7 @@ fn refusals_without_end_are_counted_and_not_all_told() {
         played.err.iter().filter(|line| line.contains("too_many_players")).collect();
     assert!((2..20).contains(&refused.len()), "{refused:?}");
     let counted = refused.iter().filter_map(|line| {
-        line.rsplit_once(" (")?.1.strip_suffix(" more times)")?.parse::<u64>().ok()
+        line.rsplit_once(" (and ")?.1.strip_suffix(" more like it)")?.parse::<u64>().ok()
     });
     assert_eq!(counted.sum::<u64>(), 899, "{refused:?}");
 }
