@@ -16,7 +16,7 @@ use crate::{
     game_loop::GameLoop,
     log::Log,
     messages::Messages,
-    network::{AddressBudgets, Listener, SessionContext, bind_all, reachable},
+    network::{AddressBudgets, Farewells, Listener, SessionContext, bind_all, reachable},
     settings::{FAREWELL_LIMIT, Outcome, Settings},
     tasks::Tasks,
     terminal::{Console, Keyboard, Signals, greet, hints},
@@ -179,6 +179,7 @@ impl Host {
             limits: self.settings.limits,
             places: self.places.clone(),
             addresses: addresses.clone(),
+            farewells: Farewells::default(),
         };
         let listener = Listener::new(context, broadcast.clone(), clients, self.sessions.clone());
         let (closing, messages) = (self.closing.clone(), self.messages.clone());

@@ -64,6 +64,13 @@ impl Roster {
         Ok(())
     }
 
+    /// Carries the player called `name` no more, and gives back its place.
+    pub fn remove(&mut self, name: &Name) {
+        let before = self.names.len();
+        self.names.retain(|carried| carried != name);
+        self.places.give_back(before - self.names.len());
+    }
+
     /// Whether it carries nobody.
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()
@@ -107,7 +114,11 @@ mod tests {
         assert_eq!(refusal.code, ErrorCode::TooManyPlayers);
         assert!(refusal.message.contains("(3)"), "{}", refusal.message);
         assert!(two.carries(&name("ann")) && !two.carries(&name("bob")));
-        drop(one);
+        one.remove(&name("ann"));
+        one.remove(&name("eve"));
         two.enter(&name("bob")).unwrap();
+        assert!(one.enter(&name("ann")).is_err());
+        drop(two);
+        one.enter(&name("ann")).unwrap();
     }
 }

@@ -72,6 +72,8 @@ pub enum Visit {
     CaughtUp,
     /// Nothing more goes in for now.
     Blocked,
+    /// It has had its share of this walk, and takes more.
+    More,
     /// It waits for a snapshot newer than the one there is.
     WantsSnapshot,
     /// It is not to get anything any more.
@@ -272,8 +274,10 @@ impl<S: Sink> Reader<S> {
     }
 
     fn write_events(&mut self, view: &View, now: Instant) -> io::Result<Visit> {
+        let mut share = 256 << 10;
         loop {
             let lines = view.lines_from(self.next);
+            let lines = &lines[..lines.len().min(share)];
             if lines.is_empty() {
                 return Ok(Visit::CaughtUp);
             }
@@ -287,6 +291,10 @@ impl<S: Sink> Reader<S> {
             if written < lines.len() {
                 self.blocked = Some(now);
                 return Ok(Visit::Blocked);
+            }
+            share -= written;
+            if share == 0 {
+                return Ok(Visit::More);
             }
         }
     }

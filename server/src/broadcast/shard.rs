@@ -154,13 +154,23 @@ impl Shard {
                     *closed = changed.is_err();
                     due.all = true;
                 }
-                Ok(()) = snapshots.changed(), if !waiting.is_empty() => due.some.append(waiting),
+                Ok(()) = snapshots.changed(), if !waiting.is_empty() => {
+                    // The walk is to see it, too.
+                    snapshots.mark_changed();
+                    due.some.append(waiting);
+                }
                 Some(command) = commands.recv() => self.obey(command),
                 // The number of sockets asked is not to be cut short by tokio's budget: those that
                 // come late in the order would never be asked.
                 some = unconstrained(poll_fn(|cx| unblock(readers, blocked, cx))) => {
                     due.some = some;
                 }
+            }
+        } else {
+            yield_now().await;
+            if !*closed && head.has_changed().unwrap_or(true) {
+                *closed = head.changed().await.is_err();
+                due.all = true;
             }
         }
         if !self.closed && !self.pace.flush_interval.is_zero() {
@@ -300,6 +310,7 @@ impl Shard {
                 match visit {
                     Visit::Blocked => self.blocked.push(origin),
                     Visit::WantsSnapshot => self.waiting.push(origin),
+                    Visit::More => self.due.some.push(origin),
                     Visit::CaughtUp | Visit::Gone => {}
                 }
                 visit

@@ -73,7 +73,7 @@ impl Service {
     async fn listen(self, socket: TcpListener) {
         let accept = async {
             loop {
-                let stream = accept(&socket, || future::ready(false)).await;
+                let stream = accept(&socket, || future::ready(false)).await.0;
                 self.take_in(stream);
             }
         };
@@ -105,8 +105,9 @@ impl Service {
                 // If it is gone already, so much the better.
                 let _ = stream.shutdown().await;
                 self.tell(peer, "closed");
-                drop(place);
                 linger(stream, LINGER).await;
+                // Not before: it takes a descriptor as long as it is listened to.
+                drop(place);
             }
             Err(error) => self.tell(peer, &format!("closed: {error}")),
         }

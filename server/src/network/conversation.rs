@@ -158,17 +158,21 @@ impl Conversation {
             ));
         }
         // A new player joins first, and leaves some time.
-        let events = if self.roster.carries(&step.name) { 1 } else { 3 };
+        let is_new = !self.roster.carries(&step.name);
+        self.roster.enter(&step.name)?;
+        let events = if is_new { 3 } else { 1 };
         let bytes = events * (EVENT_BYTES + step.name.as_str().len());
         if let Some(address) = &self.address
             && !address.spend(bytes, now)
         {
+            if is_new {
+                self.roster.remove(&step.name);
+            }
             return Err(Refusal::new(
                 ErrorCode::RateLimited,
                 "the connections from your address move too many players: wait a second",
             ));
         }
-        self.roster.enter(&step.name)?;
         self.last = Some(step.name.clone());
         asked.moves.push(step);
         Ok(())

@@ -7,7 +7,7 @@ use std::{
 };
 
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
 };
@@ -17,7 +17,7 @@ use tribune_protocol::{ClosingCode, ConnectionId, Notice, Origin, encode};
 use super::{
     linger::{LINGER, linger},
     session::{Session, SessionContext},
-    socket::{accept, accept_waiting},
+    socket::{Accepted, accept, accept_waiting},
 };
 use crate::{
     broadcast::{Broadcast, Transport},
@@ -26,10 +26,6 @@ use crate::{
 
 /// How long a connection may take to take in why it is refused.
 const REFUSAL: Duration = Duration::from_millis(10);
-
-/// How many connections may be told at once that there is no place for them. The others are just
-/// closed.
-const REFUSALS: usize = 64;
 
 /// One that finds no place waits so long for one, so many times: a client that has gone is often not
 /// noticed yet when the next comes.
@@ -47,7 +43,6 @@ pub struct Listener {
     sessions: Tasks,
     last: Arc<AtomicU64>,
     places: Arc<Semaphore>,
-    refusals: Arc<Semaphore>,
 }
 
 impl Listener {
@@ -65,7 +60,6 @@ impl Listener {
             sessions,
             last: Arc::default(),
             places: Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS))),
-            refusals: Arc::new(Semaphore::new(REFUSALS)),
         }
     }
 
@@ -75,40 +69,40 @@ impl Listener {
             loop {
                 let first = accept(&socket, || self.broadcast.drop_half_closed()).await;
                 let more = std::iter::from_fn(|| accept_waiting(&socket));
-                let streams: Vec<TcpStream> =
+                let accepted: Vec<Accepted> =
                     std::iter::once(first).chain(more).take(ACCEPTED_AT_ONCE).collect();
-                self.take_in(streams).await;
+                self.take_in(accepted).await;
             }
         };
         stop.run_until_cancelled(accept).await;
     }
 
-    /// Gives each of `streams` its session, if there is a place for it.
-    async fn take_in(&self, streams: Vec<TcpStream>) {
-        let mut placed = Vec::with_capacity(streams.len());
-        for stream in streams {
-            match self.find_place().await {
-                Some(place) => placed.push((stream, place)),
-                None => self.wait_or_refuse(stream),
+    /// Gives each of those that were `accepted` its session, if there is a place for it.
+    async fn take_in(&self, accepted: Vec<Accepted>) {
+        let mut placed = Vec::with_capacity(accepted.len());
+        for accepted in accepted {
+            match self.places.clone().try_acquire_owned() {
+                Ok(place) => placed.push((accepted, place)),
+                Err(_) => self.wait_or_refuse(accepted),
             }
         }
         self.join(placed).await;
     }
 
     /// Lets clients join that have their places, and gives each its session.
-    async fn join(&self, placed: Vec<(TcpStream, OwnedSemaphorePermit)>) {
+    async fn join(&self, placed: Vec<(Accepted, OwnedSemaphorePermit)>) {
         let mut inputs = Vec::with_capacity(placed.len());
         let mut new = Vec::with_capacity(placed.len());
-        for (stream, place) in placed {
+        for ((stream, peer), place) in placed {
             let id = ConnectionId(self.last.fetch_add(1, Ordering::Relaxed) + 1);
-            tracing::info!(connection = %id, peer = ?stream.peer_addr().ok(), "connected");
+            tracing::info!(connection = %id, %peer, "connected");
             let (input, output) = stream.into_split();
-            inputs.push((id, input));
+            inputs.push((id, input, peer.ip()));
             new.push((Origin::Connection(id), Transport::Tcp { output, _place: place }));
         }
         let memberships = self.broadcast.join_all(new).await;
-        for ((id, input), membership) in inputs.into_iter().zip(memberships) {
-            let session = Session::new(id, input, membership, self.context.clone());
+        for ((id, input, peer), membership) in inputs.into_iter().zip(memberships) {
+            let session = Session::new(id, input, peer, membership, self.context.clone());
             self.sessions.spawn("session", session.run());
         }
     }
@@ -124,18 +118,18 @@ impl Listener {
         None
     }
 
-    /// Looks for a place for `stream` a few times more, and refuses it then.
-    fn wait_or_refuse(&self, stream: TcpStream) {
-        let Ok(permit) = self.refusals.clone().try_acquire_owned() else {
+    /// Looks for a place for a connection a few times more, and refuses it then.
+    fn wait_or_refuse(&self, (stream, peer): Accepted) {
+        let Ok(permit) = self.context.farewells.0.clone().try_acquire_owned() else {
             return;
         };
         let this = self.clone();
         self.sessions.spawn("refusal", async move {
             for _ in 0..FULL_LOOKS {
-                sleep(FULL).await;
                 if let Some(place) = this.find_place().await {
-                    return this.join(vec![(stream, place)]).await;
+                    return this.join(vec![((stream, peer), place)]).await;
                 }
+                sleep(FULL).await;
             }
             let mut line = Vec::new();
             let message =

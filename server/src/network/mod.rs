@@ -10,7 +10,7 @@ mod socket;
 pub use self::{
     address_budgets::AddressBudgets,
     conversation::Limits,
-    linger::{LINGER, linger},
+    linger::{Farewells, LINGER, linger},
     listener::Listener,
     session::SessionContext,
     socket::{accept, bind_all},

@@ -1,4 +1,4 @@
-use std::{future::poll_fn, io, sync::Arc, time::Duration};
+use std::{future::poll_fn, io, net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::BytesMut;
 use tokio::{
@@ -14,7 +14,7 @@ use tribune_protocol::{
 use super::{
     address_budgets::AddressBudgets,
     conversation::{Asked, Conversation, Limits},
-    linger::{LINGER, linger},
+    linger::{Farewells, LINGER, linger},
 };
 use crate::{admission::PlayerPlaces, broadcast::Membership, game::Input, tasks::caught};
 
@@ -39,6 +39,8 @@ pub struct SessionContext {
     pub places: PlayerPlaces,
     /// What each address may add to the log.
     pub addresses: AddressBudgets,
+    /// Who may be listened to after it was dismissed.
+    pub farewells: Farewells,
 }
 
 /// The reading half of a connection: turns its lines into inputs and answers.
@@ -49,6 +51,7 @@ pub struct SessionContext {
 pub(super) struct Session {
     id: ConnectionId,
     input: OwnedReadHalf,
+    peer: IpAddr,
     membership: Membership,
     context: Arc<SessionContext>,
     speech: Option<Box<Speech>>,
@@ -59,6 +62,8 @@ pub(super) struct Session {
 struct Speech {
     conversation: Conversation,
     decoder: LineDecoder,
+    /// Bytes of endless lines that were skipped and not counted yet.
+    skipped: usize,
     /// What has come of a line that has not ended.
     buffer: BytesMut,
 }
@@ -98,10 +103,11 @@ impl Session {
     pub(super) fn new(
         id: ConnectionId,
         input: OwnedReadHalf,
+        peer: IpAddr,
         membership: Membership,
         context: Arc<SessionContext>,
     ) -> Self {
-        Self { id, input, membership, context, speech: None }
+        Self { id, input, peer, membership, context, speech: None }
     }
 
     /// Listens until the peer has nothing more to say.
@@ -152,8 +158,8 @@ impl Session {
 
     /// What it has said so far, which is made when it says the first.
     fn speech(&mut self) -> &mut Speech {
-        let Self { speech, context, input, .. } = self;
-        speech.get_or_insert_with(|| Box::new(Speech::new(context, input)))
+        let Self { speech, context, peer, .. } = self;
+        speech.get_or_insert_with(|| Box::new(Speech::new(context, *peer)))
     }
 
     /// Does what was heard, lets all others have their turn, and says whether that was the last.
@@ -182,7 +188,13 @@ impl Session {
         tracing::info!(connection = %self.id, "has nothing more to say");
         match end {
             Ok(End::HalfClosed) => self.membership.half_close().await,
-            Ok(End::Dismissed) => linger(&mut self.input, LINGER).await,
+            Ok(End::Dismissed) => {
+                // Its players have left, and make room for others.
+                self.speech = None;
+                if let Ok(_permit) = self.context.farewells.0.try_acquire() {
+                    linger(&mut self.input, LINGER).await;
+                }
+            }
             Ok(End::Broken) | Err(_) => self.membership.leave().await,
         }
     }
@@ -216,19 +228,19 @@ impl Session {
 }
 
 impl Speech {
-    fn new(context: &SessionContext, input: &OwnedReadHalf) -> Self {
-        // A peer that has gone already has no address any more, and nothing to say for long.
-        let address = input.peer_addr().ok().and_then(|peer| context.addresses.of(peer.ip()));
+    fn new(context: &SessionContext, peer: IpAddr) -> Self {
+        let address = context.addresses.of(peer);
         Self {
             conversation: Conversation::new(context.limits, context.places.clone(), address),
             decoder: LineDecoder::new(MAX_CLIENT_LINE),
+            skipped: 0,
             buffer: BytesMut::new(),
         }
     }
 
     /// What the next lines that are complete ask for, and the last one if that `has_ended`, too.
     fn understand(&mut self, context: &SessionContext, has_ended: bool) -> Heard {
-        let Self { conversation, decoder, buffer } = self;
+        let Self { conversation, decoder, skipped, buffer } = self;
         let mut asked = Asked::default();
         let mut then = Then::Lines;
         let now = Instant::now().into_std();
@@ -240,7 +252,9 @@ impl Speech {
                 if has_ended { decoder.last_line(buffer) } else { decoder.next_line(buffer) };
             let Some(line) = line else {
                 // What is skipped of an endless line is not for nothing either.
-                asked.free_lines += (held - buffer.len()) / MAX_CLIENT_LINE;
+                *skipped += held - buffer.len();
+                asked.free_lines += *skipped / MAX_CLIENT_LINE;
+                *skipped %= MAX_CLIENT_LINE;
                 then = if has_ended { Then::End } else { Then::Bytes };
                 break;
             };

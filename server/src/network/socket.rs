@@ -28,6 +28,9 @@ const RECEIVE_BUFFER: u32 = 64 << 10;
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
+/// A connection, and where it came from: once it has been reset, the system no longer knows.
+pub type Accepted = (TcpStream, SocketAddr);
+
 /// Listens on all `addresses`.
 ///
 /// # Errors
@@ -81,11 +84,11 @@ fn set_inherited(socket: &TcpSocket) -> io::Result<()> {
 pub async fn accept<F: Future<Output = bool>>(
     socket: &TcpListener,
     make_room: impl Fn() -> F,
-) -> TcpStream {
+) -> Accepted {
     let mut pause = FIRST_PAUSE;
     loop {
         match socket.accept().await {
-            Ok((stream, _)) => return stream,
+            Ok(accepted) => return accepted,
             // Only this one connection is lost, before it began.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
@@ -102,10 +105,9 @@ pub async fn accept<F: Future<Output = bool>>(
 }
 
 /// The next connection of `socket`, if one waits.
-pub fn accept_waiting(socket: &TcpListener) -> Option<TcpStream> {
+pub fn accept_waiting(socket: &TcpListener) -> Option<Accepted> {
     // An error comes again when it is waited for.
-    let (stream, _) = socket.accept().now_or_never()?.ok()?;
-    Some(stream)
+    socket.accept().now_or_never()?.ok()
 }
 
 fn is_out_of_descriptors(error: &io::Error) -> bool {
@@ -122,7 +124,7 @@ mod tests {
     async fn connection() -> (TcpStream, TcpStream) {
         let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        (client, accept(&listener, || std::future::ready(false)).await)
+        (client, accept(&listener, || std::future::ready(false)).await.0)
     }
 
     /// Writes until nothing more goes in, and gives how much did.

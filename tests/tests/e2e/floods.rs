@@ -5,9 +5,10 @@ use std::{
     io::Write,
     net::{Shutdown, TcpStream},
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
-use rustix::process::Signal;
+use rustix::{net::sockopt::set_socket_linger, process::Signal};
 use serde_json::Value;
 use tribune_tests::{Server, Spectator, assert_contiguous, seq};
 
@@ -180,6 +181,20 @@ fn what_an_address_adds_to_the_log_is_bounded_over_its_connections() {
     assert!(bytes < most, "{bytes} bytes within {ms} ms");
     let told = server.wait_for_err(|line| line.contains("were left out"));
     assert!(told.contains("127.0.0.1") && told.contains("--address-bytes"), "{told}");
+}
+
+#[test]
+fn an_address_is_known_though_its_connections_are_reset_at_once() {
+    let server = Server::start(&["--script", "", "--stay", "--address-bytes", "64KiB"]);
+    let moves = moves_of(16, &"x".repeat(30));
+    for _ in 0..300 {
+        let mut socket = TcpStream::connect(server.address()).unwrap();
+        socket.write_all(moves.as_bytes()).unwrap();
+        set_socket_linger(&socket, Some(Duration::ZERO)).unwrap();
+    }
+    let told = server.wait_for_err(|line| line.contains("were left out"));
+    let left_out: u64 = told.split(' ').next().unwrap().parse().unwrap();
+    assert!(left_out > 1000, "{told}");
 }
 
 #[test]
