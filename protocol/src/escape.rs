@@ -26,6 +26,18 @@ pub(crate) fn escape_json_from(start: usize, out: &mut Vec<u8>) {
     }
 }
 
+/// How many bytes `text` takes as the content of a JSON string in a line that is
+/// [encoded](crate::encode).
+pub fn json_length(text: &str) -> usize {
+    let length = |char: char| match char {
+        '"' | '\\' | '\u{8}' | '\t' | '\n' | '\u{c}' | '\r' => 2,
+        char if is_printable(char) => char.len_utf8(),
+        // As in `\u009b`.
+        char => 6 * char.len_utf16(),
+    };
+    text.chars().map(length).sum()
+}
+
 /// Where the first character that is not printable, or not UTF-8, begins.
 fn first_unprintable(line: &[u8]) -> Option<usize> {
     // Most lines have neither. This has no branch within, so that it takes many bytes at once.
@@ -93,6 +105,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn its_length_is_known_before(text in ".*|[\0-\u{1f}\"\\\\\u{7f}-\u{9f}\u{e0041}]{0,20}") {
+            let mut line = Vec::new();
+            crate::encode(&text, &mut line);
+            prop_assert_eq!(json_length(&text), line.len() - "\"\"\n".len());
+        }
+
         #[test]
         fn it_says_the_same_and_is_printable(text in ".*", start in 0usize..20) {
             let json = serde_json::to_string(&text).unwrap();

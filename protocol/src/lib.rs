@@ -21,7 +21,7 @@ mod server_line;
 
 pub use connection::Connection;
 pub use direction::Direction;
-pub use escape::escape_json;
+pub use escape::{escape_json, json_length};
 pub use event::{Event, Exit, Happening, OutputStream};
 pub use id::{ConnectionId, GameId, Origin, PlayerId, Seq, WorkerId};
 pub use line::{Line, LineDecoder};

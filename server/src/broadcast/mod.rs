@@ -5,6 +5,7 @@
 
 mod command;
 mod lane;
+mod pace;
 mod reader;
 mod shard;
 mod sink;
@@ -21,7 +22,8 @@ use tribune_protocol::{GameId, Origin, PROTOCOL_VERSION, Seq, Welcome};
 
 use self::{command::Command, lane::Item};
 pub use self::{
-    shard::{Pace, Shard},
+    pace::Pace,
+    shard::Shard,
     sink::Transport,
     snapshot::{Snapshot, SnapshotDesk},
 };

@@ -19,6 +19,10 @@ const RESUME_WINDOW: Duration = Duration::from_millis(500);
 /// much as copying a hundred times that.
 const COPIED: usize = 4 << 10;
 
+/// A reader is written so many bytes of events at a time, and then the others get their turn: one that
+/// takes the past would otherwise be written the whole log while they wait.
+const SHARE: usize = 256 << 10;
+
 /// A snapshot serves those who come later for as long as the events since are this part of it, so
 /// that a large state is neither encoded nor held for each of them.
 const REUSED_WITHIN: usize = 4;
@@ -72,7 +76,7 @@ pub enum Visit {
     CaughtUp,
     /// Nothing more goes in for now.
     Blocked,
-    /// It has had its share of this walk, and takes more.
+    /// It has had its share, and takes more.
     More,
     /// It waits for a snapshot newer than the one there is.
     WantsSnapshot,
@@ -274,7 +278,7 @@ impl<S: Sink> Reader<S> {
     }
 
     fn write_events(&mut self, view: &View, now: Instant) -> io::Result<Visit> {
-        let mut share = 256 << 10;
+        let mut share = SHARE;
         loop {
             let lines = view.lines_from(self.next);
             let lines = &lines[..lines.len().min(share)];

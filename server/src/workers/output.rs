@@ -4,7 +4,7 @@ use std::{
     num::NonZeroU32,
     pin::pin,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -21,6 +21,7 @@ use tokio_util::{codec::FramedRead, sync::CancellationToken};
 use tribune_cli::quote;
 use tribune_protocol::{
     Line, LineDecoder, MAX_CLIENT_LINE, Move, MoveError, Notice, OutputStream, WorkerId, encode,
+    json_length,
 };
 
 use crate::{
@@ -48,7 +49,7 @@ pub(super) struct Output {
     pub(super) worker: WorkerId,
     pub(super) stream: OutputStream,
     /// The players it may move. Standard error moves nobody.
-    pub(super) roster: Option<Roster>,
+    pub(super) roster: Option<Arc<Mutex<Roster>>>,
     /// Lines per second; `None` for as many as it likes.
     pub(super) rate: Option<NonZeroU32>,
     /// Bytes per second that it may add to the log; `None` for as many as it likes.
@@ -155,7 +156,8 @@ impl Output {
 
     /// The move that `line` is, if this program may make it.
     fn admit(&mut self, line: &Bytes, refusals: &mut Vec<u8>) -> Option<Move> {
-        let roster = self.roster.as_mut()?;
+        let shared = self.roster.clone()?;
+        let mut roster = shared.lock().unwrap_or_else(PoisonError::into_inner);
         let step = match Move::parse(std::str::from_utf8(line).ok()?) {
             Ok(step) => step,
             Err(MoveError::Form) => return None,
@@ -198,21 +200,13 @@ async fn after(token: &CancellationToken, pause: Duration) {
     sleep(pause).await;
 }
 
-/// About how many bytes the event of `line` takes in the log: what is escaped in JSON takes more
-/// than it did.
+/// About how many bytes the event of `line` takes in the log.
 fn logged_bytes(line: &Printed) -> usize {
-    let escaped = |byte: u8| match byte {
-        // As in \u0001.
-        0..=0x1f => 6,
-        // Some characters of two and three bytes take six, too.
-        b'"' | b'\\' | 0x80.. => 2,
-        _ => 1,
+    let text = match line {
+        Printed::Move(step) => step.name.as_str(),
+        Printed::Other { line, .. } => line,
     };
-    let text: usize = match line {
-        Printed::Move(step) => step.name.as_str().len(),
-        Printed::Other { line, .. } => line.bytes().map(escaped).sum(),
-    };
-    EVENT_BYTES + text
+    EVENT_BYTES + json_length(text)
 }
 
 /// The text that `bytes` are the beginning of, without a character of which only a part is there.
@@ -239,7 +233,14 @@ mod tests {
     #[test]
     fn what_a_line_adds_to_the_log_is_about_what_its_event_takes() {
         use tribune_protocol::{Event, Happening, Seq};
-        for text in ["plain", "\u{1}\u{2}\u{1f}", "\"quoted\\", "grüße", &"\u{1}".repeat(1024)] {
+        for text in [
+            "plain",
+            "\u{1}\u{2}\u{1f}",
+            "\"quoted\\",
+            "grüße",
+            &"\u{1}".repeat(1024),
+            &"\u{7f}\u{9b}\u{e0041}".repeat(100),
+        ] {
             let event = Event {
                 seq: Seq(123_456),
                 ms: 123_456,

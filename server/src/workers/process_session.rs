@@ -120,9 +120,13 @@ impl ProcessSession {
 
     /// What runs of it.
     async fn running(&self) -> Vec<Process> {
-        if let Some(Ok(running)) = self.cgroup.as_ref().map(ProgramCgroup::running) {
+        if let Some(Ok(running)) = self.cgroup.as_ref().map(ProgramCgroup::running)
+            && !running.is_empty()
+        {
             return running;
         }
+        // Forking does not leave a control group, but where the program may make some it may also move
+        // to another. Then it is still in its session, or descends from it.
         self.processes.table().await.of(self.number()).to_vec()
     }
 }

@@ -5,7 +5,7 @@ use std::{
     os::unix::process::ExitStatusExt,
     process::ExitStatus,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -44,17 +44,26 @@ impl Worker {
     /// Passes on what the program prints, until it has ended with all it left behind.
     pub(super) async fn look_after(mut self, launcher: Launcher) {
         let ended = CancellationToken::new();
-        let outputs = self.listen(&launcher, &ended);
+        // Its players keep their places until the game knows that they have left.
+        let roster = Roster::new(launcher.care.players, launcher.places.clone());
+        let roster = Arc::new(Mutex::new(roster));
+        let outputs = self.listen(&launcher, &ended, &roster);
         let exit = self.end(&launcher).await;
         self.session.forget();
         ended.cancel();
         outputs.ended().await;
         tracing::info!(worker = %self.id, %exit, "ended");
         launcher.tell(Input::Exited { worker: self.id, exit }).await;
+        drop(roster);
     }
 
     /// Begins to listen to both outputs.
-    fn listen(&mut self, launcher: &Launcher, ended: &CancellationToken) -> Tasks {
+    fn listen(
+        &mut self,
+        launcher: &Launcher,
+        ended: &CancellationToken,
+        roster: &Arc<Mutex<Roster>>,
+    ) -> Tasks {
         let tasks = launcher.tasks.group();
         let output = |stream, roster| Output {
             worker: self.id,
@@ -69,8 +78,7 @@ impl Worker {
             has_hinted: false,
         };
         if let Some(pipe) = self.child.stdout.take() {
-            let roster = Roster::new(launcher.care.players, launcher.places.clone());
-            let output = output(OutputStream::Stdout, Some(roster));
+            let output = output(OutputStream::Stdout, Some(roster.clone()));
             tasks.spawn("standard output", output.forward(pipe, ended.clone()));
         }
         if let Some(pipe) = self.child.stderr.take() {

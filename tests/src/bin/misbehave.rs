@@ -6,7 +6,7 @@
 #![expect(clippy::print_stdout, reason = "printing is what player programs do")]
 
 use std::{
-    env,
+    env, fs,
     io::{self, BufRead, Write},
     os::unix::process::CommandExt,
     process::{Command, ExitCode, Stdio},
@@ -42,7 +42,12 @@ fn main() -> ExitCode {
         Some("stderr") => io::stderr().write_all(b"N oops\nit hurts\n"),
         // Leaves behind a process that holds its outputs and ends for nobody's sake.
         Some("leave-behind") => leave_behind(argument),
-        // The same, but stays itself too.
+        // The same, after moving to another control group, if the system lets it.
+        Some("leave-control-group") => {
+            leave_control_group();
+            fork("stubborn", argument)
+        }
+        // As before the last, but stays itself too.
         Some("two-stubborn") => fork("stubborn", argument).and_then(|()| stubborn(argument)),
         // Ignores the polite request to end.
         Some("stubborn") => stubborn(argument),
@@ -130,6 +135,15 @@ fn fork(how: &str, mark: &str) -> io::Result<()> {
     let mut child = Command::new(env::current_exe()?);
     // In a group of its own, as a shell with job control and timeout(1) do it.
     child.args([how, mark]).stdin(Stdio::null()).process_group(0).spawn().map(drop)
+}
+
+fn leave_control_group() {
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    for mount in mounts.lines().filter(|line| line.contains(" - cgroup2 ")) {
+        let root = mount.split(' ').nth(4).unwrap_or_default();
+        // Only root may.
+        let _ = fs::write(format!("{root}/cgroup.procs"), "0");
+    }
 }
 
 fn leave_behind(mark: &str) -> io::Result<()> {

@@ -119,3 +119,19 @@ fn a_program_that_never_reads_harms_nobody() {
         "it was asked to end"
     );
 }
+
+#[test]
+fn players_of_a_program_that_closes_its_output_keep_their_places() {
+    let agent = "sh -c 'printf \"N a\\nN b\\n\"; exec 1>&- 2>&-; while read line; do :; done'";
+    let server =
+        Server::start(&["--script", "0:1", "--agent", agent, "--max-players-total", "2", "--stay"]);
+    let mut client = server.join();
+    while client.state["players"].as_array().unwrap().len() < 2 {
+        client = server.join();
+    }
+    // The end of the outputs has been seen when the clock has ticked on.
+    client.wait_for(|line| line["type"] == "clock");
+    client.wait_for(|line| line["type"] == "clock");
+    client.send("N c\n");
+    assert_eq!(client.wait_for(|line| line["type"] == "error")["code"], "too_many_players");
+}

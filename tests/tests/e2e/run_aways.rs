@@ -43,6 +43,14 @@ fn what_left_the_session_ends_with_its_program() {
 }
 
 #[test]
+fn what_moves_to_another_control_group_ends_with_its_program() {
+    each_way("left-group", "leave-control-group", |server, mark| {
+        wait_for_out(&server, "exit code 0", 1);
+        assert!(alive(server.id(), mark).is_empty(), "it is gone before its program is told to be");
+    });
+}
+
+#[test]
 fn what_cannot_be_told_to_be_of_a_program_ends_with_the_server() {
     each_way("unmarked", "run-away-unmarked", |server, mark| {
         wait_for_out(&server, "exit code 0", 1);

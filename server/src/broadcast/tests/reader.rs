@@ -304,3 +304,21 @@ fn one_in_the_middle_of_a_large_state_holds_a_share_of_it() {
     assert!(reader.pinned().is_none());
     check(&sink.taken.borrow());
 }
+
+#[test]
+fn a_reader_that_takes_all_there_is_gets_it_in_shares() {
+    let mut source = Source::new();
+    source.log = Arc::new(Log::new(4 << 20));
+    source.view = View::new(source.log.clone());
+    let sink = Narrow::default();
+    let mut reader = reader(&sink, Seq(0));
+    source.catch_up(&mut reader, &sink);
+    // Some 50 bytes each.
+    source.append(20_000);
+    let mut visits = 1;
+    while source.visit(&mut reader) == Visit::More {
+        visits += 1;
+    }
+    assert!((4..=6).contains(&visits), "a megabyte took {visits} visits");
+    assert_eq!(check(&sink.taken.borrow()).0, Seq(20_000));
+}

@@ -6,7 +6,7 @@ use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, BufReader},
     net::{TcpSocket, TcpStream},
     sync::Semaphore,
-    time::advance,
+    time::{advance, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use tribune_protocol::{
@@ -16,6 +16,9 @@ use tribune_protocol::{
 use super::super::{Broadcast, Greeting, Membership, Pace, Publisher, SnapshotDesk, Transport};
 use super::reader::{large_snapshot, snapshot};
 use crate::log::{Batch, Log};
+
+/// Nothing takes so long.
+const DEADLINE: Duration = Duration::from_secs(20);
 
 /// A broadcast with one client.
 struct Scene {
@@ -170,8 +173,9 @@ async fn an_answer_waits_until_it_is_written_and_no_longer_than_the_reader_is_th
     waiting.await.unwrap();
 }
 
-#[tokio::test]
-async fn clients_in_the_middle_of_old_snapshots_are_closed_when_these_are_too_many() {
+/// Clients that begin to take a state of 400 KB each and take no more of it, in number `count`; each
+/// gets one of its own. If `quiet`, nothing but that state happens when it comes.
+async fn clients_in_the_middle_of_states(count: u64, quiet: bool) -> Vec<TcpStream> {
     let publisher = Publisher::new(Log::new(8 << 20));
     let desk = SnapshotDesk::new(large_snapshot(Seq(0), 400_000));
     let greeting = Greeting { game: GameId("g".into()), tick_ms: 1000, move_rate: 50 };
@@ -179,29 +183,60 @@ async fn clients_in_the_middle_of_old_snapshots_are_closed_when_these_are_too_ma
     for shard in shards {
         tokio::spawn(shard.run(CancellationToken::new()));
     }
-    let places = Arc::new(Semaphore::new(4));
+    let places = Arc::new(Semaphore::new(100));
     let (mut clients, mut last) = (Vec::new(), Seq(0));
-    for number in 1..=4 {
+    for number in 1..=count {
         let (mut client, server) = connection().await;
         let place = places.clone().acquire_owned().await.unwrap();
         let transport = Transport::Tcp { output: server.into_split().1, _place: place };
-        broadcast.join(Origin::Connection(ConnectionId(number)), transport).await;
-        // It has begun to take the state, and takes no more of it.
-        client.read_exact(&mut [0; 1000]).await.unwrap();
+        let join = broadcast.join(Origin::Connection(ConnectionId(number)), transport);
+        if quiet {
+            // More than a quarter of a state, so that it has to wait for one of its own.
+            last = publish(&publisher, last, 4000);
+            join.await;
+            desk.requested().await;
+            desk.lay_down(large_snapshot(last, 400_000));
+            client.read_exact(&mut [0; 1000]).await.unwrap();
+        } else {
+            join.await;
+            client.read_exact(&mut [0; 1000]).await.unwrap();
+            last = publish(&publisher, last, 4000);
+            desk.lay_down(large_snapshot(last, 400_000));
+        }
         clients.push(client);
-        // More than a quarter of a state, so that the next client gets one of its own.
-        last = publish(&publisher, last, 4000);
-        desk.lay_down(large_snapshot(last, 400_000));
     }
-    // A mebibyte holds two of them.
+    // So that no shard ends.
+    tokio::spawn(async move {
+        let _kept = (publisher, broadcast);
+        std::future::pending::<()>().await;
+    });
+    clients
+}
+
+/// Checks that all but the last `kept` of `clients` are closed in the middle of a state.
+async fn only_the_last_are_kept(mut clients: Vec<TcpStream>, kept: usize) {
     let mut rest = Vec::new();
-    for client in &mut clients[..2] {
-        client.read_to_end(&mut rest).await.unwrap();
+    let first_kept = clients.len() - kept;
+    for client in &mut clients[..first_kept] {
+        let closed = timeout(DEADLINE, client.read_to_end(&mut rest)).await;
+        closed.expect("it is closed").unwrap();
         assert!(rest.len() < 400_000, "it was closed in the middle of the state");
         rest.clear();
     }
-    for client in &mut clients[2..] {
-        rest.resize(400_000, 0);
+    for client in &mut clients[first_kept..] {
+        rest.resize(399_000, 0);
         client.read_exact(&mut rest).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn clients_in_the_middle_of_old_snapshots_are_closed_when_these_are_too_many() {
+    // A mebibyte holds two of them.
+    only_the_last_are_kept(clients_in_the_middle_of_states(4, false).await, 2).await;
+}
+
+#[tokio::test]
+async fn they_are_closed_also_when_nothing_else_happens() {
+    // The last one came when the others were looked at.
+    only_the_last_are_kept(clients_in_the_middle_of_states(8, true).await, 3).await;
 }
