@@ -21,7 +21,7 @@ const COPIED: usize = 4 << 10;
 
 /// A reader is written so many bytes of events at a time, and then the others get their turn: one that
 /// takes the past would otherwise be written the whole log while they wait.
-const SHARE: usize = 256 << 10;
+const SHARE: usize = 512 << 10;
 
 /// A snapshot serves those who come later for as long as the events since are this part of it, so
 /// that a large state is neither encoded nor held for each of them.
