@@ -29,6 +29,9 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// A server greets at once.
 const GREETING: Duration = Duration::from_secs(5);
 
+/// One that has not greeted by then is asked something.
+const PROBE: Duration = Duration::from_secs(1);
+
 /// A server ticks. When nothing has come for this long and for three ticks, it has gone.
 const SILENCE: Duration = Duration::from_secs(15);
 
@@ -232,7 +235,17 @@ impl Stream {
 
     /// Waits for the first line of a new connection, and sees whether it is that of a server.
     async fn greet(&mut self, connection: &mut ServerConnection) -> Result<(), StreamError> {
-        let line = match timeout(GREETING, connection.next_line()).await {
+        let start = Instant::now();
+        let soon = timeout_at(start + PROBE, connection.next_line()).await;
+        let read = if soon.is_err() {
+            // A game server speaks first. Others wait for the client to speak: what they make of this
+            // tells what they are.
+            connection.send(&Request::Ping { id: 0.into() }).await?;
+            timeout_at(start + GREETING, connection.next_line()).await
+        } else {
+            soon
+        };
+        let line = match read {
             Ok(Ok(Some(line))) => line,
             Ok(Ok(None)) => {
                 let closed = "the connection was closed without a greeting";
@@ -253,6 +266,10 @@ impl Stream {
         connection: &mut ServerConnection,
     ) -> Result<bool, StreamError> {
         let line = ServerLine::parse(&raw)?;
+        if let ServerLine::Notice(Notice::Pong { .. }) = &line {
+            // Nobody asked but `greet`.
+            return Ok(false);
+        }
         if let ServerLine::Notice(Notice::Welcome(welcome)) = &line {
             self.silence = SILENCE.max(Duration::from_millis(welcome.tick_ms).saturating_mul(3));
             self.outbox.greeted(welcome);

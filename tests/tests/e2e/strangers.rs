@@ -52,16 +52,9 @@ fn a_server_of_another_version_is_refused_and_its_version_named() {
 
 #[test]
 fn a_server_that_says_nothing_is_not_waited_for_for_long() {
-    let echo = EchoServer::start(&[]);
-    let silent = serve(|mut stream| {
-        let _ = stream.read(&mut [0]);
-    });
+    let silent = serve(|stream| send(stream, b""));
     let asks = serve(|stream| send(stream, b"login: "));
-    for (address, part) in [
-        (echo.address().to_string(), "no greeting came within 5s"),
-        (silent, "no greeting came within 5s"),
-        (asks, "only \"login: \""),
-    ] {
+    for (address, part) in [(silent, "no greeting came within 5s"), (asks, "only \"login: \"")] {
         let finished = client(&["watch"], &address);
         let message = finished.err.last().unwrap();
         assert_eq!(finished.code(), Some(1), "{message}");
@@ -83,6 +76,22 @@ fn what_a_stranger_says_is_quoted() {
     let closes = serve(drop);
     let message = client(&["watch"], &closes).err.pop().unwrap();
     assert!(message.contains("closed without a greeting"), "{message}");
+}
+
+#[test]
+fn a_server_that_speaks_only_when_it_is_spoken_to_is_told_from_a_silent_one() {
+    let echo = EchoServer::start(&["--delay", "0s"]);
+    let web = serve(|mut stream| {
+        let _ = stream.read(&mut [0; 1024]);
+        send(stream, b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    });
+    for (address, part) in [(echo.address().to_string(), "ping"), (web, "HTTP/1.1 400")] {
+        let finished = client(&["watch"], &address);
+        let message = finished.err.last().unwrap();
+        assert_eq!(finished.code(), Some(1), "{message}");
+        assert!(message.contains("this is no Tribune server: it sent"), "{message}");
+        assert!(message.contains(part), "{message}");
+    }
 }
 
 #[test]
