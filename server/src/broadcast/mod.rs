@@ -4,6 +4,7 @@
 //! and a few [shards](Shard), each of which owns some of the readers.
 
 mod command;
+mod half_closed;
 mod lane;
 mod pace;
 mod reader;
@@ -20,7 +21,7 @@ use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot, watch};
 use tribune_protocol::{GameId, Origin, PROTOCOL_VERSION, Seq, Welcome};
 
-use self::{command::Command, lane::Item};
+use self::{command::Command, half_closed::HalfClosedCount, lane::Item};
 pub use self::{
     pace::Pace,
     shard::Shard,
@@ -91,6 +92,7 @@ impl Greeting {
 #[derive(Clone, Debug)]
 pub struct Broadcast {
     shards: Arc<[mpsc::Sender<Command>]>,
+    half_closed: HalfClosedCount,
 }
 
 impl Broadcast {
@@ -102,13 +104,25 @@ impl Broadcast {
         pace: Pace,
         count: usize,
     ) -> (Self, Vec<Shard>) {
+        let half_closed = HalfClosedCount::default();
         let new_shard = |_| {
             let (sender, commands) = mpsc::channel(COMMANDS);
             let (view, head) = publisher.subscribe();
-            (sender, Shard::new(view, head, commands, desk.clone(), greeting.clone(), pace))
+            (
+                sender,
+                Shard::new(
+                    view,
+                    head,
+                    commands,
+                    desk.clone(),
+                    greeting.clone(),
+                    pace,
+                    half_closed.clone(),
+                ),
+            )
         };
         let (senders, shards): (Vec<_>, Vec<_>) = (0..count).map(new_shard).unzip();
-        (Self { shards: senders.into() }, shards)
+        (Self { shards: senders.into(), half_closed }, shards)
     }
 
     /// Sends the stream to `transport` from now on, from `welcome` on.
@@ -148,6 +162,10 @@ impl Broadcast {
 
     /// Drops a reader that is half closed, if there is one.
     pub async fn drop_half_closed(&self) -> bool {
+        // A shard answers when it has its turn, for which one that finds nothing is not to wait.
+        if self.half_closed.is_zero() {
+            return false;
+        }
         for shard in &*self.shards {
             let (sender, answer) = oneshot::channel();
             // A shard that has ended has no reader to drop.

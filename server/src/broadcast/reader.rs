@@ -6,6 +6,7 @@ use tribune_protocol::{ClosingCode, Notice, Origin, Seq, encode};
 
 use super::{
     Greeting,
+    half_closed::HalfClosed,
     lane::{Item, Lane},
     sink::Sink,
     snapshot::Snapshot,
@@ -43,7 +44,7 @@ pub struct Reader<S> {
     /// Since when nothing goes in.
     blocked: Option<Instant>,
     joined: Instant,
-    half_closed: bool,
+    half_closed: Option<HalfClosed>,
 }
 
 /// A state of the game that a reader is to get.
@@ -95,7 +96,7 @@ impl<S: Sink> Reader<S> {
             lane: None,
             blocked: None,
             joined: Instant::now(),
-            half_closed: false,
+            half_closed: None,
         }
     }
 
@@ -104,14 +105,14 @@ impl<S: Sink> Reader<S> {
         self.lane.get_or_insert_default().push_back(item);
     }
 
-    /// Notes that it will not say anything any more.
-    pub fn half_close(&mut self) {
-        self.half_closed = true;
+    /// Notes that it will not say anything any more, and is counted as such.
+    pub fn half_close(&mut self, counted: HalfClosed) {
+        self.half_closed = Some(counted);
     }
 
     /// Whether it will not say anything any more.
     pub fn is_half_closed(&self) -> bool {
-        self.half_closed
+        self.half_closed.is_some()
     }
 
     /// Since when nothing goes in.
@@ -121,7 +122,7 @@ impl<S: Sink> Reader<S> {
 
     /// Whether it is too late at `now` for it to say that it was there before and wants to go on.
     pub fn will_not_resume(&self, now: Instant) -> bool {
-        self.half_closed || now.saturating_duration_since(self.joined) >= RESUME_WINDOW
+        self.half_closed.is_some() || now.saturating_duration_since(self.joined) >= RESUME_WINDOW
     }
 
     /// The snapshot of which a part is still to be written.

@@ -18,6 +18,7 @@ use tribune_protocol::{ClosingCode, Origin, Seq};
 use super::{
     Greeting,
     command::Command,
+    half_closed::HalfClosedCount,
     lane::Item,
     pace::Pace,
     reader::{Reader, Sight, Visit},
@@ -73,6 +74,7 @@ pub struct Shard {
     start: usize,
     last_walk: Instant,
     pace: Pace,
+    half_closed: HalfClosedCount,
 }
 
 impl Shard {
@@ -84,6 +86,7 @@ impl Shard {
         desk: SnapshotDesk,
         greeting: Greeting,
         pace: Pace,
+        half_closed: HalfClosedCount,
     ) -> Self {
         Self {
             view,
@@ -100,6 +103,7 @@ impl Shard {
             start: 0,
             last_walk: Instant::now(),
             pace,
+            half_closed,
         }
     }
 
@@ -197,7 +201,7 @@ impl Shard {
             }
             Command::HalfClosed(origin) => {
                 if let Some(reader) = self.readers.get_mut(&origin) {
-                    reader.half_close();
+                    reader.half_close(self.half_closed.add());
                     self.due.some.push(origin);
                 }
             }
@@ -228,10 +232,8 @@ impl Shard {
         // Also for want of readers: a view that is not refreshed keeps what the log has dropped.
         self.view.refresh();
         let Due { all, mut some } = std::mem::take(&mut self.due);
-        if self.snapshots.has_changed().unwrap_or(false) {
-            some.append(&mut self.waiting);
-            self.bound_snapshots();
-        } else if all {
+        let is_new = self.snapshots.has_changed().unwrap_or(false);
+        if all || is_new {
             some.append(&mut self.waiting);
         }
         let snapshot = self.snapshots.borrow_and_update().clone();
@@ -239,6 +241,10 @@ impl Shard {
             self.walk_all(&snapshot, now).await;
         } else {
             self.walk_some(some, &snapshot, now).await;
+        }
+        if is_new {
+            // After the walk, when all who are in the middle of one are blocked.
+            self.bound_snapshots();
         }
         if !self.waiting.is_empty() {
             self.desk.request();

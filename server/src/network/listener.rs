@@ -81,9 +81,9 @@ impl Listener {
     async fn take_in(&self, accepted: Vec<Accepted>) {
         let mut placed = Vec::with_capacity(accepted.len());
         for accepted in accepted {
-            match self.places.clone().try_acquire_owned() {
-                Ok(place) => placed.push((accepted, place)),
-                Err(_) => self.wait_or_refuse(accepted),
+            match self.find_place().await {
+                Some(place) => placed.push((accepted, place)),
+                None => self.wait_or_refuse(accepted),
             }
         }
         self.join(placed).await;
@@ -126,10 +126,10 @@ impl Listener {
         let this = self.clone();
         self.sessions.spawn("refusal", async move {
             for _ in 0..FULL_LOOKS {
+                sleep(FULL).await;
                 if let Some(place) = this.find_place().await {
                     return this.join(vec![((stream, peer), place)]).await;
                 }
-                sleep(FULL).await;
             }
             let mut line = Vec::new();
             let message =

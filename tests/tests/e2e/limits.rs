@@ -150,3 +150,21 @@ fn whoever_comes_when_another_has_just_gone_is_let_in() {
         server.join();
     }
 }
+
+#[test]
+fn all_who_only_half_are_there_give_way_to_as_many_who_come_at_once() {
+    let server = pure_network_game(&["--max-clients", "100", "--tick", "1h"]);
+    let mut half: Vec<Spectator> = (0..100).map(|_| server.join()).collect();
+    for client in &mut half {
+        client.send("N ann\n");
+        client.half_close();
+    }
+    // They leave the game when the server sees that they will say nothing more.
+    for _ in 0..100 {
+        half[0].wait_for(|line| line["type"] == "left");
+    }
+    let mut new: Vec<Spectator> = (0..100).map(|_| Spectator::connect(server.address())).collect();
+    for client in &mut new {
+        assert_eq!(client.next().unwrap()["type"], "welcome");
+    }
+}
