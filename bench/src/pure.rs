@@ -3,7 +3,7 @@
 use std::{hint::black_box, sync::Arc};
 
 use tribune_protocol::{
-    ConnectionId, Direction, Event, Happening, Origin, PlayerId, Request, Seq, encode,
+    ConnectionId, Direction, Event, EventKind, Origin, PlayerId, Request, Seq, encode,
 };
 use tribune_server::log::{Batch, Log, View};
 
@@ -33,7 +33,7 @@ pub const PARTS: [(&str, Part); 4] = [
 
 impl Default for Pure {
     fn default() -> Self {
-        let happening = Happening::Move {
+        let kind = EventKind::Move {
             player: PlayerId(1),
             name: "ann".parse().expect("it is a name"),
             from: Origin::Connection(ConnectionId(1)),
@@ -41,7 +41,7 @@ impl Default for Pure {
             x: 12,
             y: 3,
         };
-        let event = Event { seq: Seq(123_456), ms: 123_456, happening };
+        let event = Event { seq: Seq(123_456), ms: 123_456, kind };
         let mut batch = Batch::default();
         batch.push(&event);
         let log = Arc::new(Log::new(LOG));

@@ -5,8 +5,8 @@
 #![forbid(unsafe_code)]
 
 mod descriptors;
+mod event_formatter;
 mod hang_up;
-mod narration;
 mod negative;
 mod number;
 mod printable;
@@ -14,8 +14,8 @@ mod time;
 
 pub use self::{
     descriptors::{descriptor_limit, raise_descriptor_limit},
+    event_formatter::EventFormatter,
     hang_up::hang_up_is_ignored,
-    narration::Narrator,
     number::{parse_number, parse_number_within},
     printable::{printable, quote},
     time::parse_time,

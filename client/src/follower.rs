@@ -1,6 +1,8 @@
 use thiserror::Error;
 use tribune_cli::printable;
-use tribune_protocol::{ClosingCode, Event, GameId, Happening, Notice, Request, Seq, ServerLine};
+use tribune_protocol::{
+    ClosingCode, ControlMessage, Event, EventKind, GameId, Request, Seq, ServerLine,
+};
 
 /// Follows the stream of a game across connections, so that each event is shown once and in
 /// order.
@@ -105,46 +107,49 @@ impl Follower {
     /// # Errors
     /// If the connection cannot be used any more.
     pub fn react(&mut self, line: &ServerLine) -> Result<Reaction, FollowError> {
-        if let ServerLine::Notice(Notice::Closing { code, message }) = line {
+        if let ServerLine::Control(ControlMessage::Closing { code, message }) = line {
             return Err(FollowError::Closing { code: *code, message: message.clone() });
         }
         match (&self.phase, line) {
-            (Phase::New, ServerLine::Notice(Notice::Welcome(welcome))) => {
+            (Phase::New, ServerLine::Control(ControlMessage::Welcome(welcome))) => {
                 Ok(self.greeted(&welcome.game))
             }
             (Phase::New, _) => Err(FollowError::NoGreeting),
-            (Phase::Greeted(game), ServerLine::Notice(Notice::State(state))) => {
+            (Phase::Greeted(game), ServerLine::Control(ControlMessage::State(state))) => {
                 self.place = Some((game.clone(), state.seq));
                 self.phase = Phase::Following;
                 Ok(Reaction::Show)
             }
-            (Phase::Resuming, ServerLine::Notice(Notice::Resumed { .. })) => {
+            (Phase::Resuming, ServerLine::Control(ControlMessage::Resumed { .. })) => {
                 self.phase = Phase::Following;
                 Ok(Reaction::Resumed)
             }
             // Nothing else was asked for.
-            (Phase::Resuming, ServerLine::Notice(Notice::Error { message, .. })) => {
+            (Phase::Resuming, ServerLine::Control(ControlMessage::Error { message, .. })) => {
                 Err(FollowError::NotResumed(printable(message).into_owned()))
             }
             // The server has still to answer, and then sends this again.
+            (Phase::Resuming, ServerLine::Event(Event { kind: EventKind::Bye { .. }, .. })) => {
+                Ok(Reaction::KeepLast)
+            }
             (
-                Phase::Resuming,
-                ServerLine::Event(Event { happening: Happening::Bye { .. }, .. }),
-            ) => Ok(Reaction::KeepLast),
-            (Phase::Resuming | Phase::Following, ServerLine::Notice(Notice::Resync { .. })) => {
+                Phase::Resuming | Phase::Following,
+                ServerLine::Control(ControlMessage::Resync { .. }),
+            ) => {
                 self.phase = Phase::Missed;
                 Ok(Reaction::Show)
             }
-            (Phase::Missed, ServerLine::Notice(Notice::State(state))) => {
+            (Phase::Missed, ServerLine::Control(ControlMessage::State(state))) => {
                 self.move_to(state.seq);
                 self.phase = Phase::Following;
                 Ok(Reaction::Show)
             }
-            (Phase::Resuming, ServerLine::Event(_) | ServerLine::Notice(Notice::State(_))) => {
-                Ok(Reaction::PassOver)
-            }
-            (_, ServerLine::Event(event)) => self.event(event.seq, &event.happening),
-            (_, ServerLine::Notice(_)) => Ok(Reaction::Show),
+            (
+                Phase::Resuming,
+                ServerLine::Event(_) | ServerLine::Control(ControlMessage::State(_)),
+            ) => Ok(Reaction::PassOver),
+            (_, ServerLine::Event(event)) => self.event(event.seq, &event.kind),
+            (_, ServerLine::Control(_)) => Ok(Reaction::Show),
             (_, ServerLine::Unknown) => Ok(Reaction::PassOver),
         }
     }
@@ -168,14 +173,14 @@ impl Follower {
         }
     }
 
-    fn event(&mut self, got: Seq, happening: &Happening) -> Result<Reaction, FollowError> {
+    fn event(&mut self, got: Seq, kind: &EventKind) -> Result<Reaction, FollowError> {
         let wanted = self.next();
         if self.phase != Phase::Following || got != wanted {
             return Err(FollowError::Gap { got, wanted });
         }
         self.move_to(got);
-        Ok(match happening {
-            Happening::Bye { .. } => Reaction::ShowLast,
+        Ok(match kind {
+            EventKind::Bye { .. } => Reaction::ShowLast,
             _ => Reaction::Show,
         })
     }

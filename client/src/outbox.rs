@@ -4,7 +4,7 @@ use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until},
 };
-use tribune_protocol::{Event, Happening, Move, Notice, Origin, ServerLine, Welcome};
+use tribune_protocol::{ControlMessage, Event, EventKind, Move, Origin, ServerLine, Welcome};
 
 use crate::pacer::Pacer;
 
@@ -138,16 +138,16 @@ impl Outbox {
     /// Takes in what the server says: it may be an answer.
     pub fn hear(&mut self, line: &ServerLine) {
         match line {
-            ServerLine::Event(Event { happening: Happening::Move { from, .. }, .. })
+            ServerLine::Event(Event { kind: EventKind::Move { from, .. }, .. })
                 if Some(*from) == self.you =>
             {
                 self.unanswered = self.unanswered.saturating_sub(1);
             }
-            ServerLine::Notice(Notice::Error { .. }) => {
+            ServerLine::Control(ControlMessage::Error { .. }) => {
                 self.unanswered = self.unanswered.saturating_sub(1);
             }
             // The answers may be among what was skipped.
-            ServerLine::Notice(Notice::Resync { .. }) => self.unanswered = 0,
+            ServerLine::Control(ControlMessage::Resync { .. }) => self.unanswered = 0,
             _ => {}
         }
     }

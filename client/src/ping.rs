@@ -12,7 +12,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 use tribune_cli::{failure, printable};
-use tribune_protocol::{GameId, Notice, PingId, Request, ServerLine};
+use tribune_protocol::{ControlMessage, GameId, PingId, Request, ServerLine};
 
 use crate::{
     echo::exchange,
@@ -89,11 +89,11 @@ async fn ask_game(server: &str, limit: Duration) -> Result<Pong, PingError> {
             check_greeting(&line).map_err(StreamError::from)?;
         }
         match ServerLine::parse(&line).map_err(StreamError::from)? {
-            ServerLine::Notice(Notice::Welcome(welcome)) => game = Some(welcome.game),
-            ServerLine::Notice(Notice::Closing { message, .. }) => {
+            ServerLine::Control(ControlMessage::Welcome(welcome)) => game = Some(welcome.game),
+            ServerLine::Control(ControlMessage::Closing { message, .. }) => {
                 return Err(PingError::Closing(message));
             }
-            ServerLine::Notice(Notice::Pong { id: answered })
+            ServerLine::Control(ControlMessage::Pong { id: answered })
                 if answered == id && game.is_some() =>
             {
                 return Ok(Pong { game, took: start.elapsed() });

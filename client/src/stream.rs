@@ -12,7 +12,7 @@ use tokio::{
 };
 use tribune_cli::quote;
 use tribune_protocol::{
-    ClosingCode, Connection, Event, Notice, Request, ServerLine, UnreadableLine,
+    ClosingCode, Connection, ControlMessage, Event, Request, ServerLine, UnreadableLine,
 };
 
 use crate::{
@@ -266,11 +266,11 @@ impl Stream {
         connection: &mut ServerConnection,
     ) -> Result<bool, StreamError> {
         let line = ServerLine::parse(&raw)?;
-        if let ServerLine::Notice(Notice::Pong { .. }) = &line {
+        if let ServerLine::Control(ControlMessage::Pong { .. }) = &line {
             // Nobody asked but `greet`.
             return Ok(false);
         }
-        if let ServerLine::Notice(Notice::Welcome(welcome)) = &line {
+        if let ServerLine::Control(ControlMessage::Welcome(welcome)) = &line {
             self.silence = SILENCE.max(Duration::from_millis(welcome.tick_ms).saturating_mul(3));
             self.outbox.greeted(welcome);
         }

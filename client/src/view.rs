@@ -4,8 +4,8 @@ use tokio::{
     io::{AsyncWrite, AsyncWriteExt, BufWriter},
     time::{Instant, sleep_until},
 };
-use tribune_cli::{Narrator, say};
-use tribune_protocol::{Notice, ServerLine, escape_json};
+use tribune_cli::{EventFormatter, say};
+use tribune_protocol::{ControlMessage, ServerLine, escape_json};
 
 use crate::{flood::Flood, update::Update};
 
@@ -25,7 +25,7 @@ pub enum Format {
 pub struct View<W> {
     out: BufWriter<W>,
     format: Format,
-    narrator: Narrator,
+    formatter: EventFormatter,
     messages: Flood,
 }
 
@@ -35,7 +35,7 @@ impl<W: AsyncWrite + Unpin> View<W> {
         Self {
             out: BufWriter::new(out),
             format,
-            narrator: Narrator::default(),
+            formatter: EventFormatter::default(),
             messages: Flood::default(),
         }
     }
@@ -89,9 +89,9 @@ impl<W: AsyncWrite + Unpin> View<W> {
 
     async fn tell(&mut self, line: &ServerLine) -> io::Result<()> {
         match line {
-            ServerLine::Notice(Notice::State(state)) => self.narrator.begin(state),
+            ServerLine::Control(ControlMessage::State(state)) => self.formatter.begin(state),
             ServerLine::Event(event) => {
-                if let Some(told) = self.narrator.tell(event) {
+                if let Some(told) = self.formatter.tell(event) {
                     self.write_line(told.as_bytes()).await?;
                 }
             }
@@ -109,12 +109,12 @@ impl<W: AsyncWrite + Unpin> View<W> {
 /// What people should know about `update`, beyond what happens in the game.
 fn message(update: &Update, format: Format) -> Option<String> {
     match update {
-        Update::Line { line: ServerLine::Notice(notice), .. } => match notice {
-            Notice::Welcome(welcome) => {
+        Update::Line { line: ServerLine::Control(notice), .. } => match notice {
+            ControlMessage::Welcome(welcome) => {
                 Some(format!("connected: game {}, you are {}", welcome.game, welcome.you))
             }
-            Notice::Error { code, message } => Some(format!("refused ({code}): {message}")),
-            Notice::Resync { missed, .. } => Some(missed_message(*missed)),
+            ControlMessage::Error { code, message } => Some(format!("refused ({code}): {message}")),
+            ControlMessage::Resync { missed, .. } => Some(missed_message(*missed)),
             _ => None,
         },
         Update::Line { .. } => None,
@@ -140,7 +140,7 @@ fn message(update: &Update, format: Format) -> Option<String> {
 /// its own kind.
 fn kind(update: &Update, message: &str) -> String {
     match update {
-        Update::Line { line: ServerLine::Notice(Notice::Error { code, .. }), .. } => {
+        Update::Line { line: ServerLine::Control(ControlMessage::Error { code, .. }), .. } => {
             code.to_string()
         }
         Update::NotSent(_) => "not sent".to_owned(),

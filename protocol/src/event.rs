@@ -13,13 +13,13 @@ pub struct Event {
     pub ms: u64,
     /// What happened.
     #[serde(flatten)]
-    pub happening: Happening,
+    pub kind: EventKind,
 }
 
 /// What an [`Event`] tells.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum Happening {
+pub enum EventKind {
     /// The clock ticked.
     Clock {
         /// Ticks since the game began.
@@ -165,7 +165,7 @@ mod tests {
         Event {
             seq: Seq(9),
             ms: 5,
-            happening: Happening::Exited { worker: WorkerId(1), label, exit, running: 0 },
+            kind: EventKind::Exited { worker: WorkerId(1), label, exit, running: 0 },
         }
     }
 
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_line_that_was_not_cut_does_not_say_so() {
-        let output = |cut| Happening::Output {
+        let output = |cut| EventKind::Output {
             worker: WorkerId(1),
             stream: OutputStream::Stderr,
             line: "x".into(),

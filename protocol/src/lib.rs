@@ -7,28 +7,28 @@
 #![forbid(unsafe_code)]
 
 mod connection;
+mod control_message;
 mod direction;
 mod escape;
 mod event;
 mod id;
 mod line;
 mod name;
-mod notice;
 mod player_move;
 mod printable;
 mod request;
 mod server_line;
 
 pub use connection::Connection;
+pub use control_message::{
+    BoardSize, ClosingCode, ControlMessage, ErrorCode, PlayerState, State, Welcome, WorkerState,
+};
 pub use direction::Direction;
 pub use escape::{escape_json, json_length};
-pub use event::{Event, Exit, Happening, OutputStream};
+pub use event::{Event, EventKind, Exit, OutputStream};
 pub use id::{ConnectionId, GameId, Origin, PlayerId, Seq, WorkerId};
 pub use line::{Line, LineDecoder};
 pub use name::Name;
-pub use notice::{
-    BoardSize, ClosingCode, ErrorCode, Notice, PlayerState, State, Welcome, WorkerState,
-};
 pub use player_move::{Move, MoveError};
 pub use printable::is_printable;
 pub use request::{PingId, Refusal, Request};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 use thiserror::Error;
 
-use crate::{Event, Notice, escape::escape_json_from};
+use crate::{ControlMessage, Event, escape::escape_json_from};
 
 /// A line that a server sends.
 #[derive(Clone, Debug)]
@@ -12,7 +12,7 @@ pub enum ServerLine {
     /// An event, part of the stream.
     Event(Event),
     /// A line for this client alone.
-    Notice(Notice),
+    Control(ControlMessage),
     /// A line of a type that this version does not know, to be passed over.
     Unknown,
 }
@@ -50,7 +50,7 @@ impl ServerLine {
                 Self::Event(serde_json::from_slice(line)?)
             }
             "welcome" | "state" | "error" | "pong" | "resumed" | "resync" | "closing" => {
-                Self::Notice(serde_json::from_slice(line)?)
+                Self::Control(serde_json::from_slice(line)?)
             }
             _ => Self::Unknown,
         })
@@ -98,11 +98,11 @@ mod tests {
         ));
         assert!(matches!(
             parse(r#"{"after":3,"type":"resumed"}"#),
-            ServerLine::Notice(Notice::Resumed { .. })
+            ServerLine::Control(ControlMessage::Resumed { .. })
         ));
         assert!(matches!(
             parse(r#"{"type":"pong","id":"x"}"#),
-            ServerLine::Notice(Notice::Pong { .. })
+            ServerLine::Control(ControlMessage::Pong { .. })
         ));
         assert!(matches!(parse(r#"{"type":"weather","wind":"E"}"#), ServerLine::Unknown));
     }
@@ -135,10 +135,10 @@ mod tests {
         fn every_line_is_printable_and_says_what_was_to_be_said(text in ".*") {
             let mut out = Vec::new();
             let message = text.clone();
-            encode(&Notice::Error { code: crate::ErrorCode::BadLine, message }, &mut out);
+            encode(&ControlMessage::Error { code: crate::ErrorCode::BadLine, message }, &mut out);
             let line = String::from_utf8(out).unwrap();
             prop_assert!(line.trim_end_matches('\n').chars().all(is_printable), "{line:?}");
-            let ServerLine::Notice(Notice::Error { message, .. }) = parse(&line) else { panic!() };
+            let ServerLine::Control(ControlMessage::Error { message, .. }) = parse(&line) else { panic!() };
             prop_assert_eq!(message, text);
         }
     }
@@ -148,7 +148,7 @@ mod tests {
         let request = Request::parse("{\"type\":\"ping\",\"id\":\"\u{9b}2J\u{202e}\"}".as_bytes());
         let Ok(Some(Request::Ping { id })) = request else { panic!("{request:?}") };
         let mut out = Vec::new();
-        encode(&Notice::Pong { id }, &mut out);
+        encode(&ControlMessage::Pong { id }, &mut out);
         assert_eq!(out, b"{\"type\":\"pong\",\"id\":\"\\u009b2J\\u202e\"}\n");
     }
 
@@ -156,7 +156,7 @@ mod tests {
     fn what_is_encoded_is_one_line() {
         let mut out = Vec::new();
         encode(
-            &Notice::Error { code: crate::ErrorCode::BadLine, message: "a\nb\r".into() },
+            &ControlMessage::Error { code: crate::ErrorCode::BadLine, message: "a\nb\r".into() },
             &mut out,
         );
         assert_eq!(out.iter().filter(|&&byte| byte == b'\n').count(), 1);

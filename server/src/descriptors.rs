@@ -51,7 +51,7 @@ pub fn raise_limit() -> Rlimit {
 ///
 /// # Errors
 /// If it allows none.
-pub fn most_clients(wanted: usize, needs: Needs) -> anyhow::Result<usize> {
+pub fn max_clients(wanted: usize, needs: Needs) -> anyhow::Result<usize> {
     let limit = descriptor_limit();
     let Some(possible) = needs.clients(limit) else {
         let least = needs.least + 1;

@@ -10,7 +10,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    broadcast::{Publisher, Snapshot, SnapshotDesk},
+    feed::{Publisher, Snapshot, SnapshotCell},
     game::{Effect, Game, Input, Launch},
     messages::Messages,
 };
@@ -32,7 +32,7 @@ pub struct GameLoop {
     /// Where events go.
     pub publisher: Publisher,
     /// Where states go, when somebody asks for one.
-    pub desk: SnapshotDesk,
+    pub desk: SnapshotCell,
     /// Where programs to be started go.
     pub launches: mpsc::UnboundedSender<Launch>,
     /// Is cancelled when the programs are to end, and nobody new is to come.
@@ -68,12 +68,12 @@ impl GameLoop {
             }
             self.deliver();
             if state_wanted && self.desk.seq() != self.game.seq() {
-                self.desk.lay_down(Snapshot::new(self.game.state()));
+                self.desk.publish(Snapshot::new(self.game.state()));
             }
         }
         self.closing.cancel();
         // Whoever joins from now on, or has fallen behind, gets this and `bye`.
-        self.desk.lay_down(Snapshot::last(self.game.state()));
+        self.desk.publish(Snapshot::last(self.game.state()));
     }
 
     /// Empties the outbox of the game.
@@ -137,7 +137,7 @@ mod tests {
         #[expect(clippy::disallowed_methods, reason = "nothing is sent through it")]
         let (launches, _none) = mpsc::unbounded_channel();
         let game = game();
-        let desk = SnapshotDesk::new(Snapshot::new(game.state()));
+        let desk = SnapshotCell::new(Snapshot::new(game.state()));
         let closing = CancellationToken::new();
         let game_loop = GameLoop { game, mailbox, publisher, desk, launches, closing, messages };
         game_loop.run().await;

@@ -9,18 +9,18 @@ use tokio_util::sync::CancellationToken;
 use tribune_protocol::GameId;
 
 use crate::{
-    admission::PlayerPlaces,
-    broadcast::{Broadcast, Greeting, Publisher, Snapshot, SnapshotDesk},
-    descriptors::{game_needs, most_clients, raise_limit},
+    descriptors::{game_needs, max_clients, raise_limit},
+    edge::{AddressBudgets, Farewells, Listener, SessionContext, bind_all, reachable},
+    feed::{Broadcast, Greeting, Publisher, Snapshot, SnapshotCell},
     game::{Game, Input, Launch},
     game_loop::GameLoop,
+    limits::PlayerPlaces,
     log::Log,
     messages::Messages,
-    network::{AddressBudgets, Farewells, Listener, SessionContext, bind_all, reachable},
+    operator::{Console, Keyboard, Signals, greet, hints},
+    programs::{Forker, Launcher, SpawnEnv},
     settings::{FAREWELL_LIMIT, Outcome, Settings},
     tasks::Tasks,
-    terminal::{Console, Keyboard, Signals, greet, hints},
-    workers::{Forker, Launcher, Surroundings},
 };
 
 /// How many inputs may wait for the game. Whoever has one more waits.
@@ -114,13 +114,13 @@ impl Host {
         let addresses: Vec<SocketAddr> =
             sockets.iter().map(TcpListener::local_addr).collect::<io::Result<_>>()?;
         let files = raise_limit();
-        let clients = most_clients(
+        let clients = max_clients(
             self.settings.max_clients,
             game_needs(addresses.len(), self.settings.rules.script.len()),
         )?;
         let game = Game::new(self.settings.rules.clone());
         let publisher = Publisher::new(Log::new(self.settings.log_bytes));
-        let desk = SnapshotDesk::new(Snapshot::new(game.state()));
+        let desk = SnapshotCell::new(Snapshot::new(game.state()));
         let broadcast = self.open_broadcast(&publisher, &desk);
         self.open_network(sockets, &broadcast, clients);
         let forker = Forker::start(&self.id, files, &self.tasks.group())
@@ -143,19 +143,19 @@ impl Host {
             closing: self.closing.clone(),
             messages: self.messages.clone(),
         };
-        self.game.spawn_vital("game", game_loop.run());
+        self.game.spawn_critical("game", game_loop.run());
         Ok(forker)
     }
 
     /// The way out: shards, and the console.
-    fn open_broadcast(&self, publisher: &Publisher, desk: &SnapshotDesk) -> Broadcast {
+    fn open_broadcast(&self, publisher: &Publisher, desk: &SnapshotCell) -> Broadcast {
         let Settings { rules, pace, shards, console, limits, .. } = &self.settings;
         let tick_ms = u64::try_from(rules.tick.as_millis()).unwrap_or(u64::MAX);
         let move_rate = limits.move_rate.map_or(0, NonZeroU32::get);
         let greeting = Greeting { game: self.id.clone(), tick_ms, move_rate };
         let (broadcast, shards) = Broadcast::new(publisher, desk, &greeting, *pace, *shards);
         for shard in shards {
-            self.readers.spawn_vital("shard", shard.run(self.cut_off.clone()));
+            self.readers.spawn_critical("shard", shard.run(self.cut_off.clone()));
         }
         if *console {
             let messages = self.messages.clone();
@@ -183,11 +183,12 @@ impl Host {
         };
         let listener = Listener::new(context, broadcast.clone(), clients, self.sessions.clone());
         let (closing, messages) = (self.closing.clone(), self.messages.clone());
-        self.tasks.spawn_vital("address budgets", async move {
+        self.tasks.spawn_critical("address budgets", async move {
             closing.run_until_cancelled(addresses.tend(messages)).await;
         });
         for socket in sockets {
-            self.tasks.spawn_vital("listener", listener.clone().run(socket, self.closing.clone()));
+            self.tasks
+                .spawn_critical("listener", listener.clone().run(socket, self.closing.clone()));
         }
     }
 
@@ -200,7 +201,7 @@ impl Host {
     ) -> mpsc::UnboundedSender<Launch> {
         let launcher = Launcher {
             forker,
-            surroundings: Surroundings {
+            surroundings: SpawnEnv {
                 seed: self.settings.rules.seed,
                 game: self.id.clone(),
                 address: address.map(|&address| reachable(address).to_string()),
@@ -218,7 +219,7 @@ impl Host {
             reason = "from the script and at most 100 typed, never from the network"
         )]
         let (launches, to_launch) = mpsc::unbounded_channel();
-        self.tasks.spawn_vital("launcher", launcher.run(to_launch));
+        self.tasks.spawn_critical("launcher", launcher.run(to_launch));
         launches
     }
 

@@ -16,21 +16,21 @@
 //! their order, and holds it up.
 
 // Pure: no input or output, no clock of their own.
-mod admission;
 mod game;
+mod limits;
 pub mod log;
 mod schedule;
 
 // Input and output.
-mod broadcast;
 mod descriptors;
 mod echo;
+mod edge;
+mod feed;
 mod game_loop;
 mod messages;
-mod network;
+mod operator;
+mod programs;
 mod tasks;
-mod terminal;
-mod workers;
 
 // What brings them together, and what is asked for.
 mod args;
@@ -42,6 +42,6 @@ pub use self::{
     echo::{EchoSettings, run_echo},
     host::run,
     messages::{LogFormat, Messages},
+    programs::run_guard,
     settings::{Outcome, Settings},
-    workers::run_guard,
 };

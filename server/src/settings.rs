@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 
-use crate::{broadcast::Pace, game::Rules, network::Limits, workers::Care};
+use crate::{edge::Limits, feed::BroadcastConfig, game::Rules, programs::ProgramLimits};
 
 /// A client that takes nothing for so long is closed.
 pub const STALL_LIMIT: Duration = Duration::from_secs(30);
@@ -30,11 +30,11 @@ pub struct Settings {
     /// Players in the game at a time.
     pub max_players: usize,
     /// How player programs are treated.
-    pub care: Care,
+    pub care: ProgramLimits,
     /// How many bytes of events the log holds.
     pub log_bytes: usize,
     /// How the stream is written.
-    pub pace: Pace,
+    pub pace: BroadcastConfig,
     /// How many tasks write the stream. Not 0.
     pub shards: usize,
     /// Whether standard output tells the game.

@@ -26,7 +26,11 @@ impl Tasks {
     }
 
     /// Runs `task`, without which there is no server: if it panics, [`Self::broken`] says so.
-    pub fn spawn_vital(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+    pub fn spawn_critical(
+        &self,
+        name: &'static str,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) {
         let broken = self.broken.clone();
         self.tracker.spawn(async move {
             if caught(name, task).await.is_none() {
@@ -89,7 +93,7 @@ mod tests {
     #[tokio::test]
     async fn a_vital_task_that_panics_is_noticed() {
         let tasks = Tasks::default();
-        tasks.group().spawn_vital("one", async { panic!("on purpose") });
+        tasks.group().spawn_critical("one", async { panic!("on purpose") });
         tasks.broken().await;
     }
 }

@@ -10,12 +10,12 @@ use std::{
 
 /// From the bottom up. What is pure knows no runtime, no file and no clock.
 const LAYERS: [(&str, &[&str]); 8] = [
-    ("pure", &["admission", "log", "schedule"]),
+    ("pure", &["limits", "log", "schedule"]),
     ("pure", &["game"]),
     ("input and output", &["descriptors", "messages", "tasks"]),
-    ("input and output", &["broadcast"]),
-    ("input and output", &["game_loop", "network", "workers"]),
-    ("input and output", &["terminal"]),
+    ("input and output", &["feed"]),
+    ("input and output", &["game_loop", "edge", "programs"]),
+    ("input and output", &["operator"]),
     ("bringing together", &["settings"]),
     ("bringing together", &["echo"]),
 ];

@@ -16,14 +16,14 @@ use tribune_protocol::{BoardSize, DEFAULT_ADDRESS, MAX_PLAYERS};
 
 use super::{ArgsError, resolve};
 use crate::{
-    broadcast::Pace,
+    edge::Limits,
+    feed::BroadcastConfig,
     game::Rules,
     log::SMALLEST_LOG,
     messages::LogFormat,
-    network::Limits,
+    programs::ProgramLimits,
     schedule::{Agent, DEMONSTRATION, MAX_SCENARIO, Scheduled, parse_scenario, parse_script},
     settings::{FAREWELL_LIMIT, SNAPSHOT_BYTES, STALL_LIMIT, Settings},
-    workers::Care,
 };
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -165,14 +165,14 @@ impl GameArgs {
             limits: Limits { move_rate: NonZeroU32::new(self.move_rate), players },
             address_bytes: NonZeroU32::new(self.address_bytes),
             max_players: usize::try_from(self.max_players_total).unwrap_or(usize::MAX),
-            care: Care {
+            care: ProgramLimits {
                 players,
                 output_rate: NonZeroU32::new(self.output_rate),
                 output_bytes: NonZeroU32::new(self.output_bytes),
                 grace: self.grace,
             },
             log_bytes: self.log_bytes,
-            pace: Pace {
+            pace: BroadcastConfig {
                 flush_interval: self.flush_interval,
                 stall_limit: STALL_LIMIT,
                 farewell_limit: FAREWELL_LIMIT,

@@ -14,12 +14,12 @@ use super::{
     conversation::{Exchange, converse},
 };
 use crate::{
-    descriptors::{echo_needs, most_clients, raise_limit},
+    descriptors::{echo_needs, max_clients, raise_limit},
+    edge::{LINGER, accept, bind_all, linger},
     messages::Messages,
-    network::{LINGER, accept, bind_all, linger},
+    operator::Signals,
     settings::Outcome,
     tasks::Tasks,
-    terminal::Signals,
 };
 
 /// Runs the echo service until a signal ends it. `log` is told who comes, and what is received, sent
@@ -35,7 +35,7 @@ pub async fn run_echo(
     let sockets = bind_all(&settings.listen)?;
     let mut signals = Signals::listen().context("cannot listen to signals")?;
     raise_limit();
-    let clients = most_clients(settings.max_clients, echo_needs(sockets.len()))?;
+    let clients = max_clients(settings.max_clients, echo_needs(sockets.len()))?;
     let service = Service {
         manner: settings.manner,
         log,
@@ -45,7 +45,7 @@ pub async fn run_echo(
     };
     for socket in sockets {
         messages.say(format_args!("echo server listening on {}", socket.local_addr()?));
-        service.conversations.spawn_vital("listener", service.clone().listen(socket));
+        service.conversations.spawn_critical("listener", service.clone().listen(socket));
     }
     tokio::select! {
         _ = signals.next() => {}

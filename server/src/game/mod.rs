@@ -11,7 +11,7 @@ use std::{sync::Arc, time::Duration};
 
 use players_agent::Predef;
 use tribune_protocol::{
-    BoardSize, Event, Exit, Happening, Move, Origin, OutputStream, Seq, State, WorkerId,
+    BoardSize, Event, EventKind, Exit, Move, Origin, OutputStream, Seq, State, WorkerId,
 };
 
 use self::{
@@ -29,11 +29,11 @@ use crate::{
 };
 
 /// Who types may have this many programs alive at once.
-const MOST_TYPED: usize = 100;
+const MAX_TYPED: usize = 100;
 
 /// Of the ticks that were missed while the server was held up, so many are told, all at once. A
 /// pause of a day is not to fill the log.
-const MOST_TICKS_AT_ONCE: u32 = 100;
+const MAX_TICKS_AT_ONCE: u32 = 100;
 
 /// Why a game ends that nobody stopped.
 const NO_PROCESS_LEFT: &str = "no process left";
@@ -188,7 +188,7 @@ impl Game {
         }
         let behind = self.now.saturating_sub(self.next_tick).as_nanos() / self.tick.as_nanos();
         let behind = u32::try_from(behind).unwrap_or(u32::MAX);
-        let skipped = behind.saturating_sub(MOST_TICKS_AT_ONCE - 1);
+        let skipped = behind.saturating_sub(MAX_TICKS_AT_ONCE - 1);
         self.clock += u64::from(skipped);
         self.next_tick += self.tick * skipped;
     }
@@ -199,7 +199,7 @@ impl Game {
         }
         // From one due time to the next, whenever this was called: so it does not drift.
         self.next_tick += self.tick;
-        self.tell(Happening::Clock { clock: self.clock });
+        self.tell(EventKind::Clock { clock: self.clock });
     }
 
     fn step(&mut self, from: Origin, step: &Move) {
@@ -212,14 +212,14 @@ impl Game {
         let Cell { x, y } = player.cell;
         if is_new {
             let Cell { x, y } = entry;
-            self.tell(Happening::Joined { player: id, name: name.clone(), from, x, y });
+            self.tell(EventKind::Joined { player: id, name: name.clone(), from, x, y });
         }
-        self.tell(Happening::Move { player: id, name, from, direction, x, y });
+        self.tell(EventKind::Move { player: id, name, from, direction, x, y });
     }
 
     fn leave(&mut self, from: Origin, reason: &str) {
         for player in self.players.leave(from) {
-            self.tell(Happening::Left {
+            self.tell(EventKind::Left {
                 player: player.id,
                 name: player.name,
                 from,
@@ -231,7 +231,7 @@ impl Game {
     fn started(&mut self, worker: WorkerId, command: Vec<String>) {
         if let Some(label) = self.programs.started(worker, self.now) {
             let label = label.to_owned();
-            self.tell(Happening::Started { worker, label, command });
+            self.tell(EventKind::Started { worker, label, command });
         }
     }
 
@@ -240,7 +240,7 @@ impl Game {
             match line {
                 Printed::Move(step) => self.step(Origin::Program(worker), &step),
                 Printed::Other { line, cut } => {
-                    self.tell(Happening::Output { worker, stream, line, cut });
+                    self.tell(EventKind::Output { worker, stream, line, cut });
                 }
             }
         }
@@ -249,7 +249,7 @@ impl Game {
     fn exited(&mut self, worker: WorkerId, exit: Exit) {
         if let Some(ended) = self.programs.exited(worker, &exit, self.now) {
             self.leave(Origin::Program(worker), &exit.to_string());
-            self.tell(Happening::Exited {
+            self.tell(EventKind::Exited {
                 worker,
                 label: ended.label,
                 exit,
@@ -262,8 +262,8 @@ impl Game {
         if self.programs.is_stopped() {
             return;
         }
-        if self.programs.alive() >= MOST_TYPED {
-            let answer = format!("{MOST_TYPED} programs are running already: wait for one to end");
+        if self.programs.alive() >= MAX_TYPED {
+            let answer = format!("{MAX_TYPED} programs are running already: wait for one to end");
             self.outbox.effects.push(Effect::Answer(answer));
             return;
         }
@@ -289,13 +289,13 @@ impl Game {
             None if self.stay => return,
             None => NO_PROCESS_LEFT,
         };
-        self.tell(Happening::Bye { reason: reason.to_owned() });
+        self.tell(EventKind::Bye { reason: reason.to_owned() });
         self.over = true;
     }
 
-    fn tell(&mut self, happening: Happening) {
+    fn tell(&mut self, kind: EventKind) {
         self.seq = self.seq.next();
-        self.outbox.events.push(&Event { seq: self.seq, ms: self.ms(), happening });
+        self.outbox.events.push(&Event { seq: self.seq, ms: self.ms(), kind });
     }
 
     fn ms(&self) -> u64 {

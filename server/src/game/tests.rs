@@ -31,8 +31,8 @@ fn said(game: &mut Game) -> (Vec<Event>, Vec<Effect>) {
     (events, std::mem::take(&mut outbox.effects))
 }
 
-fn told(game: &mut Game) -> Vec<Happening> {
-    said(game).0.into_iter().map(|event| event.happening).collect()
+fn told(game: &mut Game) -> Vec<EventKind> {
+    said(game).0.into_iter().map(|event| event.kind).collect()
 }
 
 fn at(ms: u64) -> Duration {
@@ -85,10 +85,10 @@ fn the_clock_ticks_at_0_and_then_without_drift() {
     let mut ticks = Vec::new();
     for now in [0, 999, 1003, 1999, 2700, 3000] {
         game.advance(at(now));
-        ticks.extend(said(&mut game).0.into_iter().map(|event| (event.ms, event.happening)));
+        ticks.extend(said(&mut game).0.into_iter().map(|event| (event.ms, event.kind)));
     }
     let want = [(0, 0), (1003, 1), (2700, 2), (3000, 3)];
-    assert_eq!(ticks, want.map(|(ms, clock)| (ms, Happening::Clock { clock })));
+    assert_eq!(ticks, want.map(|(ms, clock)| (ms, EventKind::Clock { clock })));
     assert_eq!(game.next_due(), Some(at(4000)));
 }
 
@@ -96,7 +96,7 @@ fn the_clock_ticks_at_0_and_then_without_drift() {
 fn a_clock_that_was_held_up_leaves_no_tick_out() {
     let mut game = open_game();
     game.advance(at(3500));
-    assert_eq!(told(&mut game), [0, 1, 2, 3].map(|clock| Happening::Clock { clock }));
+    assert_eq!(told(&mut game), [0, 1, 2, 3].map(|clock| EventKind::Clock { clock }));
 }
 
 #[test]
@@ -106,17 +106,17 @@ fn after_a_long_pause_the_last_hundred_ticks_come_with_their_numbers() {
     told(&mut game);
     game.advance(Duration::from_secs(86_400));
     let ticks = told(&mut game);
-    let want: Vec<Happening> = (86_301..=86_400).map(|clock| Happening::Clock { clock }).collect();
+    let want: Vec<EventKind> = (86_301..=86_400).map(|clock| EventKind::Clock { clock }).collect();
     assert_eq!(ticks, want);
     game.advance(Duration::from_secs(86_401));
-    assert_eq!(told(&mut game), [Happening::Clock { clock: 86_401 }]);
+    assert_eq!(told(&mut game), [EventKind::Clock { clock: 86_401 }]);
 }
 
 #[test]
 fn programs_start_at_their_times_and_the_last_end_is_the_end() {
     let mut game = Game::new(rules("0.5:1,0.5:2"));
     game.advance(at(0));
-    assert_eq!(told(&mut game), [Happening::Clock { clock: 0 }]);
+    assert_eq!(told(&mut game), [EventKind::Clock { clock: 0 }]);
     game.advance(at(500));
     let (events, effects) = said(&mut game);
     assert_eq!((events.len(), launched(&effects)), (0, vec![1, 2]));
@@ -126,15 +126,15 @@ fn programs_start_at_their_times_and_the_last_end_is_the_end() {
     }
     let told = told(&mut game);
     assert!(
-        matches!(&told[0], Happening::Started { label, command, .. } if label == "ps#1 (predef 1)" && command == &["bot"])
+        matches!(&told[0], EventKind::Started { label, command, .. } if label == "ps#1 (predef 1)" && command == &["bot"])
     );
     assert!(
-        matches!(&told[4], Happening::Left { reason, .. } if reason == "exit code 0"),
+        matches!(&told[4], EventKind::Left { reason, .. } if reason == "exit code 0"),
         "{told:?}"
     );
-    assert!(matches!(&told[5], Happening::Exited { running: 1, .. }));
-    assert!(matches!(&told[6], Happening::Exited { running: 0, .. }));
-    assert_eq!(told[7], Happening::Bye { reason: "no process left".into() });
+    assert!(matches!(&told[5], EventKind::Exited { running: 1, .. }));
+    assert!(matches!(&told[6], EventKind::Exited { running: 0, .. }));
+    assert_eq!(told[7], EventKind::Bye { reason: "no process left".into() });
     assert!(game.is_over());
     assert_eq!(game.next_due(), None);
 }
@@ -143,7 +143,7 @@ fn programs_start_at_their_times_and_the_last_end_is_the_end() {
 fn a_game_that_is_over_tells_nothing_more() {
     let mut game = Game::new(rules(""));
     game.advance(at(0));
-    assert_eq!(told(&mut game).last(), Some(&Happening::Bye { reason: "no process left".into() }));
+    assert_eq!(told(&mut game).last(), Some(&EventKind::Bye { reason: "no process left".into() }));
     game.apply(moves(1, &["N ann"]), at(1));
     game.apply(Input::Typed(Predef::One), at(1));
     game.advance(at(5000));
@@ -156,9 +156,9 @@ fn the_first_move_of_a_player_brings_it_in() {
     game.apply(moves(7, &["E ann", "S ann"]), at(5));
     let told = told(&mut game);
     let [
-        Happening::Joined { x: x0, y: y0, .. },
-        Happening::Move { x: x1, y: y1, .. },
-        Happening::Move { x: x2, y: y2, .. },
+        EventKind::Joined { x: x0, y: y0, .. },
+        EventKind::Move { x: x1, y: y1, .. },
+        EventKind::Move { x: x2, y: y2, .. },
     ] = told[..]
     else {
         panic!("{told:?}")
@@ -182,7 +182,7 @@ fn the_same_name_of_two_origins_is_two_players() {
     said(&mut game);
     game.apply(Input::Gone { connection: ConnectionId(1), reason: "gone" }, at(2));
     let told = told(&mut game);
-    assert!(matches!(&told[..], [Happening::Left { player, .. }] if player.0 == 2), "{told:?}");
+    assert!(matches!(&told[..], [EventKind::Left { player, .. }] if player.0 == 2), "{told:?}");
     assert_eq!(game.state().players.len(), 2);
 }
 
@@ -195,7 +195,7 @@ fn lines_that_are_no_moves_are_told_as_they_are() {
     game.apply(printed(1, &["thinking", "N john"]), at(1));
     let told = told(&mut game);
     assert!(
-        matches!(&told[0], Happening::Output { line, stream: OutputStream::Stdout, .. } if line == "thinking")
+        matches!(&told[0], EventKind::Output { line, stream: OutputStream::Stdout, .. } if line == "thinking")
     );
     assert_eq!(told.len(), 3);
 }
@@ -210,7 +210,7 @@ fn a_program_that_cannot_start_is_told_and_the_game_goes_on() {
     let label = "ps#1 (predef 1)".into();
     assert_eq!(
         told(&mut game),
-        [Happening::Exited { worker: WorkerId(1), label, exit, running: 0 }]
+        [EventKind::Exited { worker: WorkerId(1), label, exit, running: 0 }]
     );
     assert!(!game.is_over());
 }
@@ -232,11 +232,11 @@ fn a_typed_configuration_starts_now_and_keeps_the_game_going() {
 #[test]
 fn whoever_types_without_end_is_told_to_wait() {
     let mut game = open_game();
-    for _ in 0..=MOST_TYPED {
+    for _ in 0..=MAX_TYPED {
         game.apply(Input::Typed(Predef::One), at(1));
     }
     let effects = said(&mut game).1;
-    assert_eq!(launched(&effects).len(), MOST_TYPED);
+    assert_eq!(launched(&effects).len(), MAX_TYPED);
     assert!(matches!(effects.last(), Some(Effect::Answer(text)) if text.contains("100 programs")));
 }
 
@@ -249,7 +249,7 @@ fn a_game_that_stays_ends_only_when_it_is_stopped() {
     game.advance(at(1000));
     assert!(!game.is_over());
     game.apply(Input::Stop { reason: "interrupted" }, at(1001));
-    assert_eq!(told(&mut game).last(), Some(&Happening::Bye { reason: "interrupted".into() }));
+    assert_eq!(told(&mut game).last(), Some(&EventKind::Bye { reason: "interrupted".into() }));
 }
 
 #[test]
@@ -263,10 +263,10 @@ fn a_game_that_is_stopped_waits_for_its_programs_and_starts_no_more() {
     game.apply(Input::Typed(Predef::One), at(3));
     game.advance(at(3000));
     let (events, effects) = said(&mut game);
-    assert!(events.iter().all(|event| matches!(event.happening, Happening::Clock { .. })));
+    assert!(events.iter().all(|event| matches!(event.kind, EventKind::Clock { .. })));
     assert_eq!(effects, [Effect::EndPrograms]);
     game.apply(exited(1), at(3001));
-    assert_eq!(told(&mut game).last(), Some(&Happening::Bye { reason: "terminated".into() }));
+    assert_eq!(told(&mut game).last(), Some(&EventKind::Bye { reason: "terminated".into() }));
 }
 
 /// A game as a spectator knows it: from a state, and the events after it.
@@ -279,13 +279,13 @@ impl Spectated {
         assert_eq!(event.seq, seq.next(), "no gap");
         assert!(event.ms >= *ms, "time goes on");
         (*seq, *ms) = (event.seq, event.ms);
-        match &event.happening {
-            Happening::Clock { clock: now } => *clock = *now,
-            Happening::Started { worker, label, .. } => {
+        match &event.kind {
+            EventKind::Clock { clock: now } => *clock = *now,
+            EventKind::Started { worker, label, .. } => {
                 workers.push(tribune_protocol::WorkerState { id: *worker, label: label.clone() });
                 workers.sort_by_key(|worker| worker.id);
             }
-            Happening::Joined { player, name, from, x, y } => {
+            EventKind::Joined { player, name, from, x, y } => {
                 players.push(PlayerState {
                     id: *player,
                     name: name.clone(),
@@ -295,17 +295,17 @@ impl Spectated {
                     moves: 0,
                 });
             }
-            Happening::Move { player, x, y, .. } => {
+            EventKind::Move { player, x, y, .. } => {
                 let moved =
                     players.iter_mut().find(|known| known.id == *player).expect("it joined before");
                 (moved.x, moved.y, moved.moves) = (*x, *y, moved.moves + 1);
             }
-            Happening::Left { player, .. } => players.retain(|known| known.id != *player),
-            Happening::Exited { worker, running, .. } => {
+            EventKind::Left { player, .. } => players.retain(|known| known.id != *player),
+            EventKind::Exited { worker, running, .. } => {
                 workers.retain(|known| known.id != *worker);
                 assert_eq!(*running, workers.len());
             }
-            Happening::Output { .. } | Happening::Bye { .. } => {}
+            EventKind::Output { .. } | EventKind::Bye { .. } => {}
         }
     }
 }

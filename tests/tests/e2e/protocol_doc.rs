@@ -25,7 +25,7 @@ fn what_the_server_sends_is_read_and_written_back() {
         let mut written = Vec::new();
         match ServerLine::parse(line.as_bytes()).unwrap() {
             ServerLine::Event(event) => encode(&event, &mut written),
-            ServerLine::Notice(notice) => encode(&notice, &mut written),
+            ServerLine::Control(notice) => encode(&notice, &mut written),
             ServerLine::Unknown => panic!("{line} is of no known type"),
         }
         let (read, written): (Value, Value) =

@@ -8,7 +8,7 @@ use std::{
 };
 
 use serde_json::Value;
-use tribune_protocol::{Direction, Event, GameId, Happening, Origin};
+use tribune_protocol::{Direction, Event, EventKind, GameId, Origin};
 
 use super::{
     latencies::Latencies,
@@ -72,12 +72,12 @@ pub enum Kind {
 
 impl From<&Event> for Summary {
     fn from(event: &Event) -> Self {
-        let kind = match &event.happening {
-            Happening::Clock { clock } => Kind::Clock(*clock),
-            Happening::Move { from: Origin::Connection(id), direction, .. } => {
+        let kind = match &event.kind {
+            EventKind::Clock { clock } => Kind::Clock(*clock),
+            EventKind::Move { from: Origin::Connection(id), direction, .. } => {
                 Kind::Move(id.0, *direction)
             }
-            Happening::Bye { .. } => Kind::Bye,
+            EventKind::Bye { .. } => Kind::Bye,
             _ => Kind::Other,
         };
         Self { seq: event.seq.0, ms: event.ms, kind }

@@ -1,7 +1,9 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tribune_protocol::{ClosingCode, ConnectionId, Notice, Origin, ServerLine, State, Welcome};
+use tribune_protocol::{
+    ClosingCode, ConnectionId, ControlMessage, Origin, ServerLine, State, Welcome,
+};
 
 use super::player::Player;
 use crate::{
@@ -114,7 +116,7 @@ impl Seat {
             return Ok(());
         }
         match (ServerLine::parse(line), &mut self.ledger) {
-            (Ok(ServerLine::Notice(notice)), _) => self.heed(notice, around),
+            (Ok(ServerLine::Control(notice)), _) => self.heed(notice, around),
             (Ok(ServerLine::Event(event)), Some(ledger)) => {
                 let event = Summary::from(&event);
                 let is_next = event.seq == ledger.next();
@@ -274,13 +276,17 @@ impl Seat {
         is_plausible
     }
 
-    fn heed(&mut self, notice: Notice, around: &mut Surroundings<'_>) -> Result<(), Failure> {
+    fn heed(
+        &mut self,
+        notice: ControlMessage,
+        around: &mut Surroundings<'_>,
+    ) -> Result<(), Failure> {
         match notice {
-            Notice::Welcome(welcome) if self.welcome.is_none() => {
+            ControlMessage::Welcome(welcome) if self.welcome.is_none() => {
                 return self.greet(&welcome, around.comparison);
             }
-            Notice::State(state) => return self.know(&state, around),
-            Notice::Resync { missed, seq } => {
+            ControlMessage::State(state) => return self.know(&state, around),
+            ControlMessage::Resync { missed, seq } => {
                 if let Some(ledger) = &mut self.ledger {
                     let offence = ledger.resync(missed, seq.0);
                     around.tally.counts += ledger.take_counts();
@@ -291,7 +297,7 @@ impl Seat {
                     self.blame(offence, around.tally);
                 }
             }
-            Notice::Error { code, message } => {
+            ControlMessage::Error { code, message } => {
                 let Some(player) = &mut self.player else {
                     return self.complain(around.tally);
                 };
@@ -303,9 +309,11 @@ impl Seat {
                     around.tally.failures.add(self.number, &refusal);
                 }
             }
-            Notice::Closing { code, message } => self.closing = Some((code, message)),
+            ControlMessage::Closing { code, message } => self.closing = Some((code, message)),
             // Nobody has asked for these.
-            Notice::Pong { .. } | Notice::Resumed { .. } | Notice::Welcome(_) => {
+            ControlMessage::Pong { .. }
+            | ControlMessage::Resumed { .. }
+            | ControlMessage::Welcome(_) => {
                 return self.complain(around.tally);
             }
         }

@@ -1,4 +1,0 @@
-mod allocations;
-mod model;
-mod reader;
-mod shard;

@@ -1,0 +1,4 @@
+mod allocations;
+mod model;
+mod shard;
+mod subscriber;
