@@ -31,7 +31,7 @@ impl EventFormatter {
 
     /// The line that tells `event`, [printable] and without its end; `None` for what people see from
     /// the others.
-    pub fn tell(&mut self, event: &Event) -> Option<String> {
+    pub fn format(&mut self, event: &Event) -> Option<String> {
         let line = self.line(event)?;
         Some(printable(&line).into_owned())
     }
@@ -54,7 +54,7 @@ impl EventFormatter {
                 Some(format!("<<<<<<<< worker {label} - {exit} - {running} still running"))
             }
             EventKind::Bye { reason } => Some(format!("{reason} - bye")),
-            EventKind::Joined { .. } | EventKind::Left { .. } => None,
+            EventKind::Joined { .. } | EventKind::Left { .. } | EventKind::Unknown => None,
         }
     }
 
@@ -89,7 +89,7 @@ mod tests {
     const ONE: WorkerId = WorkerId(1);
 
     fn tell(formatter: &mut EventFormatter, kind: EventKind) -> Option<String> {
-        formatter.tell(&Event { seq: Seq(1), ms: 0, kind })
+        formatter.format(&Event { seq: Seq(1), ms: 0, kind })
     }
 
     fn step(from: Origin) -> EventKind {

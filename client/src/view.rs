@@ -91,7 +91,7 @@ impl<W: AsyncWrite + Unpin> View<W> {
         match line {
             ServerLine::Control(ControlMessage::State(state)) => self.formatter.begin(state),
             ServerLine::Event(event) => {
-                if let Some(told) = self.formatter.tell(event) {
+                if let Some(told) = self.formatter.format(event) {
                     self.write_line(told.as_bytes()).await?;
                 }
             }

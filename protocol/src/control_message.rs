@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{GameId, Name, Origin, PingId, PlayerId, Seq, WorkerId};
+use crate::{GameId, Origin, PingId, Seq, State};
 
 /// A line meant for one client alone. It has no place in the stream of events.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -43,6 +43,9 @@ pub enum ControlMessage {
         /// Why, for people.
         message: String,
     },
+    /// A line of a type that this version does not know, or an event.
+    #[serde(other, skip_serializing)]
+    Unknown,
 }
 
 /// Who a client talks to, and what it can ask for.
@@ -66,58 +69,6 @@ pub struct Welcome {
     /// many as it likes, `None` if the server does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub move_rate: Option<u32>,
-}
-
-/// Everything there is to know about the game after the event `seq`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct State {
-    /// The last event it includes.
-    pub seq: Seq,
-    /// Milliseconds since the game began.
-    pub ms: u64,
-    /// Ticks since the game began.
-    pub clock: u64,
-    /// The board.
-    pub board: BoardSize,
-    /// The players in the game, in the order they joined.
-    pub players: Vec<PlayerState>,
-    /// The player programs that run, in the order they started.
-    pub workers: Vec<WorkerState>,
-}
-
-/// How large the board is, in cells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BoardSize {
-    /// From west to east.
-    pub width: u16,
-    /// From north to south.
-    pub height: u16,
-}
-
-/// A player within a [`State`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlayerState {
-    /// Who.
-    pub id: PlayerId,
-    /// What it is called.
-    pub name: Name,
-    /// Where its moves come from.
-    pub from: Origin,
-    /// Cells from the western edge.
-    pub x: u16,
-    /// Cells from the northern edge.
-    pub y: u16,
-    /// How often it has moved.
-    pub moves: u64,
-}
-
-/// A running player program within a [`State`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WorkerState {
-    /// Which.
-    pub id: WorkerId,
-    /// What people read, as in `ps#1 (predef 1)`.
-    pub label: String,
 }
 
 macro_rules! codes {
@@ -176,27 +127,5 @@ codes! {
         SlowClient = "slow_client",
         /// The server ends, and could not bring this client to the end of the stream in time.
         ShuttingDown = "shutting_down",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{ConnectionId, MAX_PLAYERS, MAX_SERVER_LINE};
-
-    #[test]
-    fn a_state_of_the_longest_players_is_half_of_the_longest_line() {
-        // Four bytes each in UTF-8.
-        let name: Name = "𠀀".repeat(32).parse().unwrap();
-        let player = PlayerState {
-            id: PlayerId(u64::MAX),
-            name,
-            from: Origin::Connection(ConnectionId(u64::MAX)),
-            x: u16::MAX,
-            y: u16::MAX,
-            moves: u64::MAX,
-        };
-        let length = serde_json::to_vec(&player).unwrap().len() + ",".len();
-        assert!(length * MAX_PLAYERS <= MAX_SERVER_LINE / 2, "{length} bytes each");
     }
 }

@@ -102,6 +102,9 @@ pub enum EventKind {
         /// Why, for people.
         reason: String,
     },
+    /// An event of a type that this version does not know.
+    #[serde(other, skip_serializing)]
+    Unknown,
 }
 
 /// One of the two outputs of a program.

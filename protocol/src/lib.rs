@@ -18,11 +18,10 @@ mod player_move;
 mod printable;
 mod request;
 mod server_line;
+mod state;
 
 pub use connection::Connection;
-pub use control_message::{
-    BoardSize, ClosingCode, ControlMessage, ErrorCode, PlayerState, State, Welcome, WorkerState,
-};
+pub use control_message::{ClosingCode, ControlMessage, ErrorCode, Welcome};
 pub use direction::Direction;
 pub use escape::{escape_json, json_length};
 pub use event::{Event, EventKind, Exit, OutputStream};
@@ -33,6 +32,7 @@ pub use player_move::{Move, MoveError};
 pub use printable::is_printable;
 pub use request::{PingId, Refusal, Request};
 pub use server_line::{ServerLine, UnreadableLine, encode};
+pub use state::{ApplyError, BoardSize, PlayerState, State, WorkerState};
 
 /// The version of the wire that this crate speaks, as `welcome` says it.
 pub const PROTOCOL_VERSION: u32 = 1;

@@ -1,19 +1,18 @@
-use std::borrow::Cow;
-
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::error::Category;
 use thiserror::Error;
 
-use crate::{ControlMessage, Event, escape::escape_json_from};
+use crate::{ControlMessage, Event, EventKind, escape::escape_json_from};
 
 /// A line that a server sends.
 #[derive(Clone, Debug)]
 pub enum ServerLine {
-    /// An event, part of the stream.
+    /// An event, part of the stream. One of a type that this version does not know is
+    /// [`EventKind::Unknown`].
     Event(Event),
     /// A line for this client alone.
     Control(ControlMessage),
-    /// A line of a type that this version does not know, to be passed over.
+    /// A line of a type that this version does not know, and that is not an event: to be ignored.
     Unknown,
 }
 
@@ -39,20 +38,21 @@ impl ServerLine {
         })
     }
 
+    /// Each type of line is named in one place only, its enum: what is of neither is unknown.
     fn read(line: &[u8]) -> serde_json::Result<Self> {
-        #[derive(Deserialize)]
-        struct Head<'a> {
-            #[serde(borrow, rename = "type")]
-            kind: Cow<'a, str>,
+        match serde_json::from_slice(line)? {
+            ControlMessage::Unknown => Self::read_event(line),
+            control => Ok(Self::Control(control)),
         }
-        Ok(match &*serde_json::from_slice::<Head<'_>>(line)?.kind {
-            "clock" | "started" | "joined" | "move" | "output" | "left" | "exited" | "bye" => {
-                Self::Event(serde_json::from_slice(line)?)
+    }
+
+    fn read_event(line: &[u8]) -> serde_json::Result<Self> {
+        serde_json::from_slice(line).map(Self::Event).or_else(|error| {
+            // An unknown line that has no `seq` or `ms` is not an event.
+            match serde_json::from_slice(line)? {
+                EventKind::Unknown => Ok(Self::Unknown),
+                _ => Err(error),
             }
-            "welcome" | "state" | "error" | "pong" | "resumed" | "resync" | "closing" => {
-                Self::Control(serde_json::from_slice(line)?)
-            }
-            _ => Self::Unknown,
         })
     }
 }
@@ -84,14 +84,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Request, is_printable};
+    use crate::{Request, Seq, is_printable};
 
     fn parse(line: &str) -> ServerLine {
         ServerLine::parse(line.as_bytes()).unwrap()
     }
 
     #[test]
-    fn a_line_is_an_event_a_notice_or_unknown() {
+    fn a_line_is_an_event_a_control_message_or_unknown() {
         assert!(matches!(
             parse(r#"{"type":"clock","seq":1,"ms":0,"clock":0}"#),
             ServerLine::Event(_)
@@ -105,6 +105,14 @@ mod tests {
             ServerLine::Control(ControlMessage::Pong { .. })
         ));
         assert!(matches!(parse(r#"{"type":"weather","wind":"E"}"#), ServerLine::Unknown));
+    }
+
+    #[test]
+    fn an_event_of_an_unknown_type_keeps_its_place_in_the_stream() {
+        assert!(matches!(
+            parse(r#"{"type":"weather","seq":4,"ms":7,"wind":"E"}"#),
+            ServerLine::Event(Event { seq: Seq(4), ms: 7, kind: EventKind::Unknown })
+        ));
     }
 
     #[test]

@@ -74,7 +74,7 @@ impl Console {
         for line in some_lines(self.view.lines_from(self.next)) {
             self.next = self.next.next();
             if let Ok(ServerLine::Event(event)) = ServerLine::parse(line)
-                && let Some(told) = self.formatter.tell(&event)
+                && let Some(told) = self.formatter.format(&event)
             {
                 text.push_str(&told);
                 text.push('\n');

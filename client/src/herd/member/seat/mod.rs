@@ -313,7 +313,8 @@ impl Seat {
             // Nobody has asked for these.
             ControlMessage::Pong { .. }
             | ControlMessage::Resumed { .. }
-            | ControlMessage::Welcome(_) => {
+            | ControlMessage::Welcome(_)
+            | ControlMessage::Unknown => {
                 return self.complain(around.tally);
             }
         }

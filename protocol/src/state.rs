@@ -1,0 +1,238 @@
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{Event, EventKind, Name, Origin, PlayerId, Seq, WorkerId};
+
+/// Everything there is to know about the game after the event `seq`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// The last event it includes.
+    pub seq: Seq,
+    /// Milliseconds since the game began.
+    pub ms: u64,
+    /// Ticks since the game began.
+    pub clock: u64,
+    /// The board.
+    pub board: BoardSize,
+    /// The players in the game, in the order they joined.
+    pub players: Vec<PlayerState>,
+    /// The player programs that run, in the order they started.
+    pub workers: Vec<WorkerState>,
+}
+
+/// How large the board is, in cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BoardSize {
+    /// From west to east.
+    pub width: u16,
+    /// From north to south.
+    pub height: u16,
+}
+
+/// A player within a [`State`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlayerState {
+    /// Who.
+    pub id: PlayerId,
+    /// What it is called.
+    pub name: Name,
+    /// Where its moves come from.
+    pub from: Origin,
+    /// Cells from the western edge.
+    pub x: u16,
+    /// Cells from the northern edge.
+    pub y: u16,
+    /// How often it has moved.
+    pub moves: u64,
+}
+
+/// A running player program within a [`State`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkerState {
+    /// Which.
+    pub id: WorkerId,
+    /// What people read, as in `ps#1 (predef 1)`.
+    pub label: String,
+}
+
+/// Why an event does not follow from a [`State`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum ApplyError {
+    /// It is not the event after the state's.
+    #[error("event {got} does not follow event {after}")]
+    OutOfOrder {
+        /// The event.
+        got: Seq,
+        /// The last event that the state includes.
+        after: Seq,
+    },
+    /// It is about a player that is not in the game.
+    #[error("player {0} is not in the game")]
+    UnknownPlayer(PlayerId),
+    /// It adds a player that is in the game already.
+    #[error("player {0} is in the game already")]
+    DuplicatePlayer(PlayerId),
+    /// It adds a program that runs already.
+    #[error("program ps#{0} runs already")]
+    DuplicateProgram(WorkerId),
+}
+
+impl State {
+    /// Brings the state from before `event` to after it.
+    ///
+    /// # Errors
+    /// If `event` does not follow from the state, which stays as it is.
+    pub fn apply(&mut self, event: &Event) -> Result<(), ApplyError> {
+        if event.seq != self.seq.next() {
+            return Err(ApplyError::OutOfOrder { got: event.seq, after: self.seq });
+        }
+        self.apply_kind(&event.kind)?;
+        self.seq = event.seq;
+        self.ms = event.ms;
+        Ok(())
+    }
+
+    /// The player `id`, if it is in the game.
+    pub fn player(&self, id: PlayerId) -> Option<&PlayerState> {
+        Some(&self.players[self.index_of(id).ok()?])
+    }
+
+    fn apply_kind(&mut self, kind: &EventKind) -> Result<(), ApplyError> {
+        match kind {
+            EventKind::Clock { clock } => self.clock = *clock,
+            EventKind::Started { worker, label, .. } => self.start(*worker, label)?,
+            EventKind::Exited { worker, .. } => {
+                // A program that could not be started exits without having run.
+                self.workers.retain(|running| running.id != *worker);
+            }
+            EventKind::Joined { player, name, from, x, y } => {
+                let index = match self.index_of(*player) {
+                    Ok(_) => return Err(ApplyError::DuplicatePlayer(*player)),
+                    Err(index) => index,
+                };
+                let (name, from) = (name.clone(), *from);
+                let joined = PlayerState { id: *player, name, from, x: *x, y: *y, moves: 0 };
+                self.players.insert(index, joined);
+            }
+            EventKind::Move { player, x, y, .. } => {
+                let index = self.known(*player)?;
+                let moved = &mut self.players[index];
+                (moved.x, moved.y) = (*x, *y);
+                moved.moves += 1;
+            }
+            EventKind::Left { player, .. } => {
+                let index = self.known(*player)?;
+                self.players.remove(index);
+            }
+            EventKind::Output { .. } | EventKind::Bye { .. } | EventKind::Unknown => {}
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, id: WorkerId, label: &str) -> Result<(), ApplyError> {
+        if self.workers.iter().any(|running| running.id == id) {
+            return Err(ApplyError::DuplicateProgram(id));
+        }
+        let index = self.workers.partition_point(|running| running.id < id);
+        self.workers.insert(index, WorkerState { id, label: label.to_owned() });
+        Ok(())
+    }
+
+    fn known(&self, player: PlayerId) -> Result<usize, ApplyError> {
+        self.index_of(player).map_err(|_| ApplyError::UnknownPlayer(player))
+    }
+
+    /// Where the player `id` is among the players, or where it would be: ids grow as players join.
+    fn index_of(&self, id: PlayerId) -> Result<usize, usize> {
+        self.players.binary_search_by_key(&id, |player| player.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ConnectionId, Direction, MAX_PLAYERS, MAX_SERVER_LINE};
+
+    #[test]
+    fn a_state_of_the_longest_players_is_half_of_the_longest_line() {
+        // Four bytes each in UTF-8.
+        let name: Name = "𠀀".repeat(32).parse().unwrap();
+        let player = PlayerState {
+            id: PlayerId(u64::MAX),
+            name,
+            from: Origin::Connection(ConnectionId(u64::MAX)),
+            x: u16::MAX,
+            y: u16::MAX,
+            moves: u64::MAX,
+        };
+        let length = serde_json::to_vec(&player).unwrap().len() + ",".len();
+        assert!(length * MAX_PLAYERS <= MAX_SERVER_LINE / 2, "{length} bytes each");
+    }
+
+    fn empty() -> State {
+        let board = BoardSize { width: 4, height: 4 };
+        State { seq: Seq(7), ms: 0, clock: 0, board, players: vec![], workers: vec![] }
+    }
+
+    fn event(seq: u64, kind: EventKind) -> Event {
+        Event { seq: Seq(seq), ms: 10 * seq, kind }
+    }
+
+    fn ann() -> (PlayerId, Name, Origin) {
+        (PlayerId(3), "ann".parse().unwrap(), Origin::Connection(ConnectionId(1)))
+    }
+
+    fn joined() -> EventKind {
+        let (player, name, from) = ann();
+        EventKind::Joined { player, name, from, x: 1, y: 2 }
+    }
+
+    fn moved() -> EventKind {
+        let (player, name, from) = ann();
+        EventKind::Move { player, name, from, direction: Direction::East, x: 2, y: 2 }
+    }
+
+    fn left() -> EventKind {
+        let (player, name, from) = ann();
+        EventKind::Left { player, name, from, reason: "done".into() }
+    }
+
+    #[test]
+    fn a_player_joins_moves_and_leaves() {
+        let mut state = empty();
+        state.apply(&event(8, joined())).unwrap();
+        state.apply(&event(9, moved())).unwrap();
+        let player = state.player(PlayerId(3)).unwrap();
+        assert_eq!((player.x, player.y, player.moves), (2, 2, 1));
+        assert_eq!((state.seq, state.ms), (Seq(9), 90));
+        state.apply(&event(10, left())).unwrap();
+        assert_eq!(state, State { seq: Seq(10), ms: 100, ..empty() });
+    }
+
+    #[test]
+    fn an_event_that_does_not_follow_leaves_the_state_as_it_is() {
+        let started =
+            || EventKind::Started { worker: WorkerId(1), label: "x".into(), command: vec![] };
+        let mut state = empty();
+        state.apply(&event(8, joined())).unwrap();
+        state.apply(&event(9, started())).unwrap();
+        let before = state.clone();
+        let unknown = EventKind::Left {
+            player: PlayerId(4),
+            name: "bob".parse().unwrap(),
+            from: ann().2,
+            reason: String::new(),
+        };
+        let cases = [
+            (event(9, moved()), ApplyError::OutOfOrder { got: Seq(9), after: Seq(9) }),
+            (event(11, moved()), ApplyError::OutOfOrder { got: Seq(11), after: Seq(9) }),
+            (event(10, joined()), ApplyError::DuplicatePlayer(PlayerId(3))),
+            (event(10, unknown), ApplyError::UnknownPlayer(PlayerId(4))),
+            (event(10, started()), ApplyError::DuplicateProgram(WorkerId(1))),
+        ];
+        for (event, error) in cases {
+            assert_eq!(state.apply(&event), Err(error));
+            assert_eq!(state, before);
+        }
+    }
+}
