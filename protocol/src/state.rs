@@ -106,9 +106,8 @@ impl State {
                 self.workers.retain(|running| running.id != *worker);
             }
             EventKind::Joined { player, name, from, x, y } => {
-                let index = match self.index_of(*player) {
-                    Ok(_) => return Err(ApplyError::DuplicatePlayer(*player)),
-                    Err(index) => index,
+                let Err(index) = self.index_of(*player) else {
+                    return Err(ApplyError::DuplicatePlayer(*player));
                 };
                 let (name, from) = (name.clone(), *from);
                 let joined = PlayerState { id: *player, name, from, x: *x, y: *y, moves: 0 };

@@ -18,7 +18,12 @@ use std::{
 use clap::ValueEnum;
 use tokio::{sync::oneshot, time::timeout};
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::{EnvFilter, filter::LevelFilter, fmt};
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    fmt,
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 use tribune_cli::{colours_suit_stderr, printable, quote};
 use tribune_protocol::escape_json;
 
@@ -58,27 +63,30 @@ impl Messages {
         let filter = messages.filter(&env::var_os("RUST_LOG").unwrap_or_default());
         let coloured = colours_suit_stderr();
         let log = writer.clone();
-        let builder = fmt()
-            .with_env_filter(filter)
+        let layer = fmt::layer()
             .with_writer(move || LogWriter { to: log.clone(), format, coloured })
             .log_internal_errors(false);
+        let registry = tracing_subscriber::registry().with(filter);
         match format {
-            LogFormat::Text => builder.with_ansi(coloured).init(),
-            LogFormat::Json => builder.json().init(),
+            LogFormat::Text => registry.with(layer.with_ansi(coloured)).init(),
+            LogFormat::Json => registry.with(layer.json()).init(),
         }
         (messages, guard)
     }
 
-    /// The log lines that `wanted` asks for, which is what `RUST_LOG` says; warnings and worse if
-    /// that is nothing, or cannot be understood.
-    fn filter(&self, wanted: &OsStr) -> EnvFilter {
-        let warnings = || EnvFilter::builder().with_default_directive(LevelFilter::WARN.into());
-        warnings().parse(wanted.to_string_lossy()).unwrap_or_else(|_| {
+    /// The filter that `wanted`, the value of `RUST_LOG`, describes: levels, and `target=level`
+    /// pairs, separated by commas. Warnings and worse if it is empty or invalid.
+    fn filter(&self, wanted: &OsStr) -> Targets {
+        let warnings = Targets::new().with_default(LevelFilter::WARN);
+        if wanted.is_empty() {
+            return warnings;
+        }
+        wanted.to_string_lossy().parse().unwrap_or_else(|_| {
             let shown = quote(wanted.as_encoded_bytes());
             self.say(format_args!(
                 "invalid RUST_LOG {shown}: expected error, warn, info, debug or trace; only warnings are logged"
             ));
-            warnings().parse_lossy("")
+            warnings
         })
     }
 

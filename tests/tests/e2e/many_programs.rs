@@ -9,7 +9,7 @@ const PROGRAMS: usize = 200;
 fn many_stubborn_programs_are_ended_by_few_scans_while_the_clock_goes_on() {
     // Without control groups, which would leave nothing to scan for.
     let mut command = unprivileged(&program("server"));
-    command.env("RUST_LOG", "tribune_server::workers=debug");
+    command.env("RUST_LOG", "tribune_server::programs=debug");
     let script = vec!["0:1"; PROGRAMS].join(",");
     let agent = "sh -c 'trap \"\" TERM; echo ready; exec sleep 1000'";
     let args = ["--script", &script, "--agent", agent, "--tick", "50ms", "--grace", "500ms"];
