@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     feed::{Publisher, Snapshot, SnapshotCell},
-    game::{Effect, Game, Input, Launch},
+    game::{Effect, Game, Input, LaunchRequest},
     messages::Messages,
 };
 
@@ -34,7 +34,7 @@ pub struct GameLoop {
     /// Where states go, when somebody asks for one.
     pub desk: SnapshotCell,
     /// Where programs to be started go.
-    pub launches: mpsc::UnboundedSender<Launch>,
+    pub launches: mpsc::UnboundedSender<LaunchRequest>,
     /// Is cancelled when the programs are to end, and nobody new is to come.
     pub closing: CancellationToken,
     /// Where answers to what was typed go.
@@ -48,7 +48,7 @@ impl GameLoop {
         let mut inputs = Vec::with_capacity(INPUTS_PER_TURN);
         self.game.advance(Duration::ZERO);
         self.deliver();
-        while !self.game.is_over() {
+        while !self.game.has_ended() {
             let due = self.game.next_due().map_or(start, |due| start + due);
             let state_wanted = tokio::select! {
                 // The launcher, which ends after this, has a sender: the mailbox never closes.
@@ -86,9 +86,9 @@ impl GameLoop {
         for effect in std::mem::take(&mut outbox.effects) {
             match effect {
                 // The launcher ends after the game.
-                Effect::Launch(launch) => drop(self.launches.send(launch)),
-                Effect::EndPrograms => self.closing.cancel(),
-                Effect::Answer(text) => self.messages.say(text),
+                Effect::Launch(request) => drop(self.launches.send(request)),
+                Effect::TerminatePrograms => self.closing.cancel(),
+                Effect::Message(text) => self.messages.say(text),
             }
         }
     }
@@ -100,20 +100,20 @@ mod tests {
 
     use super::*;
     use crate::{
-        game::{Printed, Rules},
+        game::{GameConfig, Printed},
         log::Log,
-        schedule::Agent,
+        schedule::PredefCommand,
     };
 
     fn game() -> Game {
-        Game::new(Rules {
+        Game::new(GameConfig {
             board: BoardSize { width: 4, height: 4 },
             tick: Duration::from_secs(1),
             seed: 1,
             script: Vec::new(),
             repeat: false,
             stay: true,
-            agent: Agent::BuiltIn,
+            predef_command: PredefCommand::BuiltIn,
         })
     }
 
@@ -121,7 +121,7 @@ mod tests {
     fn flood() -> Input {
         let line = "\u{1}".repeat(1024);
         let lines = vec![Printed::Other { line, cut: false }; 64];
-        Input::Printed { worker: WorkerId(1), stream: OutputStream::Stdout, lines }
+        Input::Printed { program: WorkerId(1), stream: OutputStream::Stdout, lines }
     }
 
     #[tokio::test(start_paused = true)]
@@ -132,7 +132,7 @@ mod tests {
         for _ in 0..INPUTS_PER_TURN - 1 {
             sender.try_send(flood()).unwrap();
         }
-        sender.try_send(Input::Stop { reason: "done" }).unwrap();
+        sender.try_send(Input::Stop { reason: "done".into() }).unwrap();
         let (messages, _guard) = Messages::to(std::io::sink());
         #[expect(clippy::disallowed_methods, reason = "nothing is sent through it")]
         let (launches, _none) = mpsc::unbounded_channel();

@@ -12,7 +12,7 @@ use crate::{
     descriptors::{game_needs, max_clients, raise_limit},
     edge::{AddressBudgets, Farewells, Listener, SessionContext, bind_all, reachable},
     feed::{Broadcast, Greeting, Publisher, Snapshot, SnapshotCell},
-    game::{Game, Input, Launch},
+    game::{Game, Input, LaunchRequest},
     game_loop::GameLoop,
     limits::PlayerPlaces,
     log::Log,
@@ -59,7 +59,7 @@ pub async fn run(settings: Settings, messages: Messages) -> anyhow::Result<Outco
 async fn stop_game(mut signals: Signals, mailbox: mpsc::Sender<Input>, messages: Messages) {
     let reason = signals.next().await;
     // A game that is over ends anyway.
-    let _ = mailbox.send(Input::Stop { reason }).await;
+    let _ = mailbox.send(Input::Stop { reason: reason.into() }).await;
     messages.say("ending the game (once more to end at once)");
     signals.next().await;
 }
@@ -116,9 +116,9 @@ impl Host {
         let files = raise_limit();
         let clients = max_clients(
             self.settings.max_clients,
-            game_needs(addresses.len(), self.settings.rules.script.len()),
+            game_needs(addresses.len(), self.settings.game.script.len()),
         )?;
-        let game = Game::new(self.settings.rules.clone());
+        let game = Game::new(self.settings.game.clone());
         let publisher = Publisher::new(Log::new(self.settings.log_bytes));
         let desk = SnapshotCell::new(Snapshot::new(game.state()));
         let broadcast = self.open_broadcast(&publisher, &desk);
@@ -127,7 +127,7 @@ impl Host {
             .await
             .context("cannot prepare to start programs")?;
         let launches = self.open_programs(addresses.first(), forker.clone(), broadcast);
-        let seed = self.settings.rules.seed;
+        let seed = self.settings.game.seed;
         tracing::info!(game = %self.id, seed, ?addresses, "listening");
         let mut greeting = vec![greet(&addresses, &self.id, seed)];
         if self.settings.console {
@@ -149,8 +149,8 @@ impl Host {
 
     /// The way out: shards, and the console.
     fn open_broadcast(&self, publisher: &Publisher, desk: &SnapshotCell) -> Broadcast {
-        let Settings { rules, pace, shards, console, limits, .. } = &self.settings;
-        let tick_ms = u64::try_from(rules.tick.as_millis()).unwrap_or(u64::MAX);
+        let Settings { game, pace, shards, console, limits, .. } = &self.settings;
+        let tick_ms = u64::try_from(game.tick.as_millis()).unwrap_or(u64::MAX);
         let move_rate = limits.move_rate.map_or(0, NonZeroU32::get);
         let greeting = Greeting { game: self.id.clone(), tick_ms, move_rate };
         let (broadcast, shards) = Broadcast::new(publisher, desk, &greeting, *pace, *shards);
@@ -198,11 +198,11 @@ impl Host {
         address: Option<&SocketAddr>,
         forker: Forker,
         broadcast: Broadcast,
-    ) -> mpsc::UnboundedSender<Launch> {
+    ) -> mpsc::UnboundedSender<LaunchRequest> {
         let launcher = Launcher {
             forker,
             surroundings: SpawnEnv {
-                seed: self.settings.rules.seed,
+                seed: self.settings.game.seed,
                 game: self.id.clone(),
                 address: address.map(|&address| reachable(address).to_string()),
             },

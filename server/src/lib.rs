@@ -19,6 +19,7 @@
 mod game;
 mod limits;
 pub mod log;
+mod rules;
 mod schedule;
 
 // Input and output.

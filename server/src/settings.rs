@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 
-use crate::{edge::Limits, feed::BroadcastConfig, game::Rules, programs::ProgramLimits};
+use crate::{edge::Limits, feed::BroadcastConfig, game::GameConfig, programs::ProgramLimits};
 
 /// A client that takes nothing for so long is closed.
 pub const STALL_LIMIT: Duration = Duration::from_secs(30);
@@ -16,8 +16,8 @@ pub const SNAPSHOT_BYTES: usize = 64 << 20;
 /// What a server is to do.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// What the game is played with.
-    pub rules: Rules,
+    /// The settings of the game.
+    pub game: GameConfig,
     /// Where to listen. A port of 0 is one that the system chooses.
     pub listen: Vec<SocketAddr>,
     /// Clients at a time.

@@ -10,7 +10,7 @@ use std::{
 
 /// From the bottom up. What is pure knows no runtime, no file and no clock.
 const LAYERS: [(&str, &[&str]); 8] = [
-    ("pure", &["limits", "log", "schedule"]),
+    ("pure", &["limits", "log", "rules", "schedule"]),
     ("pure", &["game"]),
     ("input and output", &["descriptors", "messages", "tasks"]),
     ("input and output", &["feed"]),

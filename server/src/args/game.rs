@@ -18,11 +18,13 @@ use super::{ArgsError, resolve};
 use crate::{
     edge::Limits,
     feed::BroadcastConfig,
-    game::Rules,
+    game::GameConfig,
     log::SMALLEST_LOG,
     messages::LogFormat,
     programs::ProgramLimits,
-    schedule::{Agent, DEMONSTRATION, MAX_SCENARIO, Scheduled, parse_scenario, parse_script},
+    schedule::{
+        DEMONSTRATION, MAX_SCENARIO, PredefCommand, Scheduled, parse_scenario, parse_script,
+    },
     settings::{FAREWELL_LIMIT, SNAPSHOT_BYTES, STALL_LIMIT, Settings},
 };
 
@@ -51,7 +53,7 @@ pub struct GameArgs {
 
     /// Play with this program instead of the built-in one; {predef} stands for the number of the predef
     #[arg(long, value_name = "COMMAND", help_heading = "Game")]
-    agent: Option<Agent>,
+    agent: Option<PredefCommand>,
 
     /// Go on when no program is left
     #[arg(long, help_heading = "Game")]
@@ -140,26 +142,26 @@ impl GameArgs {
     /// # Errors
     /// Says what cannot be understood or is not there, and what would be right.
     pub fn into_settings(self) -> Result<Settings, ArgsError> {
-        let agent = self.agent.unwrap_or_default();
-        let script = read_script(&self.script, self.scenario.as_deref(), &agent)?;
+        let predef_command = self.agent.unwrap_or_default();
+        let script = read_script(&self.script, self.scenario.as_deref(), &predef_command)?;
         if self.repeat && script.is_empty() {
             return Err(ArgsError::Usage(
                 "--repeat needs a script with at least one entry, as in --script 0.5:1".into(),
             ));
         }
         let players = usize::try_from(self.max_players).unwrap_or(usize::MAX);
-        let rules = Rules {
+        let game = GameConfig {
             board: self.board,
             tick: self.tick,
             seed: self.seed.unwrap_or_else(|| rand::random::<u32>().into()),
             script,
             repeat: self.repeat,
             stay: self.stay,
-            agent,
+            predef_command,
         };
         let shards = self.shards.map_or_else(default_shards, usize::from);
         Ok(Settings {
-            rules,
+            game,
             listen: self.listen.iter().map(|address| resolve(address)).collect::<Result<_, _>>()?,
             max_clients: self.max_clients,
             limits: Limits { move_rate: NonZeroU32::new(self.move_rate), players },
@@ -187,16 +189,16 @@ impl GameArgs {
 fn read_script(
     script: &str,
     scenario: Option<&Path>,
-    agent: &Agent,
+    predef_command: &PredefCommand,
 ) -> Result<Vec<Scheduled>, ArgsError> {
     let usage = |error: &dyn Display| ArgsError::Usage(error.to_string());
     let Some(path) = scenario else {
-        return parse_script(script, agent).map_err(|error| usage(&error));
+        return parse_script(script, predef_command).map_err(|error| usage(&error));
     };
     let text = read_scenario(path).map_err(|error| {
         ArgsError::Missing(format!("cannot read the scenario {}: {error}", path.display()))
     })?;
-    parse_scenario(&text, path, agent).map_err(|error| usage(&error))
+    parse_scenario(&text, path, predef_command).map_err(|error| usage(&error))
 }
 
 /// The text of the file at `path`, if it is not too large for a scenario.
@@ -294,10 +296,10 @@ mod tests {
         let settings = settings(&[]).unwrap();
         assert_eq!(settings.listen, ["127.0.0.1:7777".parse().unwrap()]);
         let titles: Vec<_> =
-            settings.rules.script.iter().map(|entry| &*entry.program.title).collect();
+            settings.game.script.iter().map(|entry| &*entry.program.title).collect();
         assert_eq!(titles, ["predef 1", "predef 2", "predef 3"]);
-        assert_eq!(settings.rules.board, BoardSize { width: 32, height: 16 });
-        assert_eq!(settings.rules.tick, Duration::from_secs(1));
+        assert_eq!(settings.game.board, BoardSize { width: 32, height: 16 });
+        assert_eq!(settings.game.tick, Duration::from_secs(1));
         assert_eq!(settings.log_bytes, 16 << 20);
         assert_eq!(settings.limits.move_rate.map(NonZeroU32::get), Some(50));
     }

@@ -8,7 +8,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 use tribune_protocol::{
-    ClosingCode, ConnectionId, ControlMessage, GameId, LineDecoder, MAX_CLIENT_LINE, encode,
+    ClosingCode, ConnectionId, ControlMessage, GameId, LineDecoder, MAX_CLIENT_LINE, Origin, encode,
 };
 
 use super::{
@@ -183,7 +183,9 @@ impl Session {
                 Ok(End::Broken) | Err(_) => "connection lost",
             };
             // A game that is over takes in nothing.
-            let _ = self.context.mailbox.send(Input::Gone { connection: self.id, reason }).await;
+            let from = Origin::Connection(self.id);
+            let input = Input::Disconnected { from, reason: reason.into() };
+            let _ = self.context.mailbox.send(input).await;
         }
         tracing::info!(connection = %self.id, "has nothing more to say");
         match end {
@@ -202,7 +204,7 @@ impl Session {
     /// Hands `asked` to whom it concerns, and says whether that was the last.
     async fn pass_on(&self, mut asked: Actions) -> bool {
         if !asked.moves.is_empty() {
-            let input = Input::Moves { connection: self.id, moves: asked.moves };
+            let input = Input::Moves { from: Origin::Connection(self.id), moves: asked.moves };
             // A game that is over takes in nothing.
             let _ = self.context.mailbox.send(input).await;
         }

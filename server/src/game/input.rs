@@ -1,52 +1,54 @@
 use players_agent::Predef;
-use tribune_protocol::{ConnectionId, Exit, Move, OutputStream, WorkerId};
+use tribune_protocol::{Exit, Move, Origin, OutputStream, WorkerId};
 
-/// All that can happen to the game, whoever does it.
+use super::LaunchRequest;
+
+/// Everything that can happen to a game from outside.
 #[derive(Clone, Debug)]
 pub enum Input {
-    /// A connection moved its players.
+    /// An origin moves its players.
     Moves {
-        /// Which.
-        connection: ConnectionId,
-        /// How, in order. Each name is one that the connection may use.
+        /// Where the moves come from.
+        from: Origin,
+        /// The moves, in order. Each name is one that the origin is allowed to use.
         moves: Vec<Move>,
     },
-    /// A connection moves nobody any more.
-    Gone {
-        /// Which.
-        connection: ConnectionId,
+    /// An origin that moved players is gone, and its players leave.
+    Disconnected {
+        /// The origin.
+        from: Origin,
         /// Why, for people.
-        reason: &'static str,
+        reason: String,
     },
     /// A program was started.
     Started {
-        /// Which.
-        worker: WorkerId,
-        /// What was run.
+        /// Its number.
+        program: WorkerId,
+        /// The command as people read it.
         command: Vec<String>,
     },
     /// A program printed lines.
     Printed {
-        /// Which.
-        worker: WorkerId,
-        /// Where.
+        /// Its number.
+        program: WorkerId,
+        /// The stream that the lines come from.
         stream: OutputStream,
-        /// What, in order. There are no blank lines.
+        /// The lines, in order, without blank ones.
         lines: Vec<Printed>,
     },
-    /// A program ended and will print nothing more, or could not be started.
+    /// A program has exited and will print nothing more, or could not be started.
     Exited {
-        /// Which.
-        worker: WorkerId,
-        /// How.
+        /// Its number.
+        program: WorkerId,
+        /// Its exit status.
         exit: Exit,
     },
-    /// Somebody typed the number of a configuration.
-    Typed(Predef),
+    /// The number of a predef was typed on the server's keyboard.
+    FromKeyboard(Predef),
     /// The game is to end.
     Stop {
         /// Why, for people.
-        reason: &'static str,
+        reason: String,
     },
 }
 
@@ -55,7 +57,7 @@ pub enum Input {
 pub enum Printed {
     /// A move of one of its players.
     Move(Move),
-    /// Anything else.
+    /// Any other line.
     Other {
         /// The line.
         line: String,
@@ -64,13 +66,13 @@ pub enum Printed {
     },
 }
 
-/// What the game asks of the world around it.
+/// What the game asks the server to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    /// Start this program, and say how that went.
-    Launch(super::Launch),
-    /// End every program that runs.
-    EndPrograms,
-    /// Tell this to whoever typed last.
-    Answer(String),
+    /// Start a program, and report that with [`Input::Started`] or [`Input::Exited`].
+    Launch(LaunchRequest),
+    /// Terminate all programs.
+    TerminatePrograms,
+    /// Show this message to the operator.
+    Message(String),
 }

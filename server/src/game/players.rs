@@ -2,56 +2,57 @@ use std::collections::HashMap;
 
 use tribune_protocol::{Move, Name, Origin, PlayerId, PlayerState};
 
-use super::board::{Board, Cell};
+use crate::rules::{Cell, Rules};
 
-/// A player on the board.
+/// A player in the game.
 #[derive(Clone, Debug)]
 pub struct Player {
-    /// Its number, which no other player of this game has.
+    /// Its number, unique within a game.
     pub id: PlayerId,
-    /// What it is called.
+    /// Its name, unique within its origin.
     pub name: Name,
-    /// Where it stands.
+    /// Where it is.
     pub cell: Cell,
-    /// How often it has moved.
+    /// How many moves it has made.
     pub moves: u64,
 }
 
-/// The players in the game.
+/// The players in the game, and the numbers they get.
 #[derive(Clone, Debug, Default)]
 pub struct Players {
-    // A handful per origin, so a list that is searched is the fastest and smallest.
+    // Origins have a handful of players each, for which a linear search is fastest and smallest.
     by_origin: HashMap<Origin, Vec<Player>>,
     last: PlayerId,
 }
 
 impl Players {
-    /// The player that `step` of `origin` moves. If it is new, it is put onto the `board`.
+    /// The player that `step` of `origin` moves. A new player enters where the rules say.
     ///
-    /// The second value is whether it is new.
+    /// The second value is whether the player is new.
     pub fn find_or_join(
         &mut self,
         origin: Origin,
         step: &Move,
-        board: &Board,
+        rules: &mut dyn Rules,
     ) -> (&mut Player, bool) {
         let players = self.by_origin.entry(origin).or_default();
         let known = players.iter().position(|player| player.name == step.name);
         let index = known.unwrap_or_else(|| {
-            self.last = self.last.next();
-            let cell = board.entry(origin, &step.name);
-            players.push(Player { id: self.last, name: step.name.clone(), cell, moves: 0 });
+            let id = self.last.next();
+            self.last = id;
+            let cell = rules.enter(id, origin, &step.name);
+            players.push(Player { id, name: step.name.clone(), cell, moves: 0 });
             players.len() - 1
         });
         (&mut players[index], known.is_none())
     }
 
-    /// Takes all players of `origin` out of the game, in the order they joined.
+    /// Removes and returns all players of `origin`, in the order in which they joined.
     pub fn leave(&mut self, origin: Origin) -> Vec<Player> {
         self.by_origin.remove(&origin).unwrap_or_default()
     }
 
-    /// All players, in the order they joined.
+    /// All players, in the order in which they joined.
     pub fn states(&self) -> Vec<PlayerState> {
         let mut states: Vec<PlayerState> = self
             .by_origin

@@ -8,73 +8,73 @@ use tribune_protocol::{Exit, WorkerId, WorkerState};
 
 use crate::schedule::{Program, Scheduled};
 
-/// A program that has run this long is sound: what it needed to be restarted before is forgotten.
-const SOUND_AFTER: Duration = Duration::from_secs(60);
+/// After a program has run this long, its earlier restarts are no longer counted.
+const STABLE_AFTER: Duration = Duration::from_secs(60);
 
-/// A script is not repeated more often than this, so that one whose programs all end at once does
-/// not fork without a pause.
-const SHORTEST_REPEAT: Duration = Duration::from_secs(1);
+/// The least time between two starts of a repeated script, so that one whose programs all exit
+/// immediately does not fork without a pause.
+const MIN_REPEAT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The player programs: which are to be started when, and which run.
+/// The player programs of a game: those that are scheduled, and those that run.
 #[derive(Debug)]
 pub struct Programs {
     script: Vec<Scheduled>,
     repeat: bool,
-    /// When the script started last.
+    /// When the script last started.
     script_start: Duration,
-    /// What is to be started, the next first. Entries of the same time keep their order.
-    due: VecDeque<Due>,
-    /// What was handed out to be started, and what runs.
-    alive: BTreeMap<WorkerId, Alive>,
+    /// The programs to start, ordered by time. Entries of the same time keep their order.
+    queue: VecDeque<Queued>,
+    /// The programs that were requested to start or run.
+    active: BTreeMap<WorkerId, Active>,
     last: WorkerId,
     stopped: bool,
 }
 
 #[derive(Debug)]
-struct Due {
+struct Queued {
     at: Duration,
     program: Arc<Program>,
-    /// How often in a row it was restarted before.
+    /// How many times in a row it has been restarted.
     restarts: u32,
 }
 
 #[derive(Debug)]
-struct Alive {
+struct Active {
     label: String,
     program: Arc<Program>,
     restarts: u32,
-    /// When it started; `None` while that is still to be confirmed.
+    /// When it started; `None` until that is reported.
     since: Option<Duration>,
 }
 
-/// A program to be started now.
+/// A request to start a program now.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Launch {
-    /// The number it has got.
-    pub worker: WorkerId,
+pub struct LaunchRequest {
+    /// The number assigned to the program.
+    pub id: WorkerId,
     /// What to run.
     pub program: Arc<Program>,
 }
 
-/// What is left of a program that ended.
+/// A program that has exited.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ended {
-    /// What people read, as in `ps#1 (predef 1)`.
+pub struct ExitedProgram {
+    /// Its label, as in `ps#1 (predef 1)`.
     pub label: String,
-    /// How many programs still run.
+    /// How many programs are still running.
     pub running: usize,
 }
 
 impl Programs {
-    /// The programs of `script`, which starts now, at 0. If `repeat`, it starts again each time it
-    /// has ended.
+    /// The programs of `script`, which starts now, at 0. With `repeat`, it starts again whenever
+    /// all of its programs have exited.
     pub fn new(script: Vec<Scheduled>, repeat: bool) -> Self {
         let mut programs = Self {
             script,
             repeat,
             script_start: Duration::ZERO,
-            due: VecDeque::new(),
-            alive: BTreeMap::new(),
+            queue: VecDeque::new(),
+            active: BTreeMap::new(),
             last: WorkerId::default(),
             stopped: false,
         };
@@ -84,96 +84,98 @@ impl Programs {
 
     /// When the next program is to be started.
     pub fn next_due(&self) -> Option<Duration> {
-        self.due.front().map(|due| due.at)
+        self.queue.front().map(|queued| queued.at)
     }
 
-    /// Takes the next program that is to be started at `now` or before.
-    pub fn take_due(&mut self, now: Duration) -> Option<Launch> {
+    /// Takes the next program that is due at `now`.
+    pub fn take_due(&mut self, now: Duration) -> Option<LaunchRequest> {
         self.next_due().filter(|&due| due <= now)?;
-        let due = self.due.pop_front()?;
-        Some(self.launch(due.program, due.restarts))
+        let queued = self.queue.pop_front()?;
+        Some(self.launch(queued.program, queued.restarts))
     }
 
-    /// Starts `program`, which nobody scheduled.
-    pub fn start_now(&mut self, program: Arc<Program>) -> Launch {
+    /// Requests the start of `program`, which is not part of the script.
+    pub fn start_now(&mut self, program: Arc<Program>) -> LaunchRequest {
         self.launch(program, 0)
     }
 
-    /// Notes that `worker` has started, and gives its label.
-    pub fn started(&mut self, worker: WorkerId, now: Duration) -> Option<&str> {
-        let alive = self.alive.get_mut(&worker).filter(|alive| alive.since.is_none())?;
-        alive.since = Some(now);
-        Some(&alive.label)
+    /// Records that the program `id` has started, and returns its label.
+    pub fn started(&mut self, id: WorkerId, now: Duration) -> Option<&str> {
+        let program = self.active.get_mut(&id).filter(|program| program.since.is_none())?;
+        program.since = Some(now);
+        Some(&program.label)
     }
 
-    /// Notes that `worker` has ended or could not be started, and schedules its restart if it is
-    /// to have one.
-    pub fn exited(&mut self, worker: WorkerId, exit: &Exit, now: Duration) -> Option<Ended> {
-        let Alive { label, program, restarts, since } = self.alive.remove(&worker)?;
-        let sound = since.is_some_and(|since| now.saturating_sub(since) >= SOUND_AFTER);
-        let restarts = if sound { 0 } else { restarts };
-        if let Some(pause) = program.restart.pause_after(exit.is_success(), restarts) {
-            self.schedule(Due { at: now + pause, program, restarts: restarts + 1 });
+    /// Records that the program `id` has exited or could not be started, and schedules its restart
+    /// according to its policy.
+    pub fn exited(&mut self, id: WorkerId, exit: &Exit, now: Duration) -> Option<ExitedProgram> {
+        let Active { label, program, restarts, since } = self.active.remove(&id)?;
+        let was_stable = since.is_some_and(|since| now.saturating_sub(since) >= STABLE_AFTER);
+        let restarts = if was_stable { 0 } else { restarts };
+        if let Some(delay) = program.restart.delay_after(exit.is_success(), restarts) {
+            self.schedule(Queued { at: now + delay, program, restarts: restarts + 1 });
         }
-        Some(Ended { label, running: self.running() })
+        Some(ExitedProgram { label, running: self.running() })
     }
 
-    /// Starts nothing any more.
+    /// Cancels everything that is scheduled. From now on no program is started.
     pub fn stop(&mut self) {
         self.stopped = true;
-        self.due.clear();
+        self.queue.clear();
     }
 
     /// Whether [`Self::stop`] was called.
-    pub fn is_stopped(&self) -> bool {
+    pub fn are_stopped(&self) -> bool {
         self.stopped
     }
 
-    /// Whether something runs or is to be started. If all has ended and the script is to be
-    /// repeated, it starts again.
-    pub fn go_on(&mut self, now: Duration) -> bool {
-        let ended = self.alive.is_empty() && self.due.is_empty();
-        if ended && self.repeat && !self.stopped {
-            self.start_script(now.max(self.script_start + SHORTEST_REPEAT));
+    /// Whether no program is running or scheduled.
+    pub fn are_finished(&self) -> bool {
+        self.active.is_empty() && self.queue.is_empty()
+    }
+
+    /// Starts a repeated script again if no program is running or scheduled.
+    pub fn repeat_if_finished(&mut self, now: Duration) {
+        if self.are_finished() && self.repeat && !self.stopped {
+            self.start_script(now.max(self.script_start + MIN_REPEAT_INTERVAL));
         }
-        !self.alive.is_empty() || !self.due.is_empty()
     }
 
-    /// How many programs run or are about to.
-    pub fn alive(&self) -> usize {
-        self.alive.len()
+    /// How many programs are running or about to start.
+    pub fn active(&self) -> usize {
+        self.active.len()
     }
 
-    /// The programs that run, in the order they started.
+    /// The running programs, in the order of their numbers.
     pub fn states(&self) -> Vec<WorkerState> {
-        let running = self.alive.iter().filter(|(_, alive)| alive.since.is_some());
-        running.map(|(&id, alive)| WorkerState { id, label: alive.label.clone() }).collect()
+        let running = self.active.iter().filter(|(_, program)| program.since.is_some());
+        running.map(|(&id, program)| WorkerState { id, label: program.label.clone() }).collect()
     }
 
     fn running(&self) -> usize {
-        self.alive.values().filter(|alive| alive.since.is_some()).count()
+        self.active.values().filter(|program| program.since.is_some()).count()
     }
 
     fn start_script(&mut self, start: Duration) {
         self.script_start = start;
         for Scheduled { at, program } in self.script.clone() {
-            self.schedule(Due { at: start + at, program, restarts: 0 });
+            self.schedule(Queued { at: start + at, program, restarts: 0 });
         }
     }
 
-    fn schedule(&mut self, due: Due) {
+    fn schedule(&mut self, queued: Queued) {
         if !self.stopped {
-            let place = self.due.partition_point(|other| other.at <= due.at);
-            self.due.insert(place, due);
+            let index = self.queue.partition_point(|other| other.at <= queued.at);
+            self.queue.insert(index, queued);
         }
     }
 
-    fn launch(&mut self, program: Arc<Program>, restarts: u32) -> Launch {
-        let worker = self.last.next();
-        self.last = worker;
-        let label = format!("ps#{worker} ({})", program.title);
-        self.alive.insert(worker, Alive { label, program: program.clone(), restarts, since: None });
-        Launch { worker, program }
+    fn launch(&mut self, program: Arc<Program>, restarts: u32) -> LaunchRequest {
+        let id = self.last.next();
+        self.last = id;
+        let label = format!("ps#{id} ({})", program.title);
+        self.active.insert(id, Active { label, program: program.clone(), restarts, since: None });
+        LaunchRequest { id, program }
     }
 }
 
@@ -182,7 +184,7 @@ mod tests {
     use players_agent::Predef;
 
     use super::*;
-    use crate::schedule::{Agent, Restart, RestartPolicy, parse_script};
+    use crate::schedule::{PredefCommand, Restart, RestartPolicy, parse_script};
 
     const SUCCESS: Exit = Exit::Code { code: 0 };
     const CRASH: Exit = Exit::Signal { signal: 11 };
@@ -192,34 +194,40 @@ mod tests {
     }
 
     fn script(text: &str) -> Vec<Scheduled> {
-        parse_script(text, &Agent::BuiltIn).unwrap()
+        parse_script(text, &PredefCommand::BuiltIn).unwrap()
     }
 
-    /// What is started until `now`, in order: when it was due and what it is.
+    /// The programs that are due until `now`, in order: when, and the number and title of each.
     fn starts(programs: &mut Programs, now: Duration) -> Vec<(f64, String)> {
         let due = std::iter::from_fn(|| {
             let at = programs.next_due()?;
-            let launch = programs.take_due(now)?;
-            Some((at.as_secs_f64(), format!("ps#{} {}", launch.worker, launch.program.title)))
+            let request = programs.take_due(now)?;
+            Some((at.as_secs_f64(), format!("ps#{} {}", request.id, request.program.title)))
         });
         due.collect()
     }
 
-    /// Lets everything that is alive end.
-    fn end_all(programs: &mut Programs, now: Duration) {
-        for worker in programs.alive.keys().copied().collect::<Vec<_>>() {
+    /// Reports the exit of every active program.
+    fn exit_all(programs: &mut Programs, now: Duration) {
+        for worker in programs.active.keys().copied().collect::<Vec<_>>() {
             programs.exited(worker, &SUCCESS, now);
         }
     }
 
+    /// Whether the programs are finished at `now`, after a repeated script was started again.
+    fn are_finished(programs: &mut Programs, now: Duration) -> bool {
+        programs.repeat_if_finished(now);
+        programs.are_finished()
+    }
+
     fn restarting(policy: RestartPolicy) -> Vec<Scheduled> {
-        let mut program = Agent::BuiltIn.program(Predef::One);
-        program.restart = Restart { policy, pause: seconds(1.0), most: 2 };
+        let mut program = PredefCommand::BuiltIn.program(Predef::One);
+        program.restart = Restart { policy, initial_delay: seconds(1.0), max_restarts: 2 };
         vec![Scheduled { at: Duration::ZERO, program: Arc::new(program) }]
     }
 
     #[test]
-    fn a_script_starts_in_the_order_of_its_times() {
+    fn scheduled_programs_start_in_order_of_time() {
         let mut programs = Programs::new(script("6:3,0.5:1,1:2,0.5:4"), false);
         assert_eq!(starts(&mut programs, seconds(0.4)), []);
         assert_eq!(
@@ -234,21 +242,21 @@ mod tests {
     }
 
     #[test]
-    fn it_has_ended_when_nothing_runs_and_nothing_is_to_come() {
+    fn programs_are_finished_when_none_runs_and_none_is_scheduled() {
         let mut programs = Programs::new(script("0:1,2:2"), false);
-        assert!(programs.go_on(Duration::ZERO));
+        assert!(!programs.are_finished());
         starts(&mut programs, Duration::ZERO);
         programs.started(WorkerId(1), Duration::ZERO);
         assert_eq!(programs.exited(WorkerId(1), &SUCCESS, seconds(1.0)).unwrap().running, 0);
-        assert!(programs.go_on(seconds(1.0)));
+        assert!(!are_finished(&mut programs, seconds(1.0)));
         starts(&mut programs, seconds(2.0));
-        assert!(programs.go_on(seconds(2.0)), "one is about to start");
+        assert!(!are_finished(&mut programs, seconds(2.0)), "one is about to start");
         programs.exited(
             WorkerId(2),
             &Exit::NotStarted { code: 127, reason: String::new() },
             seconds(2.0),
         );
-        assert!(!programs.go_on(seconds(2.0)));
+        assert!(are_finished(&mut programs, seconds(2.0)));
     }
 
     #[test]
@@ -262,16 +270,20 @@ mod tests {
             [WorkerState { id: WorkerId(2), label: "ps#2 (predef 2)".into() }]
         );
         assert_eq!(programs.exited(WorkerId(1), &CRASH, Duration::ZERO).unwrap().running, 1);
-        assert_eq!(programs.exited(WorkerId(1), &CRASH, Duration::ZERO), None, "it ended before");
+        assert_eq!(
+            programs.exited(WorkerId(1), &CRASH, Duration::ZERO),
+            None,
+            "it has exited already"
+        );
     }
 
     #[test]
-    fn a_repeated_script_starts_again_when_all_has_ended() {
+    fn repeated_script_starts_again_when_all_programs_have_exited() {
         let mut programs = Programs::new(script("0.5:1,1:2"), true);
         starts(&mut programs, seconds(1.0));
-        assert!(programs.go_on(seconds(3.0)));
-        end_all(&mut programs, seconds(7.0));
-        assert!(programs.go_on(seconds(7.0)));
+        assert!(!are_finished(&mut programs, seconds(3.0)));
+        exit_all(&mut programs, seconds(7.0));
+        assert!(!are_finished(&mut programs, seconds(7.0)));
         assert_eq!(
             starts(&mut programs, seconds(9.0)),
             [(7.5, "ps#3 predef 1".into()), (8.0, "ps#4 predef 2".into())]
@@ -279,38 +291,38 @@ mod tests {
     }
 
     #[test]
-    fn a_script_that_ends_at_once_is_not_repeated_at_once() {
+    fn script_that_finishes_immediately_is_repeated_after_a_pause() {
         let mut programs = Programs::new(script("0:1"), true);
         starts(&mut programs, Duration::ZERO);
-        end_all(&mut programs, Duration::ZERO);
-        assert!(programs.go_on(Duration::ZERO));
-        assert_eq!(programs.next_due(), Some(SHORTEST_REPEAT));
+        exit_all(&mut programs, Duration::ZERO);
+        assert!(!are_finished(&mut programs, Duration::ZERO));
+        assert_eq!(programs.next_due(), Some(MIN_REPEAT_INTERVAL));
     }
 
     #[test]
-    fn a_program_is_restarted_with_growing_pauses_up_to_a_number() {
+    fn restart_delay_grows_until_the_maximum_number_of_restarts() {
         let mut programs = Programs::new(restarting(RestartPolicy::OnFailure), false);
-        let mut pauses = Vec::new();
+        let mut delays = Vec::new();
         let mut now = Duration::ZERO;
         while let Some(due) = programs.next_due() {
-            pauses.push(due.saturating_sub(now).as_secs_f64());
+            delays.push(due.saturating_sub(now).as_secs_f64());
             now = due;
-            let worker = programs.take_due(now).unwrap().worker;
+            let worker = programs.take_due(now).unwrap().id;
             programs.started(worker, now);
             programs.exited(worker, &CRASH, now);
         }
-        assert_eq!(pauses, [0.0, 1.0, 2.0]);
-        assert!(!programs.go_on(now));
+        assert_eq!(delays, [0.0, 1.0, 2.0]);
+        assert!(are_finished(&mut programs, now));
     }
 
     #[test]
-    fn a_program_that_ran_long_is_restarted_as_if_for_the_first_time() {
+    fn restart_count_is_reset_after_a_stable_run() {
         let mut programs = Programs::new(restarting(RestartPolicy::Always), false);
         let mut now = Duration::ZERO;
         for _ in 0..10 {
-            let worker = programs.take_due(now).unwrap().worker;
+            let worker = programs.take_due(now).unwrap().id;
             programs.started(worker, now);
-            now += SOUND_AFTER;
+            now += STABLE_AFTER;
             programs.exited(worker, &SUCCESS, now);
             assert_eq!(programs.next_due(), Some(now + seconds(1.0)));
             now += seconds(1.0);
@@ -318,15 +330,15 @@ mod tests {
     }
 
     #[test]
-    fn after_a_stop_nothing_starts_any_more() {
+    fn nothing_starts_after_a_stop() {
         let mut programs = Programs::new(script("0:1,1:2"), true);
         starts(&mut programs, Duration::ZERO);
         programs.started(WorkerId(1), Duration::ZERO);
         programs.stop();
         assert_eq!(programs.next_due(), None);
-        assert!(programs.go_on(seconds(1.0)), "one still runs");
+        assert!(!are_finished(&mut programs, seconds(1.0)), "one is still running");
         programs.exited(WorkerId(1), &CRASH, seconds(1.0));
-        assert!(!programs.go_on(seconds(1.0)));
+        assert!(are_finished(&mut programs, seconds(1.0)));
         assert_eq!(programs.next_due(), None);
     }
 }

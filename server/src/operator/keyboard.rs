@@ -77,7 +77,7 @@ impl Keyboard {
     /// Does what `line` asks for, and says whether there is still a game to do it in.
     fn obey(&self, line: &Line) -> bool {
         match understand(line) {
-            Ok(Some(predef)) => self.mailbox.blocking_send(Input::Typed(predef)).is_ok(),
+            Ok(Some(predef)) => self.mailbox.blocking_send(Input::FromKeyboard(predef)).is_ok(),
             Ok(None) => true,
             Err(answer) => {
                 self.messages.say(answer);

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     feed::{Broadcast, Transport},
-    game::{Input, Launch},
+    game::{Input, LaunchRequest},
     limits::PlayerPlaces,
     messages::Messages,
     schedule::Program,
@@ -73,8 +73,8 @@ pub struct Launcher {
 
 impl Launcher {
     /// Starts what is handed in, in order, until nothing more can be.
-    pub async fn run(self, mut launches: mpsc::UnboundedReceiver<Launch>) {
-        while let Some(Launch { worker, program }) = launches.recv().await {
+    pub async fn run(self, mut launches: mpsc::UnboundedReceiver<LaunchRequest>) {
+        while let Some(LaunchRequest { id: worker, program }) = launches.recv().await {
             match self.start(worker, &program).await {
                 Ok(worker) => {
                     self.tasks
@@ -82,7 +82,7 @@ impl Launcher {
                 }
                 Err(exit) => {
                     self.messages.say(format_args!("ps#{worker} is {exit}"));
-                    self.tell(Input::Exited { worker, exit }).await;
+                    self.tell(Input::Exited { program: worker, exit }).await;
                 }
             }
         }
@@ -117,7 +117,7 @@ impl Launcher {
         let input =
             child.stdin.take().ok_or_else(gone).and_then(|input| pipe_to(input).map_err(failed))?;
         tracing::info!(worker = %id, session = session.number(), command = ?words, "started");
-        self.tell(Input::Started { worker: id, command: words.clone() }).await;
+        self.tell(Input::Started { program: id, command: words.clone() }).await;
         let subscription = self.broadcast.join(Origin::Program(id), Transport::Pipe(input)).await;
         Ok(Worker { id, child, session, subscription, has_printed: Arc::default() })
     }

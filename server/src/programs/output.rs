@@ -130,7 +130,7 @@ impl Output {
         }
         let (worker, stream) = (self.worker, self.stream);
         let bytes = lines.iter().map(logged_bytes).sum();
-        let input = Input::Printed { worker, stream, lines };
+        let input = Input::Printed { program: worker, stream, lines };
         // A game that is over takes in nothing.
         (self.mailbox.send(input).await.is_ok() && readable).then_some(bytes)
     }

@@ -53,7 +53,7 @@ impl Worker {
         ended.cancel();
         outputs.ended().await;
         tracing::info!(worker = %self.id, %exit, "ended");
-        launcher.tell(Input::Exited { worker: self.id, exit }).await;
+        launcher.tell(Input::Exited { program: self.id, exit }).await;
         drop(roster);
     }
 

@@ -1,39 +1,40 @@
-//! What is to be run and when, as data: player programs, the agent that stands for a predefined
-//! configuration, the script, and the scenario file.
+//! Which programs run and when, as data: programs, the command that is run for a predef, scripts
+//! and scenario files.
 
-mod agent;
+mod predef_command;
 mod program;
 mod scenario;
 mod script;
 mod title;
 
-pub use agent::Agent;
+pub use predef_command::PredefCommand;
 pub use program::{Program, ProgramCommand, Restart, RestartPolicy};
 pub use scenario::{MAX_SCENARIO, parse_scenario};
 pub use script::{DEMONSTRATION, parse_script};
 
 use std::{sync::Arc, time::Duration};
 
-/// A program and when it is to start, counted from when its script starts.
+/// A program and when it starts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scheduled {
-    /// When.
+    /// The time since the start of its script.
     pub at: Duration,
-    /// What.
+    /// The program.
     pub program: Arc<Program>,
 }
 
-/// The most entries of a script or a scenario. When they all run, `state` has as many titles, of at
-/// most 64 characters each, which is far less than the longest line a client need accept.
+/// The most entries of a script or a scenario. When all of them run, a `state` line contains that
+/// many titles of at most 64 characters each, far less than the longest line that a client has to
+/// accept.
 const MAX_ENTRIES: usize = 10_000;
 
 /// The latest that a program can be scheduled, in seconds: a year.
 const LATEST: f64 = 365.0 * 24.0 * 3600.0;
 
-/// What is right for a start time, as a complaint says it.
+/// The expected form of a start time, for error messages.
 const START_TIME_FORM: &str = "a number of seconds from 0 to 31536000 (a year)";
 
-/// The time that `seconds` stands for, if a program can be scheduled then.
+/// The start time that `seconds` stands for; `None` if no program can be scheduled at that time.
 fn start_time(seconds: f64) -> Option<Duration> {
     (0.0..=LATEST).contains(&seconds).then(|| Duration::from_secs_f64(seconds))
 }
@@ -45,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_state_with_the_longest_titles_of_all_entries_is_far_below_the_longest_line() {
+    fn state_with_the_longest_titles_of_all_entries_is_far_below_the_longest_line() {
         let title = "\u{1f3b2}".repeat(64);
         assert!(title::is_title(&title));
         let mut line = Vec::new();

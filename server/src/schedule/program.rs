@@ -5,39 +5,39 @@ use players_agent::Predef;
 /// A player program that can be started, any number of times.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Program {
-    /// What people read beside its number, as in `predef 1`: at most 64 characters, all printable.
+    /// Its name for people, as in `predef 1`: at most 64 characters, all printable.
     pub title: String,
-    /// What is run.
+    /// The command that starts it.
     pub command: ProgramCommand,
-    /// What its environment has beyond what every program gets.
+    /// Environment variables in addition to those that every program gets.
     pub env: Vec<(String, String)>,
-    /// Where it runs, if not where the server does.
+    /// Its working directory, if it is not that of the server.
     pub dir: Option<PathBuf>,
-    /// What happens when it ends.
+    /// Whether and how it is restarted after it has exited.
     pub restart: Restart,
 }
 
-/// What is run for a player program.
+/// The command of a program.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ProgramCommand {
-    /// The players that the server carries in itself.
+    /// The players that are built into the server.
     BuiltIn(Predef),
-    /// A program and its arguments, run without a shell. There is at least the program.
+    /// A program file and its arguments, run without a shell. There is at least the program file.
     External(Vec<String>),
 }
 
-/// Whether and how a program that ended is started again.
+/// Whether and how a program that has exited is started again.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Restart {
-    /// After which ends.
+    /// After which exits.
     pub policy: RestartPolicy,
-    /// How long to wait before the first restart. Each further one waits twice as long.
-    pub pause: Duration,
-    /// How many times in a row at most.
-    pub most: u32,
+    /// The delay before the first restart. It doubles with each further one.
+    pub initial_delay: Duration,
+    /// The most restarts in a row.
+    pub max_restarts: u32,
 }
 
-/// After which ends a program is started again.
+/// After which exits a program is started again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RestartPolicy {
     /// After none.
@@ -50,30 +50,33 @@ pub enum RestartPolicy {
 }
 
 impl Restart {
-    /// No restart at all.
-    pub const NEVER: Self =
-        Self { policy: RestartPolicy::Never, pause: Self::FIRST_PAUSE, most: Self::MOST };
+    /// No restarts.
+    pub const NEVER: Self = Self {
+        policy: RestartPolicy::Never,
+        initial_delay: Self::DEFAULT_INITIAL_DELAY,
+        max_restarts: Self::DEFAULT_MAX_RESTARTS,
+    };
 
-    /// The first pause, unless a scenario says otherwise.
-    pub const FIRST_PAUSE: Duration = Duration::from_millis(500);
+    /// The initial delay, unless a scenario sets it.
+    pub const DEFAULT_INITIAL_DELAY: Duration = Duration::from_millis(500);
 
-    /// The most restarts in a row, unless a scenario says otherwise.
-    pub const MOST: u32 = 5;
+    /// The most restarts in a row, unless a scenario sets it.
+    pub const DEFAULT_MAX_RESTARTS: u32 = 5;
 
-    /// The pause does not grow beyond this, or beyond the first one if that is longer.
-    const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+    /// The delay does not grow beyond this, or beyond the initial delay if that is longer.
+    const MAX_DELAY: Duration = Duration::from_secs(30);
 
-    /// How long to wait before starting a program again that has ended and been restarted `times`
-    /// times in a row; `None` if it has ended for good.
-    pub fn pause_after(&self, success: bool, times: u32) -> Option<Duration> {
+    /// The delay before the next start of a program that has exited, successfully or not, and has
+    /// been restarted `times` times in a row; `None` if it is not started again.
+    pub fn delay_after(&self, success: bool, times: u32) -> Option<Duration> {
         let wanted = match self.policy {
             RestartPolicy::Never => false,
             RestartPolicy::OnFailure => !success,
             RestartPolicy::Always => true,
         };
-        let longest = Self::LONGEST_PAUSE.max(self.pause);
-        let pause = self.pause.saturating_mul(2_u32.saturating_pow(times)).min(longest);
-        (wanted && times < self.most).then_some(pause)
+        let max_delay = Self::MAX_DELAY.max(self.initial_delay);
+        let delay = self.initial_delay.saturating_mul(2_u32.saturating_pow(times)).min(max_delay);
+        (wanted && times < self.max_restarts).then_some(delay)
     }
 }
 
@@ -81,23 +84,23 @@ impl Restart {
 mod tests {
     use super::*;
 
-    fn pauses(policy: RestartPolicy, success: bool) -> Vec<u64> {
-        let restart = Restart { policy, pause: Duration::from_secs(4), most: 5 };
+    fn delays(policy: RestartPolicy, success: bool) -> Vec<u64> {
+        let restart = Restart { policy, initial_delay: Duration::from_secs(4), max_restarts: 5 };
         (0..)
-            .map_while(|times| restart.pause_after(success, times))
-            .map(|pause| pause.as_secs())
+            .map_while(|times| restart.delay_after(success, times))
+            .map(|delay| delay.as_secs())
             .collect()
     }
 
     #[test]
-    fn the_pause_grows_up_to_a_bound_and_ends_after_the_last_restart() {
-        assert_eq!(pauses(RestartPolicy::Always, true), [4, 8, 16, 30, 30]);
-        assert_eq!(pauses(RestartPolicy::OnFailure, false), [4, 8, 16, 30, 30]);
+    fn delay_grows_to_a_maximum_until_the_last_restart() {
+        assert_eq!(delays(RestartPolicy::Always, true), [4, 8, 16, 30, 30]);
+        assert_eq!(delays(RestartPolicy::OnFailure, false), [4, 8, 16, 30, 30]);
     }
 
     #[test]
-    fn only_what_the_policy_names_is_restarted() {
-        assert!(pauses(RestartPolicy::OnFailure, true).is_empty());
-        assert!(pauses(RestartPolicy::Never, false).is_empty());
+    fn policy_decides_which_exits_lead_to_a_restart() {
+        assert!(delays(RestartPolicy::OnFailure, true).is_empty());
+        assert!(delays(RestartPolicy::Never, false).is_empty());
     }
 }

@@ -4,32 +4,35 @@ use players_agent::Predef;
 use thiserror::Error;
 use tribune_cli::quote;
 
-use super::{Agent, MAX_ENTRIES, START_TIME_FORM, Scheduled, start_time};
+use super::{MAX_ENTRIES, PredefCommand, START_TIME_FORM, Scheduled, start_time};
 
-/// What is wrong with a script, and in which of its entries.
+/// An invalid script.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("invalid entry {number} of the script, {entry}: {problem}")]
 pub struct ScriptError {
-    /// The number of the entry; the first is 1.
+    /// The number of the invalid entry; the first is 1.
     number: usize,
     /// The entry or its beginning, in quotation marks.
     entry: String,
-    /// What is wrong with it, and what would be right.
+    /// What is invalid, and what is expected.
     problem: String,
 }
 
-/// The most characters of an entry that a complaint shows.
+/// The most characters of an entry that an error message shows.
 const SHOWN: usize = 40;
 
 /// The script of the demonstration. `bots/scenario.toml` says the same.
 pub const DEMONSTRATION: &str = "0.5:1,1:2,6:3";
 
-/// Reads a script such as [`DEMONSTRATION`]: start times in seconds and predefined configurations,
-/// in any order. An empty text is a script without entries.
+/// Parses a script such as [`DEMONSTRATION`]: start times in seconds and predefs, in any order. An
+/// empty text is a script without entries.
 ///
 /// # Errors
-/// Says which entry is wrong and what would be right.
-pub fn parse_script(text: &str, agent: &Agent) -> Result<Vec<Scheduled>, ScriptError> {
+/// Returns which entry is invalid, and what is expected.
+pub fn parse_script(
+    text: &str,
+    predef_command: &PredefCommand,
+) -> Result<Vec<Scheduled>, ScriptError> {
     if text.trim().is_empty() {
         return Ok(Vec::new());
     }
@@ -38,10 +41,10 @@ pub fn parse_script(text: &str, agent: &Agent) -> Result<Vec<Scheduled>, ScriptE
         .map(|(entry, number)| {
             let (at, predef) = parse_entry(entry, number).map_err(|problem| ScriptError {
                 number,
-                entry: shown(entry),
+                entry: excerpt(entry),
                 problem,
             })?;
-            Ok(Scheduled { at, program: Arc::new(agent.program(predef)) })
+            Ok(Scheduled { at, program: Arc::new(predef_command.program(predef)) })
         })
         .collect()
 }
@@ -54,14 +57,14 @@ fn parse_entry(entry: &str, number: usize) -> Result<(Duration, Predef), String>
         entry.split_once(':').ok_or("expected a start time, a colon and a predef, as in 0.5:1")?;
     let time = at.trim().parse().ok().and_then(start_time);
     let time = time.ok_or_else(|| {
-        format!("invalid start time {}: expected {START_TIME_FORM}", shown(at.trim()))
+        format!("invalid start time {}: expected {START_TIME_FORM}", excerpt(at.trim()))
     })?;
     let predef = predef.trim().parse::<Predef>().map_err(|error| error.to_string())?;
     Ok((time, predef))
 }
 
-/// `text` or its beginning, as a complaint shows it.
-fn shown(text: &str) -> String {
+/// `text` or its beginning, as an error message shows it.
+fn excerpt(text: &str) -> String {
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", quote(&text.as_bytes()[..end])),
         None => quote(text.as_bytes()),
@@ -75,16 +78,16 @@ mod tests {
     use super::*;
 
     fn titles(text: &str) -> Vec<(u128, String)> {
-        let script = parse_script(text, &Agent::BuiltIn).unwrap();
+        let script = parse_script(text, &PredefCommand::BuiltIn).unwrap();
         script.iter().map(|entry| (entry.at.as_millis(), entry.program.title.clone())).collect()
     }
 
-    fn complaint(text: &str) -> String {
-        parse_script(text, &Agent::BuiltIn).unwrap_err().to_string()
+    fn error(text: &str) -> String {
+        parse_script(text, &PredefCommand::BuiltIn).unwrap_err().to_string()
     }
 
     #[test]
-    fn entries_are_start_times_and_configurations() {
+    fn entries_are_start_times_and_predefs() {
         let title = |number: u8| format!("predef {number}");
         assert_eq!(titles(DEMONSTRATION), [(500, title(1)), (1000, title(2)), (6000, title(3))]);
         assert_eq!(titles(" 6 : 3 , 0:4 "), [(6000, title(3)), (0, title(4))]);
@@ -92,42 +95,42 @@ mod tests {
     }
 
     #[test]
-    fn a_complaint_says_what_where_and_what_would_be_right() {
+    fn error_names_the_entry_and_what_is_expected() {
         assert_eq!(
-            complaint("0.5:1,2"),
+            error("0.5:1,2"),
             "invalid entry 2 of the script, \"2\": expected a start time, a colon and a predef, as in 0.5:1"
         );
         assert_eq!(
-            complaint("x:1"),
+            error("x:1"),
             "invalid entry 1 of the script, \"x:1\": invalid start time \"x\": expected a number of seconds from 0 to 31536000 (a year)"
         );
         assert_eq!(
-            complaint("0:1,1:5"),
+            error("0:1,1:5"),
             "invalid entry 2 of the script, \"1:5\": unknown predef \"5\": expected 1, 2, 3 or 4"
         );
-        assert!(complaint("99999999999:1").ends_with("from 0 to 31536000 (a year)"));
+        assert!(error("99999999999:1").ends_with("from 0 to 31536000 (a year)"));
         for text in ["-1:1", "inf:1", "nan:1", "1e30:1", "0:1,", ",", ":"] {
-            assert!(complaint(text).starts_with("invalid entry "), "{text:?}");
+            assert!(error(text).starts_with("invalid entry "), "{text:?}");
         }
-        let long = complaint(&"x".repeat(5000));
+        let long = error(&"x".repeat(5000));
         assert!(long.len() < 200, "{long}");
     }
 
     #[test]
-    fn a_script_has_so_many_entries_and_no_more() {
+    fn rejects_scripts_with_too_many_entries() {
         let script = vec!["0:1"; MAX_ENTRIES].join(",");
         assert_eq!(titles(&script).len(), MAX_ENTRIES);
-        let complaint = complaint(&format!("{script},5:2"));
+        let error = error(&format!("{script},5:2"));
         assert_eq!(
-            complaint,
+            error,
             "invalid entry 10001 of the script, \"5:2\": a script has at most 10000 entries"
         );
     }
 
     proptest! {
         #[test]
-        fn no_text_makes_it_panic(text in "[0-9:.,e+-]{0,30}|.*") {
-            let _ = parse_script(&text, &Agent::BuiltIn);
+        fn no_text_causes_a_panic(text in "[0-9:.,e+-]{0,30}|.*") {
+            let _ = parse_script(&text, &PredefCommand::BuiltIn);
         }
     }
 }

@@ -3,21 +3,21 @@ use std::path::Path;
 use tribune_cli::printable;
 use tribune_protocol::is_printable;
 
-/// The most characters of the title of a program. Every `state` line has the titles of all programs
-/// that run.
+/// The most characters of the title of a program. Every `state` line contains the titles of all
+/// running programs.
 const MAX_CHARS: usize = 64;
 
-/// What is right for a title, as a complaint says it.
+/// The expected form of a title, for error messages.
 pub const TITLE_FORM: &str = "1 to 64 characters in quotation marks, none of them invisible";
 
-/// Whether `text` may be the title of a program.
+/// Whether `text` can be the title of a program.
 pub fn is_title(text: &str) -> bool {
     let length = text.chars().count();
     (1..=MAX_CHARS).contains(&length) && text.chars().all(is_printable) && !text.trim().is_empty()
 }
 
-/// The title of a program that has none of its own: the last part of `path`, as far as it can be
-/// shown.
+/// The default title of a program: the last component of its `path`, escaped and shortened if
+/// necessary.
 pub fn title_of(path: &str) -> String {
     let name = Path::new(path).file_name().map_or(path.into(), |name| name.to_string_lossy());
     let name = printable(&name);
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_title_is_short_and_can_be_read() {
+    fn titles_are_short_and_printable() {
         for text in ["x", "the house team", "Jürgen's 李", &"n".repeat(64), &"é".repeat(64)] {
             assert!(is_title(text), "{text:?}");
         }
@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_is_titled_by_the_last_part_of_its_path() {
+    fn default_title_is_the_last_component_of_the_path() {
         assert_eq!(title_of("/usr/bin/python3"), "python3");
         assert_eq!(title_of("/"), "/");
         assert_eq!(title_of("a\u{1b}b"), "a\\u{1b}b");

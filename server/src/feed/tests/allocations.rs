@@ -18,9 +18,9 @@ use super::{
 };
 use crate::{
     feed::{Greeting, Publisher, Snapshot, sink::Sink},
-    game::{Game, Input, Rules},
+    game::{Game, GameConfig, Input},
     log::{Log, View},
-    schedule::Agent,
+    schedule::PredefCommand,
 };
 
 /// A sink into which everything goes.
@@ -60,17 +60,17 @@ impl<'a> Scene<'a> {
     fn new(sink: &'a Bottomless) -> Self {
         let publisher = Publisher::new(Log::new(16 << 20));
         let (view, _) = publisher.subscribe();
-        let rules = Rules {
+        let config = GameConfig {
             board: BoardSize { width: 32, height: 16 },
             tick: Duration::from_secs(1),
             seed: 7,
             script: Vec::new(),
             repeat: false,
             stay: true,
-            agent: Agent::BuiltIn,
+            predef_command: PredefCommand::BuiltIn,
         };
         Self {
-            game: Game::new(rules),
+            game: Game::new(config),
             publisher,
             view,
             snapshot: snapshot(Seq(0)).into(),
@@ -99,7 +99,7 @@ impl<'a> Scene<'a> {
 }
 
 fn step(text: &str) -> Input {
-    Input::Moves { connection: ME, moves: vec![Move::parse(text).unwrap()] }
+    Input::Moves { from: Origin::Connection(ME), moves: vec![Move::parse(text).unwrap()] }
 }
 
 #[test]

@@ -7,15 +7,15 @@ use toml::{
 
 use super::super::start_time;
 
-/// The most characters of a value that a complaint shows.
+/// The most characters of a value that an error message shows.
 const SHOWN: usize = 40;
 
-/// Something that is wrong with a scenario.
+/// An error in a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Problem {
-    /// Where: the bytes before it.
+    /// Its position, in bytes from the beginning of the file.
     pub(super) offset: usize,
-    /// What is wrong and what would be right.
+    /// What is invalid, and what is expected.
     pub(super) text: String,
 }
 
@@ -30,12 +30,12 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Those of `table`, which begins at `offset` of `scenario`.
+    /// The fields of `table`, which begins at `offset` in `scenario`.
     pub(super) fn new(scenario: &'a str, table: &'a DeTable<'a>, offset: usize) -> Self {
         Self { scenario, table, offset }
     }
 
-    /// Refuses keys other than `known`.
+    /// Returns an error if there is a key other than `known`.
     pub(super) fn check_keys(&self, known: &[&str]) -> Result<(), Problem> {
         match self.table.keys().find(|key| !known.contains(&key.get_ref().as_ref())) {
             None => Ok(()),
@@ -46,15 +46,15 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The value of `key`, as `read` understands it; `None` without the key.
+    /// The value of `key`, converted by `parse`; `None` if the key is not there.
     ///
     /// # Errors
-    /// If `read` does not understand it, which wants what `form` says.
+    /// If `parse` returns `None`. The message says that `form` is expected.
     pub(super) fn get<T>(
         &self,
         key: &str,
         form: &str,
-        read: impl FnOnce(&'a Spanned<DeValue<'a>>) -> Option<T>,
+        parse: impl FnOnce(&'a Spanned<DeValue<'a>>) -> Option<T>,
     ) -> Result<Option<T>, Problem> {
         let Some((key, value)) = self.table.iter().find(|(found, _)| found.get_ref() == key) else {
             return Ok(None);
@@ -64,15 +64,15 @@ impl<'a> Fields<'a> {
             let text = format!("invalid {key} = {shown}: expected {form}");
             Problem { offset: value.span().start, text }
         };
-        read(value).map(Some).ok_or_else(invalid)
+        parse(value).map(Some).ok_or_else(invalid)
     }
 
-    /// That something is wrong with the table as a whole.
+    /// An error that concerns the table as a whole.
     pub(super) fn problem(&self, text: impl Into<String>) -> Problem {
         Problem { offset: self.offset, text: text.into() }
     }
 
-    /// `value` as it is written, or its beginning.
+    /// `value` as it is written in the file, or its beginning.
     fn shown(&self, value: &Spanned<DeValue<'_>>) -> String {
         let written = self.scenario.get(value.span()).unwrap_or_default();
         let line = written.lines().next().unwrap_or_default();
@@ -86,7 +86,7 @@ impl<'a> Fields<'a> {
 
 /// A string.
 pub(super) fn text(value: &Spanned<DeValue<'_>>) -> Option<String> {
-    // The system ends its strings with it, so it cannot take one that has it.
+    // The system terminates its strings with NUL, so none can contain one.
     let text = value.get_ref().as_str().filter(|text| !text.contains('\0'));
     text.map(str::to_owned)
 }
@@ -96,19 +96,19 @@ pub(super) fn texts(value: &Spanned<DeValue<'_>>) -> Option<Vec<String>> {
     value.get_ref().as_array()?.iter().map(text).collect()
 }
 
-/// A table of strings, with keys that can be the names of environment variables.
+/// A table of strings whose keys are valid names of environment variables.
 pub(super) fn environment(value: &Spanned<DeValue<'_>>) -> Option<Vec<(String, String)>> {
     let table = value.get_ref().as_table()?;
     let variable = |(name, value): (&Spanned<DeString<'_>>, &Spanned<DeValue<'_>>)| {
         let name = name.get_ref();
-        let can_be = !name.is_empty() && !name.contains(['=', '\0']);
-        Some((name.to_string(), text(value).filter(|_| can_be)?))
+        let is_valid = !name.is_empty() && !name.contains(['=', '\0']);
+        Some((name.to_string(), text(value).filter(|_| is_valid)?))
     };
     let variables: Option<BTreeMap<_, _>> = table.iter().map(variable).collect();
     variables.map(|variables| variables.into_iter().collect())
 }
 
-/// A time in seconds, whole or not.
+/// A time in seconds, as an integer or a float.
 pub(super) fn seconds(value: &Spanned<DeValue<'_>>) -> Option<Duration> {
     let seconds = match value.get_ref() {
         DeValue::Integer(_) => f64::from(whole(value)?),
@@ -118,13 +118,13 @@ pub(super) fn seconds(value: &Spanned<DeValue<'_>>) -> Option<Duration> {
     start_time(seconds)
 }
 
-/// A whole number, not negative.
+/// A non-negative integer.
 pub(super) fn whole(value: &Spanned<DeValue<'_>>) -> Option<u32> {
     let integer = value.get_ref().as_integer()?;
     u32::from_str_radix(integer.as_str(), integer.radix()).ok()
 }
 
-/// `words` as an enumeration.
+/// `words` as an enumeration: `a, b or c`.
 fn list(words: &[&str]) -> String {
     match words {
         [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),

@@ -1,5 +1,5 @@
 mod fields;
-mod worker;
+mod program_table;
 
 use std::path::Path;
 
@@ -8,15 +8,15 @@ use toml::de::{DeTable, DeValue};
 use tribune_cli::printable;
 
 use self::fields::{Fields, Problem};
-use super::{Agent, MAX_ENTRIES, Scheduled};
+use super::{MAX_ENTRIES, PredefCommand, Scheduled};
 
-/// The most bytes that a scenario file may have.
+/// The most bytes of a scenario file.
 pub const MAX_SCENARIO: u64 = 16 << 20;
 
-/// What a scenario has where its workers are.
+/// The expected form of the programs of a scenario, for error messages.
 const WORKERS_FORM: &str = "a list of tables, each begun with [[worker]]";
 
-/// What is wrong with a scenario file, and where.
+/// An invalid scenario file.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{file}:{line}: {problem}")]
 pub struct ScenarioError {
@@ -25,18 +25,18 @@ pub struct ScenarioError {
     problem: String,
 }
 
-/// Reads `text`, a scenario in TOML from the file `path`. A relative `dir` counts from the folder
+/// Parses `text`, a scenario in TOML from the file `path`. A relative `dir` counts from the folder
 /// of that file.
 ///
 /// # Errors
-/// Says in which line what is wrong and what would be right.
+/// Returns which line is invalid, and what is expected.
 pub fn parse_scenario(
     text: &str,
     path: &Path,
-    agent: &Agent,
+    predef_command: &PredefCommand,
 ) -> Result<Vec<Scheduled>, ScenarioError> {
     let folder = path.parent().unwrap_or(Path::new(""));
-    schedule_all(text, folder, agent).map_err(|problem| {
+    schedule_all(text, folder, predef_command).map_err(|problem| {
         let before = &text.as_bytes()[..problem.offset.min(text.len())];
         ScenarioError {
             file: printable(&path.to_string_lossy()).into_owned(),
@@ -46,7 +46,11 @@ pub fn parse_scenario(
     })
 }
 
-fn schedule_all(text: &str, folder: &Path, agent: &Agent) -> Result<Vec<Scheduled>, Problem> {
+fn schedule_all(
+    text: &str,
+    folder: &Path,
+    predef_command: &PredefCommand,
+) -> Result<Vec<Scheduled>, Problem> {
     let file = DeTable::parse(text).map_err(|error| Problem {
         offset: error.span().map_or(0, |span| span.start),
         text: format!("invalid TOML: {}", error.message().trim().replace('\n', ", ")),
@@ -66,7 +70,7 @@ fn schedule_all(text: &str, folder: &Path, agent: &Agent) -> Result<Vec<Schedule
         return Err(first_too_many
             .problem(format!("too many workers: a scenario has at most {MAX_ENTRIES}")));
     }
-    tables.iter().map(|worker| worker::schedule(worker, folder, agent)).collect()
+    tables.iter().map(|table| program_table::schedule(table, folder, predef_command)).collect()
 }
 
 #[cfg(test)]
@@ -82,12 +86,12 @@ mod tests {
     };
 
     fn parse(text: &str) -> Result<Vec<Scheduled>, String> {
-        parse_scenario(text, Path::new("demo/s.toml"), &Agent::BuiltIn)
+        parse_scenario(text, Path::new("demo/s.toml"), &PredefCommand::BuiltIn)
             .map_err(|error| error.to_string())
     }
 
     #[test]
-    fn a_worker_has_all_that_a_program_can_have() {
+    fn every_field_of_a_program_can_be_set() {
         let scenario = parse(
             r#"
             [[worker]]
@@ -106,13 +110,13 @@ mod tests {
             "#,
         );
         let [first, second] = &scenario.unwrap()[..] else { panic!("two workers") };
-        assert_eq!(*first.program, Agent::BuiltIn.program(Predef::One));
+        assert_eq!(*first.program, PredefCommand::BuiltIn.program(Predef::One));
         assert_eq!(first.at, Duration::from_millis(500));
         assert_eq!(second.at, Duration::from_secs(2));
         let restart = Restart {
             policy: RestartPolicy::OnFailure,
-            pause: Duration::from_millis(100),
-            most: 2,
+            initial_delay: Duration::from_millis(100),
+            max_restarts: 2,
         };
         assert_eq!(
             *second.program,
@@ -127,9 +131,9 @@ mod tests {
     }
 
     #[test]
-    fn the_scenario_of_the_compose_file_is_the_demonstration_and_has_room_for_a_bot() {
+    fn scenario_of_the_compose_file_is_the_demonstration_plus_an_optional_bot() {
         let text = include_str!("../../../../bots/scenario.toml");
-        let demonstration = parse_script(DEMONSTRATION, &Agent::BuiltIn).unwrap();
+        let demonstration = parse_script(DEMONSTRATION, &PredefCommand::BuiltIn).unwrap();
         assert_eq!(parse(text).unwrap(), demonstration);
         let with_bot = parse(&text.replace("# {", "{")).unwrap();
         assert_eq!(with_bot[..3], demonstration);
@@ -137,23 +141,23 @@ mod tests {
     }
 
     #[test]
-    fn a_command_without_a_name_is_titled_by_its_program() {
+    fn default_name_is_the_program_file() {
         let scenario = parse("[[worker]]\nat = 0\ncommand = ['/opt/bots/left.sh', 'x']").unwrap();
         assert_eq!(scenario[0].program.title, "left.sh");
     }
 
     #[test]
-    fn a_scenario_may_be_empty() {
+    fn empty_scenario_is_valid() {
         assert_eq!(parse(""), Ok(vec![]));
     }
 
-    /// What is wrong with a worker that starts at 0, is the first predef, and has `more`.
-    fn complaint(more: &str) -> String {
+    /// The error for a program that starts at 0, is the first predef, and has the keys in `more`.
+    fn error(more: &str) -> String {
         parse(&format!("[[worker]]\nat = 0\npredef = 1\n{more}")).unwrap_err()
     }
 
     #[test]
-    fn a_complaint_says_what_where_and_what_would_be_right() {
+    fn error_names_the_line_and_what_is_expected() {
         let cases = [
             (
                 "[[worker]]\nat = 0\n",
@@ -188,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_complaint_about_a_key_names_its_line_and_its_form() {
+    fn error_in_a_value_names_its_line_and_form() {
         let cases = [
             ("colour = 'red'", "unknown key colour: expected at, predef, command, "),
             ("restart = 'sometimes'", "invalid restart = 'sometimes': expected \"never\", "),
@@ -204,16 +208,16 @@ mod tests {
             ("x [", "invalid TOML: "),
         ];
         for (more, want) in cases {
-            let complaint = complaint(more);
+            let error = error(more);
             let want = format!("demo/s.toml:4: {want}");
-            assert!(complaint.starts_with(&want), "{complaint} is not {want}");
+            assert!(error.starts_with(&want), "{error} is not {want}");
         }
-        let long = complaint(&format!("name = '{}'", "n".repeat(65)));
+        let long = error(&format!("name = '{}'", "n".repeat(65)));
         assert!(long.starts_with("demo/s.toml:4: invalid name = 'nnn") && long.contains("n…: "));
     }
 
     #[test]
-    fn a_complaint_is_one_line_of_plain_english() {
+    fn errors_are_one_line_of_plain_english() {
         let values = [
             "1",
             "-1",
@@ -230,31 +234,31 @@ mod tests {
         for key in ["at", "predef", "command", "name", "env", "dir", "restart", "max_restarts", "x"]
         {
             for value in values {
-                let Err(complaint) = parse(&format!("[[worker]]\n{key} = {value}")) else {
+                let Err(error) = parse(&format!("[[worker]]\n{key} = {value}")) else {
                     continue;
                 };
-                assert!(complaint.chars().all(is_printable), "{complaint:?}");
+                assert!(error.chars().all(is_printable), "{error:?}");
                 for word in
                     ["invalid type", "u8", "u32", "f64", "map", "sequence", "variant", "struct"]
                 {
-                    assert!(!complaint.contains(word), "{complaint}");
+                    assert!(!error.contains(word), "{error}");
                 }
             }
         }
-        let complaint = parse("\u{1b}[2J = 1").unwrap_err();
-        assert!(complaint.chars().all(is_printable), "{complaint:?}");
+        let error = parse("\u{1b}[2J = 1").unwrap_err();
+        assert!(error.chars().all(is_printable), "{error:?}");
     }
 
     #[test]
-    fn a_scenario_has_so_many_workers_and_no_more() {
+    fn rejects_scenarios_with_too_many_programs() {
         let worker = "[[worker]]\nat = 0\npredef = 1\n";
         assert_eq!(parse(&worker.repeat(MAX_ENTRIES)).unwrap().len(), MAX_ENTRIES);
-        let complaint = parse(&worker.repeat(MAX_ENTRIES + 1)).unwrap_err();
-        assert_eq!(complaint, "demo/s.toml:30001: too many workers: a scenario has at most 10000");
+        let error = parse(&worker.repeat(MAX_ENTRIES + 1)).unwrap_err();
+        assert_eq!(error, "demo/s.toml:30001: too many workers: a scenario has at most 10000");
     }
 
     #[test]
-    fn whole_numbers_and_times_are_written_as_toml_writes_them() {
+    fn integers_and_times_are_written_as_in_toml() {
         let scenario =
             parse("[[worker]]\nat = 0x10\npredef = 2\n[[worker]]\nat = 1_0.5e0\npredef = 0b11");
         let scenario = scenario.unwrap();

@@ -5,24 +5,25 @@ use toml::{Spanned, de::DeValue};
 
 use super::{
     super::{
-        Agent, Program, ProgramCommand, Restart, RestartPolicy, START_TIME_FORM, Scheduled,
+        PredefCommand, Program, ProgramCommand, Restart, RestartPolicy, START_TIME_FORM, Scheduled,
         title::{TITLE_FORM, is_title, title_of},
     },
     fields::{Fields, Problem, environment, seconds, text, texts, whole},
 };
 
-/// The keys that a worker can have.
+/// The keys of a table `[[worker]]`.
 const KEYS: [&str; 9] =
     ["at", "predef", "command", "name", "env", "dir", "restart", "restart_pause", "max_restarts"];
 
-/// The most bytes of a command. Its `started` event has all of them.
+/// The most bytes of a command. Its `started` event contains all of them.
 const MAX_COMMAND: usize = 64 << 10;
 
-/// What `fields`, a worker of a scenario in `folder`, says is to be run and when.
+/// The program that `fields`, a table `[[worker]]`, describes, and when it starts. A relative `dir`
+/// counts from `folder`.
 pub(super) fn schedule(
     fields: &Fields<'_>,
     folder: &Path,
-    agent: &Agent,
+    predef_command: &PredefCommand,
 ) -> Result<Scheduled, Problem> {
     fields.check_keys(&KEYS)?;
     let at = fields.get("at", START_TIME_FORM, seconds)?;
@@ -36,7 +37,7 @@ pub(super) fn schedule(
         command,
     )?;
     let mut program = match (predef, command) {
-        (Some(predef), None) => agent.program(predef),
+        (Some(predef), None) => predef_command.program(predef),
         (None, Some(words)) => external(words),
         _ => {
             return Err(fields.problem(
@@ -59,12 +60,12 @@ pub(super) fn schedule(
 fn restart(fields: &Fields<'_>) -> Result<Restart, Problem> {
     let form = "\"never\", \"on-failure\" or \"always\"";
     let policy = fields.get("restart", form, policy)?.unwrap_or_default();
-    let pause = fields.get("restart_pause", START_TIME_FORM, seconds)?;
-    let most = fields.get("max_restarts", "a whole number from 0 to 4294967295", whole)?;
+    let initial_delay = fields.get("restart_pause", START_TIME_FORM, seconds)?;
+    let max_restarts = fields.get("max_restarts", "a whole number from 0 to 4294967295", whole)?;
     Ok(Restart {
         policy,
-        pause: pause.unwrap_or(Restart::FIRST_PAUSE),
-        most: most.unwrap_or(Restart::MOST),
+        initial_delay: initial_delay.unwrap_or(Restart::DEFAULT_INITIAL_DELAY),
+        max_restarts: max_restarts.unwrap_or(Restart::DEFAULT_MAX_RESTARTS),
     })
 }
 
@@ -81,7 +82,7 @@ fn policy(value: &Spanned<DeValue<'_>>) -> Option<RestartPolicy> {
     }
 }
 
-/// The words of a command, with at least the program.
+/// The words of a command: at least the program file.
 fn command(value: &Spanned<DeValue<'_>>) -> Option<Vec<String>> {
     let words = texts(value)?;
     let size: usize = words.iter().map(String::len).sum();

@@ -5,41 +5,41 @@ use thiserror::Error;
 
 use super::{Program, ProgramCommand, Restart};
 
-/// What is run when a predefined configuration is asked for.
+/// The command that is run for a predef.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Agent {
-    /// The players that the server carries in itself.
+pub enum PredefCommand {
+    /// The players that are built into the server.
     #[default]
     BuiltIn,
-    /// The words of a command, in which `{predef}` stands for the number of the configuration.
+    /// The words of another command, in which `{predef}` stands for the number of the predef.
     External(Vec<String>),
 }
 
-/// Why a text is no [`Agent`].
+/// Why a text is not a [`PredefCommand`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum AgentError {
-    /// There is no word in it.
+pub enum PredefCommandError {
+    /// It does not name a program.
     #[error("expected a command, as in \"python3 bot.py {{predef}}\"")]
     Empty,
-    /// A quote is not closed.
+    /// A quotation mark is not closed.
     #[error("a quotation mark in it is not closed")]
     Quote,
 }
 
-impl FromStr for Agent {
-    type Err = AgentError;
+impl FromStr for PredefCommand {
+    type Err = PredefCommandError;
 
-    /// Cuts a command into words as a shell does. No shell is involved otherwise.
-    fn from_str(text: &str) -> Result<Self, AgentError> {
-        let words = shell_words::split(text).map_err(|_| AgentError::Quote)?;
+    /// Splits a command into words as a shell does. It is not run by a shell.
+    fn from_str(text: &str) -> Result<Self, PredefCommandError> {
+        let words = shell_words::split(text).map_err(|_| PredefCommandError::Quote)?;
         match words.first() {
             Some(program) if !program.is_empty() => Ok(Self::External(words)),
-            _ => Err(AgentError::Empty),
+            _ => Err(PredefCommandError::Empty),
         }
     }
 }
 
-impl Agent {
+impl PredefCommand {
     /// The program that plays `predef`.
     pub fn program(&self, predef: Predef) -> Program {
         let command = match self {
@@ -63,14 +63,14 @@ mod tests {
     use super::*;
 
     fn words(text: &str, predef: Predef) -> Vec<String> {
-        match text.parse::<Agent>().unwrap().program(predef).command {
+        match text.parse::<PredefCommand>().unwrap().program(predef).command {
             ProgramCommand::External(words) => words,
             ProgramCommand::BuiltIn(_) => panic!("{text:?} is not built in"),
         }
     }
 
     #[test]
-    fn the_number_of_the_configuration_is_filled_in_wherever_it_stands() {
+    fn predef_number_is_filled_in_everywhere() {
         assert_eq!(words("python3 bot.py {predef}", Predef::Two), ["python3", "bot.py", "2"]);
         assert_eq!(
             words("./bot --level={predef}{predef} 'my {predef}'", Predef::Four),
@@ -80,10 +80,10 @@ mod tests {
     }
 
     #[test]
-    fn a_command_without_a_program_is_refused() {
-        assert_eq!("".parse::<Agent>(), Err(AgentError::Empty));
-        assert_eq!("  ".parse::<Agent>(), Err(AgentError::Empty));
-        assert_eq!("''".parse::<Agent>(), Err(AgentError::Empty));
-        assert_eq!("sh -c 'x".parse::<Agent>(), Err(AgentError::Quote));
+    fn rejects_commands_without_a_program() {
+        assert_eq!("".parse::<PredefCommand>(), Err(PredefCommandError::Empty));
+        assert_eq!("  ".parse::<PredefCommand>(), Err(PredefCommandError::Empty));
+        assert_eq!("''".parse::<PredefCommand>(), Err(PredefCommandError::Empty));
+        assert_eq!("sh -c 'x".parse::<PredefCommand>(), Err(PredefCommandError::Quote));
     }
 }
