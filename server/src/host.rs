@@ -18,7 +18,7 @@ use crate::{
     log::Log,
     messages::Messages,
     operator::{Console, Keyboard, Signals, greet, hints},
-    programs::{Forker, Launcher, SpawnEnv},
+    programs::{Forker, GuardMode, Launcher, ProgramContext, SpawnEnv},
     settings::{FAREWELL_LIMIT, Outcome, Settings},
     tasks::Tasks,
 };
@@ -123,7 +123,7 @@ impl Host {
         let desk = SnapshotCell::new(Snapshot::new(game.state()));
         let broadcast = self.open_broadcast(&publisher, &desk);
         self.open_network(sockets, &broadcast, clients);
-        let forker = Forker::start(&self.id, files, &self.tasks.group())
+        let forker = Forker::start(&self.id, files, GuardMode::OwnExecutable, &self.tasks.group())
             .await
             .context("cannot prepare to start programs")?;
         let launches = self.open_programs(addresses.first(), forker.clone(), broadcast);
@@ -199,21 +199,20 @@ impl Host {
         forker: Forker,
         broadcast: Broadcast,
     ) -> mpsc::UnboundedSender<LaunchRequest> {
-        let launcher = Launcher {
-            forker,
-            surroundings: SpawnEnv {
-                seed: self.settings.game.seed,
-                game: self.id.clone(),
-                address: address.map(|&address| reachable(address).to_string()),
-            },
-            care: self.settings.care,
+        let context = ProgramContext {
+            limits: self.settings.program_limits,
             places: self.places.clone(),
             mailbox: self.mailbox.clone(),
-            broadcast,
             tasks: self.tasks.group(),
-            end: self.closing.clone(),
+            shutdown: self.closing.clone(),
             messages: self.messages.clone(),
         };
+        let spawn_env = SpawnEnv {
+            seed: self.settings.game.seed,
+            game: self.id.clone(),
+            address: address.map(|&address| reachable(address).to_string()),
+        };
+        let launcher = Launcher { context, forker, spawn_env, broadcast };
         #[expect(
             clippy::disallowed_methods,
             reason = "from the script and at most 100 typed, never from the network"

@@ -30,6 +30,7 @@ mod feed;
 mod game_loop;
 mod messages;
 mod operator;
+mod proc_stat;
 mod programs;
 mod tasks;
 
@@ -43,6 +44,7 @@ pub use self::{
     echo::{EchoSettings, run_echo},
     host::run,
     messages::{LogFormat, Messages},
+    proc_stat::ProcStat,
     programs::run_guard,
     settings::{Outcome, Settings},
 };

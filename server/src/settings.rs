@@ -29,8 +29,8 @@ pub struct Settings {
     pub address_bytes: Option<NonZeroU32>,
     /// Players in the game at a time.
     pub max_players: usize,
-    /// How player programs are treated.
-    pub care: ProgramLimits,
+    /// What each player program is allowed.
+    pub program_limits: ProgramLimits,
     /// How many bytes of events the log holds.
     pub log_bytes: usize,
     /// How the stream is written.

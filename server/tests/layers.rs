@@ -12,7 +12,7 @@ use std::{
 const LAYERS: [(&str, &[&str]); 8] = [
     ("pure", &["limits", "log", "rules", "schedule"]),
     ("pure", &["game"]),
-    ("input and output", &["descriptors", "messages", "tasks"]),
+    ("input and output", &["descriptors", "messages", "proc_stat", "tasks"]),
     ("input and output", &["feed"]),
     ("input and output", &["game_loop", "edge", "programs"]),
     ("input and output", &["operator"]),

@@ -167,10 +167,10 @@ impl GameArgs {
             limits: Limits { move_rate: NonZeroU32::new(self.move_rate), players },
             address_bytes: NonZeroU32::new(self.address_bytes),
             max_players: usize::try_from(self.max_players_total).unwrap_or(usize::MAX),
-            care: ProgramLimits {
-                players,
-                output_rate: NonZeroU32::new(self.output_rate),
-                output_bytes: NonZeroU32::new(self.output_bytes),
+            program_limits: ProgramLimits {
+                max_players: players,
+                max_output_lines: NonZeroU32::new(self.output_rate),
+                max_output_bytes: NonZeroU32::new(self.output_bytes),
                 grace: self.grace,
             },
             log_bytes: self.log_bytes,
@@ -313,7 +313,10 @@ mod tests {
     #[test]
     fn zero_is_no_limit() {
         let settings = settings(&["--move-rate", "0", "--output-rate", "0"]).unwrap();
-        assert_eq!((settings.limits.move_rate, settings.care.output_rate), (None, None));
+        assert_eq!(
+            (settings.limits.move_rate, settings.program_limits.max_output_lines),
+            (None, None)
+        );
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! Control groups (cgroups(7), version 2), where the system lets the server make some.
+//! Control groups (cgroups(7), version 2), where the system lets the server create them.
 //!
-//! No process leaves one by forking, whatever session or parent it gets, and one write kills all of
-//! it at once. Where there are none, sessions and descent have to do.
+//! A forked process stays in its control group, whatever its session and parent, and one write kills
+//! all processes of a group at once. Without control groups, processes are found by session and
+//! descent.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -11,9 +12,9 @@ use std::{
 
 use tribune_protocol::{GameId, WorkerId};
 
-use super::process::Process;
+use crate::proc_stat::ProcStat;
 
-/// A control group with one below it for each program.
+/// The control group of a server, with one below it for each program.
 #[derive(Debug)]
 pub(super) struct ServerCgroup(PathBuf);
 
@@ -22,10 +23,10 @@ pub(super) struct ServerCgroup(PathBuf);
 pub(super) struct ProgramCgroup(PathBuf);
 
 impl ServerCgroup {
-    /// The one for the server of `game`, below the one that this process is in. It is not there yet.
+    /// The path of the control group for the server of `game`, below that of this process.
     ///
     /// # Errors
-    /// If the system has none of version 2.
+    /// If the system has no control groups of version 2.
     pub(super) fn planned(game: &GameId) -> io::Result<PathBuf> {
         let mounts = fs::read_to_string("/proc/self/mountinfo")?;
         let own = fs::read_to_string("/proc/self/cgroup")?;
@@ -33,10 +34,10 @@ impl ServerCgroup {
         Ok(own.join(format!("tribune-{game}")))
     }
 
-    /// Makes the one at `path`.
+    /// Creates the control group at `path`.
     ///
     /// # Errors
-    /// If the system does not let this process make one, which is usual, or it would be no use.
+    /// If the system does not allow that, as is usual, or the group could not be used.
     pub(super) fn create(path: &Path) -> io::Result<Self> {
         let this = Self(path.to_owned());
         fs::create_dir(path)?;
@@ -51,10 +52,10 @@ impl ServerCgroup {
         }
     }
 
-    /// Makes one for `program`.
+    /// Creates the control group of `program`.
     ///
     /// # Errors
-    /// If the system does not let it, or the number of groups is limited.
+    /// If the system does not allow another group.
     pub(super) fn program(&self, program: WorkerId) -> io::Result<ProgramCgroup> {
         let path = self.0.join(format!("ps-{program}"));
         fs::create_dir(&path)?;
@@ -63,26 +64,26 @@ impl ServerCgroup {
 }
 
 impl ProgramCgroup {
-    /// What a process writes `0` to, to move into it.
+    /// The file to which a process writes `0` to join the group.
     ///
     /// # Errors
-    /// If this process may not.
-    pub(super) fn entrance(&self) -> io::Result<File> {
+    /// If this process is not allowed to.
+    pub(super) fn procs_file(&self) -> io::Result<File> {
         OpenOptions::new().write(true).open(self.0.join("cgroup.procs"))
     }
 
-    /// Whether the process `id` has moved into it.
-    pub(super) fn has(&self, id: u32) -> bool {
+    /// Whether the process `id` has joined the group.
+    pub(super) fn contains(&self, id: u32) -> bool {
         let name = self.0.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let text = fs::read_to_string(format!("/proc/{id}/cgroup")).unwrap_or_default();
         text.lines().filter_map(|line| line.strip_prefix("0::")).any(|path| path.ends_with(name))
     }
 
-    /// What runs in it.
+    /// The processes of the group that have not exited.
     ///
     /// # Errors
-    /// If it cannot be read, as without a descriptor.
-    pub(super) fn running(&self) -> io::Result<Vec<Process>> {
+    /// If they cannot be read, as when no descriptor is left.
+    pub(super) fn running(&self) -> io::Result<Vec<ProcStat>> {
         let mut running = Vec::new();
         if is_populated(&self.0)? {
             collect(&self.0, &mut running)?;
@@ -90,30 +91,30 @@ impl ProgramCgroup {
         Ok(running)
     }
 
-    /// Kills all that is in it at once.
+    /// Kills all processes of the group.
     pub(super) fn kill(&self) {
         kill(&self.0);
     }
 
-    /// Removes it. Nothing must run in it.
+    /// Removes the group. No process may be left in it.
     pub(super) fn remove(self) {
         remove_all(&self.0);
     }
 }
 
-/// Whether anything runs in the group at `path` or below it.
+/// Whether there are processes in the group at `path` or below it.
 pub(super) fn is_populated(path: &Path) -> io::Result<bool> {
     Ok(fs::read_to_string(path.join("cgroup.events"))?.contains("populated 1"))
 }
 
-/// Kills all that is in the group at `path` and below it.
+/// Kills all processes in the group at `path` and below it.
 pub(super) fn kill(path: &Path) {
     if let Err(error) = fs::write(path.join("cgroup.kill"), "1") {
         tracing::debug!(%error, path = %path.display(), "cannot kill a control group");
     }
 }
 
-/// Removes the group at `path` and all below it. What runs keeps its own from being removed.
+/// Removes the group at `path` and all below it, except those that still contain processes.
 pub(super) fn remove_all(path: &Path) {
     for below in groups_below(path) {
         remove_all(&below);
@@ -123,10 +124,10 @@ pub(super) fn remove_all(path: &Path) {
     }
 }
 
-fn collect(path: &Path, running: &mut Vec<Process>) -> io::Result<()> {
+fn collect(path: &Path, running: &mut Vec<ProcStat>) -> io::Result<()> {
     let ids = fs::read_to_string(path.join("cgroup.procs"))?;
     for id in ids.lines().filter_map(|line| line.parse().ok()) {
-        running.extend(Process::read(id)?.filter(|process| !process.is_zombie));
+        running.extend(ProcStat::read(id)?.filter(|process| !process.has_exited()));
     }
     groups_below(path).try_for_each(|below| collect(&below, running))
 }
@@ -136,16 +137,16 @@ fn groups_below(path: &Path) -> impl Iterator<Item = PathBuf> {
     entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|e| e.path())
 }
 
-/// The folder of the group that a process is in, of which proc(5) gives `mounts` and `cgroup`.
+/// The folder of the control group of a process, whose `mountinfo` and `cgroup` proc(5) shows.
 fn folder(mounts: &str, cgroup: &str) -> Option<PathBuf> {
     let own = cgroup.lines().find_map(|line| line.strip_prefix("0::"))?;
     let mount = mounts.lines().find_map(|line| {
-        let (place, kind) = line.split_once(" - ")?;
-        kind.starts_with("cgroup2 ").then_some(place)
+        let (mount, file_system) = line.split_once(" - ")?;
+        file_system.starts_with("cgroup2 ").then_some(mount)
     })?;
     let mut fields = mount.split(' ').skip(3);
     let (root, point) = (fields.next()?, fields.next()?);
-    // Seen from a namespace, it may be above the root.
+    // Seen from within a namespace, it may be above the root.
     let below = Path::new(own).strip_prefix(root).ok()?;
     (!own.contains("..")).then(|| Path::new(point).join(below))
 }
@@ -155,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_folder_is_found_wherever_it_is_mounted() {
+    fn finds_the_folder_in_any_mount() {
         let hybrid = "31 23 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n\
                       40 31 0:37 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,name=systemd\n\
                       41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw";

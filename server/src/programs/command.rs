@@ -10,32 +10,33 @@ use tribune_protocol::{GameId, WorkerId};
 use super::environment::inherited;
 use crate::schedule::{Program, ProgramCommand};
 
-/// The variable that says which program a process is of: its number.
-pub(super) const WORKER: &str = "TRIBUNE_WORKER";
+/// The environment variable with the number of the program that a process belongs to.
+pub(super) const PROGRAM_VARIABLE: &str = "TRIBUNE_WORKER";
 
-/// The variable that says which game a process is of: its id.
-pub(super) const GAME: &str = "TRIBUNE_GAME";
+/// The environment variable with the id of the game that a process belongs to.
+pub(super) const GAME_VARIABLE: &str = "TRIBUNE_GAME";
 
-/// What a program finds around it.
+/// Determines the environment of programs.
 #[derive(Clone, Debug)]
 pub struct SpawnEnv {
-    /// The seed of the game. Each program gets one of its own that follows from it.
+    /// The seed of the game, from which that of each program is derived.
     pub seed: u64,
-    /// The game.
+    /// The id of the game.
     pub game: GameId,
-    /// Where the server listens, if it does, for programs that are clients too.
+    /// The address of the server, if it listens, for programs that also connect to it.
     pub address: Option<String>,
 }
 
-/// A program ready to be started: how people read its command, and the command.
+/// A command that is ready to be run.
 #[derive(Debug)]
-pub(super) struct Prepared {
+pub(super) struct PreparedCommand {
+    /// The command as people read it.
     pub(super) words: Vec<String>,
     pub(super) command: Command,
 }
 
-impl Prepared {
-    /// The file of the program, if it is not one that is looked for in `PATH`.
+impl PreparedCommand {
+    /// The path of the program file; `None` if it is searched for in `PATH`.
     pub(super) fn file(&self) -> Option<PathBuf> {
         let program = self.words.first().filter(|program| program.contains('/'))?;
         Some(self.command.as_std().get_current_dir().unwrap_or(Path::new("")).join(program))
@@ -43,12 +44,12 @@ impl Prepared {
 }
 
 impl SpawnEnv {
-    /// Prepares `program` to be run as `worker`.
+    /// Prepares the command that runs `program` with the number `id`.
     ///
     /// # Errors
-    /// If it cannot be run: there is no such folder, or the server does not find itself.
-    pub(super) fn prepare(&self, worker: WorkerId, program: &Program) -> io::Result<Prepared> {
-        let seed = self.seed_of(worker);
+    /// If its working directory does not exist, or the server cannot find its own program file.
+    pub(super) fn prepare(&self, id: WorkerId, program: &Program) -> io::Result<PreparedCommand> {
+        let seed = self.seed_of(id);
         let words = match &program.command {
             ProgramCommand::External(words) => words.clone(),
             ProgramCommand::BuiltIn(predef) => {
@@ -59,57 +60,57 @@ impl SpawnEnv {
         };
         let mut command = match &program.command {
             ProgramCommand::External(_) => Command::new(&words[0]),
-            // The players are in this very program.
-            ProgramCommand::BuiltIn(_) => Command::new(own_program()?),
+            // The built-in players are a subcommand of the server.
+            ProgramCommand::BuiltIn(_) => Command::new(own_executable()?),
         };
         command
             .arg0(&words[0])
             .args(&words[1..])
             .env_clear()
             .envs(inherited(env::vars_os()))
-            // Python holds back what it prints into a pipe, unless told not to.
+            // Python buffers its output into a pipe by default.
             .env("PYTHONUNBUFFERED", "1")
             .env("TRIBUNE_SEED", seed.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // Should it be lost on the way to whoever looks after it.
+            // In case it is dropped before it is supervised.
             .kill_on_drop(true);
         if let Some(address) = &self.address {
             command.env("TRIBUNE_SERVER", address);
         }
         command.envs(program.env.iter().map(|(name, value)| (name, value)));
-        // Last, as what a program leaves behind is known by these.
-        command.env(WORKER, worker.to_string()).env(GAME, &self.game.0);
+        // Last, so that a program cannot override them: its orphans are found by these.
+        command.env(PROGRAM_VARIABLE, id.to_string()).env(GAME_VARIABLE, &self.game.0);
         if let Some(dir) = &program.dir {
             check_folder(dir)?;
             command.current_dir(dir);
         }
-        Ok(Prepared { words, command })
+        Ok(PreparedCommand { words, command })
     }
 
-    /// A seed for `worker`, different for each, the same in each game of the same seed.
+    /// A seed for the program `id`, different for each, and the same in each game with the same seed.
     ///
     /// The multiplier is the odd number next to 2^64 divided by the golden ratio, which spreads
     /// consecutive numbers over all 64 bits (Knuth, The Art of Computer Programming 3, 6.4).
-    fn seed_of(&self, worker: WorkerId) -> u64 {
-        self.seed.wrapping_add(worker.0.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    fn seed_of(&self, id: WorkerId) -> u64 {
+        self.seed.wrapping_add(id.0.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 }
 
-/// The program that this process runs, wherever it has gone since: it may have been built anew.
-fn own_program() -> io::Result<PathBuf> {
+/// The program file of this process, even if it has been replaced or removed since.
+fn own_executable() -> io::Result<PathBuf> {
     let path = env::current_exe()?;
     Ok(if path.exists() { path } else { "/proc/self/exe".into() })
 }
 
-/// Says so if `dir` is no folder, which the system would report as if the program were missing.
+/// Returns an error if `dir` is not a folder, which the system would report as a missing program.
 fn check_folder(dir: &Path) -> io::Result<()> {
     match dir.metadata() {
         Ok(metadata) if metadata.is_dir() => Ok(()),
         Ok(_) => Err(io::Error::new(
             io::ErrorKind::NotADirectory,
-            format!("its dir {} is no folder", dir.display()),
+            format!("its dir {} is not a folder", dir.display()),
         )),
         Err(error) => {
             Err(io::Error::new(error.kind(), format!("its dir {}: {error}", dir.display())))

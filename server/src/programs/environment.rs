@@ -1,7 +1,7 @@
 use std::ffi::{OsStr, OsString};
 
-/// What programs get of the server's environment: what they need to find other programs and their
-/// own parts, and to speak the language of people here. All else may be a secret.
+/// The variables of the server's environment that programs inherit: those that programs, libraries
+/// and locales are found by. All others may be secrets.
 const INHERITED: [&str; 19] = [
     "HOME",
     "JAVA_HOME",
@@ -24,10 +24,10 @@ const INHERITED: [&str; 19] = [
     "VIRTUAL_ENV",
 ];
 
-/// The same, for all that begin so.
+/// Variables with this prefix are inherited too.
 const INHERITED_PREFIX: &str = "LC_";
 
-/// What programs get of `environment`, which is the server's.
+/// The part of `environment`, the server's, that programs inherit.
 pub(super) fn inherited(
     environment: impl Iterator<Item = (OsString, OsString)>,
 ) -> impl Iterator<Item = (OsString, OsString)> {
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_on_the_list_is_inherited() {
+    fn only_listed_variables_are_inherited() {
         for name in ["PATH", "HOME", "LC_ALL", "TZ", "VIRTUAL_ENV"] {
             assert!(is_inherited(OsStr::new(name)), "{name}");
         }

@@ -1,7 +1,7 @@
-//! The guard: a process beside the server that outlives it, and kills what it leaves.
+//! The guard: a process beside the server that outlives it, and kills the processes that it leaves.
 //!
-//! A program dies with the server because the system sees to it. What the program has forked does
-//! not: for this there is the guard.
+//! The system kills a program when the server dies, but not what the program has forked. That is
+//! what the guard is for.
 
 use std::{
     collections::HashSet,
@@ -19,70 +19,72 @@ use tokio::{
     time::{Duration, Instant, sleep},
 };
 
-use super::{cgroup, command::GAME, process::Process, processes::VANISH};
+use super::{
+    cgroup,
+    command::GAME_VARIABLE,
+    process::{KILL_TIMEOUT, environment_variable, send_signal},
+};
+use crate::proc_stat::ProcStat;
 
-/// The argument that makes the server the guard of another.
-pub(super) const GUARD: &str = "guard";
+/// The argument with which the server runs as the guard of another.
+pub(super) const GUARD_ARGUMENT: &str = "guard";
 
-/// Its name in lists of processes: other than the server's, so that what is sent to all of the
-/// server's name does not end it.
-pub(super) const NAME: &str = "tribune-guard";
+/// Its name in lists of processes. It differs from that of the server, so that a signal to all
+/// processes with that name does not end the guard.
+pub(super) const GUARD_NAME: &str = "tribune-guard";
 
-/// The pause between two looks at what is left.
-const LOOK: Duration = Duration::from_millis(5);
+/// The interval at which remaining processes are looked for.
+const POLL: Duration = Duration::from_millis(5);
 
-/// What the guard is to kill, as it is told line by line.
+/// The processes that the guard is to kill, as it has read them line by line.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Charge {
-    /// The game, whose id stands in the environment of all programs.
+struct KillList {
+    /// The id of the game, which is in the environment of all programs.
     game: Option<String>,
-    /// The control group that all programs are in.
+    /// The control group of all programs.
     cgroup: Option<PathBuf>,
     /// The sessions of programs.
     sessions: HashSet<i32>,
 }
 
-/// The line that says for which game the guard is there.
+/// The line that tells the guard the id of the game.
 pub(super) fn game_line(game: &str) -> String {
     format!("game {game}\n")
 }
 
-/// The line that says in which control group all programs are.
+/// The line that tells the guard the control group of all programs.
 pub(super) fn cgroup_line(path: &Path) -> String {
     format!("cgroup {}\n", path.display())
 }
 
-/// The line that says that there is the session `number`.
-pub(super) fn begun_line(number: i32) -> String {
-    format!("+ {number}\n")
+/// The line that adds a session.
+pub(super) fn add_session_line(session: i32) -> String {
+    format!("+ {session}\n")
 }
 
-/// The line that says that the session `number` is empty: it may soon be that of another.
-pub(super) fn over_line(number: i32) -> String {
-    format!("- {number}\n")
+/// The line that removes a session that has become empty, before its number is reused.
+pub(super) fn remove_session_line(session: i32) -> String {
+    format!("- {session}\n")
 }
 
-/// Is the guard: reads from `input` what there is to kill, and kills what of it is left when that
-/// ends, which it does with the server, however that ends.
+/// Runs as the guard: reads from `input` what to kill until it ends, which it does with the server,
+/// and then kills those processes.
 ///
 /// # Errors
-/// If it cannot begin.
+/// If it cannot start.
 pub fn run_guard(input: impl io::Read) -> io::Result<()> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async { withstand_signals() })?;
-    // Neither is worth ending for.
+    runtime.block_on(async { ignore_signals() })?;
+    // It can do without either.
     let _ = set_name(c"tribune-guard");
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
-    let mut charge = Charge::default();
-    for line in BufReader::new(input).lines().map_while(Result::ok) {
-        charge.learn(&line);
-    }
-    runtime.block_on(charge.end());
+    let list = read_list(input);
+    runtime.block_on(list.kill_all());
     Ok(())
 }
 
-/// Lets signals that end or stop a process by default do nothing.
-fn withstand_signals() -> io::Result<()> {
+/// Installs handlers that do nothing for signals that end or stop a process by default.
+fn ignore_signals() -> io::Result<()> {
     let others = [Signal::TSTP, Signal::TTIN, Signal::TTOU]
         .map(|signal| SignalKind::from_raw(signal.as_raw()));
     let kinds = [
@@ -95,18 +97,27 @@ fn withstand_signals() -> io::Result<()> {
         SignalKind::alarm(),
     ];
     for kind in kinds.into_iter().chain(others) {
-        // The handler stays when this is dropped.
+        // The handler stays installed when this is dropped.
         drop(signal(kind)?);
     }
     Ok(())
 }
 
-impl Charge {
-    fn learn(&mut self, line: &str) {
-        let Some((what, value)) = line.split_once(' ') else { return };
-        // Of processes 0 and 1 no program is the leader.
+/// Reads the list to the end of `input`.
+fn read_list(input: impl io::Read) -> KillList {
+    let mut list = KillList::default();
+    for line in BufReader::new(input).lines().map_while(Result::ok) {
+        list.update(&line);
+    }
+    list
+}
+
+impl KillList {
+    fn update(&mut self, line: &str) {
+        let Some((key, value)) = line.split_once(' ') else { return };
+        // No program leads the sessions 0 and 1.
         let session = value.parse().ok().filter(|&number: &i32| number > 1);
-        match (what, session) {
+        match (key, session) {
             ("game", _) => self.game = Some(value.to_owned()),
             ("cgroup", _) => self.cgroup = Some(value.into()),
             ("+", Some(session)) => _ = self.sessions.insert(session),
@@ -115,66 +126,128 @@ impl Charge {
         }
     }
 
-    /// Kills all of it until nothing is left.
-    async fn end(self) {
-        let deadline = Instant::now() + VANISH;
-        while self.kill() && Instant::now() < deadline {
-            sleep(LOOK).await;
+    /// Kills all listed processes until none is left, and removes the control group.
+    async fn kill_all(self) {
+        let deadline = Instant::now() + KILL_TIMEOUT;
+        while self.kill_running() && Instant::now() < deadline {
+            sleep(POLL).await;
         }
         if let Some(path) = &self.cgroup {
             cgroup::remove_all(path);
         }
     }
 
-    /// Kills what there is of it, and says whether there was anything.
-    fn kill(&self) -> bool {
+    /// Kills the listed processes that are running, and returns whether there were any.
+    fn kill_running(&self) -> bool {
         let mut found = false;
         if let Some(path) = self.cgroup.as_ref().filter(|path| path.exists()) {
             cgroup::kill(path);
             found = cgroup::is_populated(path).unwrap_or(false);
         }
-        let processes = Process::all().unwrap_or_default();
-        for process in processes.iter().filter(|process| !process.is_zombie) {
+        let processes = ProcStat::all().unwrap_or_default();
+        for process in processes.iter().filter(|process| !process.has_exited()) {
             if self.sessions.contains(&process.session) || self.is_marked(process) {
-                process.signal(Signal::KILL);
+                send_signal(process, Signal::KILL);
                 found = true;
             }
         }
         found
     }
 
-    /// Whether `process` has the game in its environment, as what has left its session has too.
-    fn is_marked(&self, process: &Process) -> bool {
-        self.game.is_some() && process.variable(GAME) == self.game
+    /// Whether `process` has the id of the game in its environment. Those that have left their
+    /// session have it too.
+    fn is_marked(&self, process: &ProcStat) -> bool {
+        self.game.is_some() && environment_variable(process, GAME_VARIABLE) == self.game
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::{
+        io::{PipeWriter, Write, pipe},
+        os::unix::process::ExitStatusExt,
+        process::Stdio,
+        thread,
+    };
+
+    use tokio::{
+        process::{Child, Command},
+        task::spawn_blocking,
+    };
+
+    use super::{
+        super::{before_exec::lead_session, tests::run_exclusively},
+        *,
+    };
 
     #[test]
-    fn it_learns_what_there_is_to_kill() {
-        let mut charge = Charge::default();
+    fn list_is_built_from_lines() {
         let lines = [
             game_line("k3v9q2"),
             cgroup_line(Path::new("/sys/fs/cgroup/a b")),
-            begun_line(20),
-            begun_line(30),
-            over_line(20),
-            begun_line(1),
-            begun_line(-5),
+            add_session_line(20),
+            add_session_line(30),
+            remove_session_line(20),
+            add_session_line(1),
+            add_session_line(-5),
             "nonsense\n".into(),
             "+ much\n".into(),
         ];
-        for line in lines {
-            charge.learn(line.trim_end_matches('\n'));
-        }
-        let want = Charge {
+        let want = KillList {
             game: Some("k3v9q2".into()),
             cgroup: Some("/sys/fs/cgroup/a b".into()),
             sessions: HashSet::from([30]),
         };
-        assert_eq!(charge, want);
+        assert_eq!(read_list(lines.concat().as_bytes()), want);
+    }
+
+    /// A process that sleeps for longer than any test, as the leader of a session.
+    fn sleeper(game: &str) -> (Child, i32) {
+        let mut command = Command::new("sleep");
+        command.arg("1000").env(GAME_VARIABLE, game).stdin(Stdio::null()).kill_on_drop(true);
+        lead_session(&mut command);
+        let child = command.spawn().unwrap();
+        let id = child.id().unwrap();
+        (child, i32::try_from(id).unwrap())
+    }
+
+    /// What the guard does, on another thread, with the end of a pipe that it reads from.
+    fn guard() -> (PipeWriter, thread::JoinHandle<()>) {
+        let (reader, writer) = pipe().unwrap();
+        let guard = thread::spawn(move || {
+            let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+            let list = read_list(reader);
+            runtime.block_on(list.kill_all());
+        });
+        (writer, guard)
+    }
+
+    #[test]
+    fn listed_processes_are_killed_when_the_pipe_closes() {
+        run_exclusively(async {
+            let game = format!("guard-test-{}", std::process::id());
+            let (mut in_session, session) = sleeper("another game");
+            let (mut in_game, _) = sleeper(&game);
+            let (mut removed, removed_session) = sleeper("another game");
+            let (mut pipe, guard) = guard();
+            for line in [
+                game_line(&game),
+                add_session_line(session),
+                add_session_line(removed_session),
+                remove_session_line(removed_session),
+            ] {
+                pipe.write_all(line.as_bytes()).unwrap();
+            }
+            for child in [&mut in_session, &mut in_game, &mut removed] {
+                assert_eq!(child.try_wait().unwrap(), None, "it runs while the pipe is open");
+            }
+            drop(pipe);
+            for child in [&mut in_session, &mut in_game] {
+                let status = child.wait().await.unwrap();
+                assert_eq!(status.signal(), Some(Signal::KILL.as_raw()));
+            }
+            spawn_blocking(|| guard.join().unwrap()).await.unwrap();
+            assert_eq!(removed.try_wait().unwrap(), None, "it was removed from the list");
+        });
     }
 }

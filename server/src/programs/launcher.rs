@@ -1,4 +1,4 @@
-use std::{io, num::NonZeroU32, path::Path, sync::Arc, time::Duration};
+use std::{io, time::Duration};
 
 use tokio::{
     net::unix::pipe,
@@ -6,151 +6,112 @@ use tokio::{
     sync::mpsc,
     time::{Instant, sleep},
 };
-use tokio_util::sync::CancellationToken;
 use tribune_protocol::{Exit, Origin, WorkerId};
 
 use super::{
-    command::{Prepared, SpawnEnv},
-    forker::Forker,
-    process::is_out_of_descriptors,
-    worker::Worker,
+    ProgramContext,
+    command::{PreparedCommand, SpawnEnv},
+    exit_status::{explain_not_found, not_started},
+    forker::{Forked, Forker},
+    running_program::RunningProgram,
 };
 use crate::{
     feed::{Broadcast, Transport},
     game::{Input, LaunchRequest},
-    limits::PlayerPlaces,
-    messages::Messages,
+    proc_stat::is_out_of_descriptors,
     schedule::Program,
-    tasks::Tasks,
 };
 
-/// What a shell says of a program that is not there, and of one that cannot be run.
-const NOT_FOUND: i32 = 127;
-pub(super) const CANNOT_RUN: i32 = 126;
+/// How long the start of a program is retried while no descriptor is left: those of clients and
+/// other programs may become free.
+const DESCRIPTOR_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a program waits for descriptors, if there are none: those of clients and of other
-/// programs that end.
-const DESCRIPTOR_WAIT: Duration = Duration::from_secs(10);
+/// The time between two tries.
+const DESCRIPTOR_RETRY: Duration = Duration::from_millis(50);
 
-/// The pause before it is tried again.
-const DESCRIPTOR_PAUSE: Duration = Duration::from_millis(50);
-
-/// How player programs are treated.
-#[derive(Clone, Copy, Debug)]
-pub struct ProgramLimits {
-    /// Players that one may carry.
-    pub players: usize,
-    /// Lines per second of each of its outputs; `None` for as many as it likes.
-    pub output_rate: Option<NonZeroU32>,
-    /// Bytes per second that each of its outputs may add to the log; `None` for as many as it likes.
-    pub output_bytes: Option<NonZeroU32>,
-    /// How long one that was asked to end may take.
-    pub grace: Duration,
-}
-
-/// Starts player programs, one after the other, and lets each be looked after to its end.
+/// Starts player programs one after another, and has each supervised until it has exited.
 #[derive(Clone, Debug)]
 pub struct Launcher {
+    /// What starting and supervising programs have in common.
+    pub context: ProgramContext,
     /// Forks them.
     pub forker: Forker,
-    /// What they find around them.
-    pub surroundings: SpawnEnv,
-    /// How they are treated.
-    pub care: ProgramLimits,
-    /// Places for players in the game.
-    pub places: PlayerPlaces,
-    /// Where their inputs go.
-    pub mailbox: mpsc::Sender<Input>,
+    /// Determines their environment.
+    pub spawn_env: SpawnEnv,
     /// Where they get the stream from.
     pub broadcast: Broadcast,
-    /// Keeps the tasks that look after them.
-    pub tasks: Tasks,
-    /// Tells them all to end.
-    pub end: CancellationToken,
-    /// Where people are told what they should know.
-    pub messages: Messages,
 }
 
 impl Launcher {
-    /// Starts what is handed in, in order, until nothing more can be.
-    pub async fn run(self, mut launches: mpsc::UnboundedReceiver<LaunchRequest>) {
-        while let Some(LaunchRequest { id: worker, program }) = launches.recv().await {
-            match self.start(worker, &program).await {
-                Ok(worker) => {
-                    self.tasks
-                        .spawn_critical("look after a program", worker.look_after(self.clone()));
+    /// Starts the requested programs in order, until the sender of requests is dropped.
+    pub async fn run(self, mut requests: mpsc::UnboundedReceiver<LaunchRequest>) {
+        while let Some(LaunchRequest { id, program }) = requests.recv().await {
+            match self.start(id, &program).await {
+                Ok(program) => {
+                    let supervise = program.supervise(self.context.clone());
+                    self.context.tasks.spawn_critical("program supervisor", supervise);
                 }
                 Err(exit) => {
-                    self.messages.say(format_args!("ps#{worker} is {exit}"));
-                    self.tell(Input::Exited { program: worker, exit }).await;
+                    self.context.messages.say(format_args!("ps#{id} is {exit}"));
+                    self.context.send(Input::Exited { program: id, exit }).await;
                 }
             }
         }
     }
 
-    /// Hands `input` to the game.
-    pub(super) async fn tell(&self, input: Input) {
-        // A game that is over takes in nothing.
-        let _ = self.mailbox.send(input).await;
+    /// Forks `program`, reports its start to the game, and subscribes its standard input to the
+    /// stream.
+    async fn start(&self, id: WorkerId, program: &Program) -> Result<RunningProgram, Exit> {
+        let (words, Forked { mut child, process_tree }) = self.fork(id, program).await?;
+        let failed = |error| not_started(&words[0], &error);
+        let no_input = || failed(io::Error::other("it has no standard input"));
+        let input = child
+            .stdin
+            .take()
+            .ok_or_else(no_input)
+            .and_then(|input| nonblocking(input).map_err(failed))?;
+        tracing::info!(program = %id, session = process_tree.session(), command = ?words, "started");
+        self.context.send(Input::Started { program: id, command: words }).await;
+        let subscription = self.broadcast.join(Origin::Program(id), Transport::Pipe(input)).await;
+        Ok(RunningProgram::new(id, child, process_tree, subscription))
     }
 
-    /// Forks `program`, tells the game, and lets it have the stream.
-    async fn start(&self, id: WorkerId, program: &Program) -> Result<Worker, Exit> {
-        let deadline = Instant::now() + DESCRIPTOR_WAIT;
-        let (words, (mut child, session)) = loop {
-            let prepared = self.surroundings.prepare(id, program);
+    /// Forks `program`, and returns its command as people read it. While no descriptor is left, it
+    /// tries again.
+    async fn fork(&self, id: WorkerId, program: &Program) -> Result<(Vec<String>, Forked), Exit> {
+        let deadline = Instant::now() + DESCRIPTOR_TIMEOUT;
+        loop {
+            let prepared = self.spawn_env.prepare(id, program);
             let prepared = prepared.map_err(|error| not_started(&program.title, &error))?;
             let file = prepared.file();
-            let Prepared { words, command } = prepared;
+            let PreparedCommand { words, command } = prepared;
             match self.forker.fork(id, command).await {
-                Ok(forked) => break (words, forked),
-                Err(error) if is_out_of_descriptors(&error) && self.may_wait(deadline) => {
-                    self.make_room(id).await;
+                Ok(forked) => return Ok((words, forked)),
+                Err(error) if is_out_of_descriptors(&error) && self.may_retry(deadline) => {
+                    self.wait_for_descriptors(id).await;
                 }
                 Err(error) => {
-                    return Err(not_started(&words[0], &explained(error, file.as_deref())));
+                    let error = explain_not_found(error, file.as_deref());
+                    return Err(not_started(&words[0], &error));
                 }
             }
-        };
-        let failed = |error| not_started(&words[0], &error);
-        let gone = || failed(io::Error::other("it has no standard input"));
-        let input =
-            child.stdin.take().ok_or_else(gone).and_then(|input| pipe_to(input).map_err(failed))?;
-        tracing::info!(worker = %id, session = session.number(), command = ?words, "started");
-        self.tell(Input::Started { program: id, command: words.clone() }).await;
-        let subscription = self.broadcast.join(Origin::Program(id), Transport::Pipe(input)).await;
-        Ok(Worker { id, child, session, subscription, has_printed: Arc::default() })
+        }
     }
 
-    fn may_wait(&self, deadline: Instant) -> bool {
-        Instant::now() < deadline && !self.end.is_cancelled()
+    fn may_retry(&self, deadline: Instant) -> bool {
+        Instant::now() < deadline && !self.context.shutdown.is_cancelled()
     }
 
-    /// Lets a client go that has only half of a connection, or waits for descriptors to be closed.
-    async fn make_room(&self, id: WorkerId) {
-        tracing::debug!(worker = %id, "there are no descriptors for a program, waiting for some");
+    /// Evicts a half-closed client, or else waits until descriptors may have become free.
+    async fn wait_for_descriptors(&self, id: WorkerId) {
+        tracing::debug!(program = %id, "no descriptor is left, waiting");
         if !self.broadcast.drop_half_closed().await {
-            // What is to end ends without it.
-            let _ = self.end.run_until_cancelled(sleep(DESCRIPTOR_PAUSE)).await;
+            let _ = self.context.shutdown.run_until_cancelled(sleep(DESCRIPTOR_RETRY)).await;
         }
     }
 }
 
-/// The writing end of the pipe `input`, to be written to without waiting.
-fn pipe_to(input: ChildStdin) -> io::Result<pipe::Sender> {
+/// The writing end of the pipe `input`, for writes that do not block.
+fn nonblocking(input: ChildStdin) -> io::Result<pipe::Sender> {
     pipe::Sender::from_owned_fd(input.into_owned_fd()?)
-}
-
-/// What the system says of a `file` that is there as if it were not, and why it does.
-fn explained(error: io::Error, file: Option<&Path>) -> io::Error {
-    if error.kind() != io::ErrorKind::NotFound || !file.is_some_and(Path::exists) {
-        return error;
-    }
-    let what = "it is there, but not the interpreter or the loader that it asks for";
-    io::Error::new(error.kind(), format!("{error}: {what}"))
-}
-
-fn not_started(program: &str, error: &io::Error) -> Exit {
-    let code = if error.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { CANNOT_RUN };
-    Exit::NotStarted { code, reason: format!("{program}: {error}") }
 }

@@ -1,29 +1,38 @@
-//! Player programs: forked, listened to, and ended with all they left behind.
+//! Player programs: started, read, supervised, and ended together with all that they have forked.
 //!
-//! All are forked by one thread that lives as long as the server, because the signal that a child
-//! gets when its parent dies is sent when the *thread* that forked it ends. Each leads a
-//! session of its own, in a control group of its own where the system has them. The server adopts
-//! what they leave behind. A guard, a small process beside the server, kills what is left should the
-//! server be killed itself.
+//! One thread, which lives as long as the server, forks all programs, because the signal that a
+//! child gets when its parent dies is sent when the *thread* that forked it ends. Each program leads
+//! a session, and is in a control group of its own where the system allows that. The server adopts
+//! orphaned descendants. The guard, a small process beside the server, kills what is left if the
+//! server itself is killed.
+//!
+//! From the outside in: the [`Launcher`] starts programs, a `RunningProgram` supervises one with
+//! its two `Output`s, a `ProcessTree` is all that one has forked, and `Processes` finds out which
+//! processes those are.
 
 mod before_exec;
 mod cgroup;
 mod command;
+mod context;
 mod environment;
+mod exit_status;
 mod forker;
 mod guard;
-mod guard_keeper;
+mod guard_supervisor;
 mod launcher;
+mod limits;
 mod output;
-mod ownership;
 mod process;
-mod process_session;
+mod process_table;
+mod process_tree;
 mod processes;
-mod worker;
+mod running_program;
+mod scanner;
+
+#[cfg(test)]
+mod tests;
 
 pub use self::{
-    command::SpawnEnv,
-    forker::Forker,
-    guard::run_guard,
-    launcher::{Launcher, ProgramLimits},
+    command::SpawnEnv, context::ProgramContext, forker::Forker, guard::run_guard,
+    guard_supervisor::GuardMode, launcher::Launcher, limits::ProgramLimits,
 };

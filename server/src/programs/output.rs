@@ -24,6 +24,7 @@ use tribune_protocol::{
     encode, json_length,
 };
 
+use super::ProgramContext;
 use crate::{
     feed::Subscription,
     game::{Input, Printed},
@@ -31,116 +32,139 @@ use crate::{
     messages::Messages,
 };
 
-/// How many lines go to the game at once, 64 KiB at most: so no other waits for long.
-const LINES_PER_INPUT: usize = 64;
+/// The most lines per input to the game, 64 KiB in all, so that other inputs do not wait for long.
+const MAX_LINES_PER_INPUT: usize = 64;
 
-/// About what an event takes in the log besides the line or the name in it.
+/// The approximate size of an event in the log without its line or name.
 const EVENT_BYTES: usize = 88;
 
-/// When the program has ended and nothing has come for so long, nothing of its own will.
-const SILENCE: Duration = Duration::from_millis(200);
+/// After the program has exited, its output is complete when nothing was read for this long.
+const QUIET_PERIOD: Duration = Duration::from_millis(200);
 
-/// What a pipe holds, 64 KiB, is read in far less than this.
-const LAST_LINES: Duration = Duration::from_secs(5);
+/// The longest time for reading what is left after the program has exited: at most 64 KiB, which a
+/// pipe can hold, take far less.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// One of the outputs of a program.
+/// One of the two output streams of a program.
 #[derive(Debug)]
 pub(super) struct Output {
-    pub(super) worker: WorkerId,
-    pub(super) stream: OutputStream,
-    /// The players it may move. Standard error moves nobody.
-    pub(super) roster: Option<Arc<Mutex<Roster>>>,
-    /// Lines per second; `None` for as many as it likes.
-    pub(super) rate: Option<NonZeroU32>,
-    /// Bytes per second that it may add to the log; `None` for as many as it likes.
-    pub(super) byte_rate: Option<NonZeroU32>,
-    pub(super) mailbox: mpsc::Sender<Input>,
-    /// Where the program is told what it did wrong.
-    pub(super) subscription: Subscription,
-    /// Set as soon as it has printed anything.
-    pub(super) has_printed: Arc<AtomicBool>,
-    /// Where people are told, once each, of a line that looks like a move and moves nobody, and
-    /// that the program has to wait.
-    pub(super) messages: Messages,
-    pub(super) has_hinted: bool,
+    program: WorkerId,
+    stream: OutputStream,
+    /// The players that it can move; none for standard error.
+    roster: Option<Arc<Mutex<Roster>>>,
+    /// Lines per second; `None` for no limit.
+    max_lines: Option<NonZeroU32>,
+    /// Bytes per second that it can add to the log; `None` for no limit.
+    max_bytes: Option<NonZeroU32>,
+    mailbox: mpsc::Sender<Input>,
+    /// Where the program gets replies to its refused moves.
+    subscription: Subscription,
+    /// Set once either stream has had any output.
+    has_printed: Arc<AtomicBool>,
+    messages: Messages,
+    /// Whether the operator has had the hint about a line that looks like a move but is refused.
+    has_hinted: bool,
 }
 
 impl Output {
-    /// Passes on what comes from `pipe` to its end, whatever it is. Whoever prints faster than the
-    /// rate allows has to wait, and loses nothing.
+    pub(super) fn new(
+        program: WorkerId,
+        stream: OutputStream,
+        roster: Option<Arc<Mutex<Roster>>>,
+        context: &ProgramContext,
+        subscription: Subscription,
+        has_printed: Arc<AtomicBool>,
+    ) -> Self {
+        Self {
+            program,
+            stream,
+            roster,
+            max_lines: context.limits.max_output_lines,
+            max_bytes: context.limits.max_output_bytes,
+            mailbox: context.mailbox.clone(),
+            subscription,
+            has_printed,
+            messages: context.messages.clone(),
+            has_hinted: false,
+        }
+    }
+
+    /// Forwards all lines of `pipe` to the game. A program that prints faster than its limits has
+    /// to wait, and loses nothing.
     ///
-    /// When the program and all it left behind have ended, what they printed is in the pipe. If it
-    /// has no end even then, somebody who has gone his own way holds it, and is not listened to.
+    /// Once the program and all that it has forked have exited, their last output is in the pipe. A
+    /// pipe that stays open even then is held by a process that has detached itself, and its output
+    /// is ignored.
     pub(super) async fn forward(
         mut self,
         pipe: impl AsyncRead + Unpin,
-        program_ended: CancellationToken,
+        program_exited: CancellationToken,
     ) {
-        let mut pace = self.rate.map(|rate| RateLimit::new(rate, rate));
-        let mut byte_pace = self.byte_rate.map(|rate| RateLimit::new(rate, rate));
-        let mut was_slowed = false;
-        let most = self.rate.map_or(LINES_PER_INPUT, |rate| {
-            usize::try_from(rate.get()).unwrap_or(LINES_PER_INPUT).min(LINES_PER_INPUT)
+        let mut line_limit = self.max_lines.map(|rate| RateLimit::new(rate, rate));
+        let mut byte_limit = self.max_bytes.map(|rate| RateLimit::new(rate, rate));
+        let mut was_throttled = false;
+        let max_lines = self.max_lines.map_or(MAX_LINES_PER_INPUT, |rate| {
+            usize::try_from(rate.get()).unwrap_or(MAX_LINES_PER_INPUT).min(MAX_LINES_PER_INPUT)
         });
-        let mut lines = FramedRead::new(pipe, LineDecoder::new(MAX_CLIENT_LINE)).ready_chunks(most);
-        let mut too_late = pin!(after(&program_ended, LAST_LINES));
+        let decoder = LineDecoder::new(MAX_CLIENT_LINE);
+        let mut lines = FramedRead::new(pipe, decoder).ready_chunks(max_lines);
+        let mut drain_timeout = pin!(after(&program_exited, DRAIN_TIMEOUT));
         loop {
             let chunk = tokio::select! {
                 chunk = lines.next() => chunk,
-                () = after(&program_ended, SILENCE) => None,
-                () = &mut too_late => None,
+                () = after(&program_exited, QUIET_PERIOD) => None,
+                () = &mut drain_timeout => None,
             };
             let Some(chunk) = chunk else { return };
             let count = chunk.len();
-            let Some(bytes) = self.pass_on(chunk).await else { return };
+            let Some(bytes) = self.forward_chunk(chunk).await else { return };
             let now = Instant::now().into_std();
-            let [pause, byte_pause] =
-                [(&mut pace, count), (&mut byte_pace, bytes)].map(|(pace, times)| {
-                    pace.as_mut().map_or(Duration::ZERO, |pace| pace.pause_after(times, now))
+            let [line_delay, byte_delay] = [(&mut line_limit, count), (&mut byte_limit, bytes)]
+                .map(|(limit, times)| {
+                    limit.as_mut().map_or(Duration::ZERO, |limit| limit.pause_after(times, now))
                 });
-            if !byte_pause.is_zero() && !std::mem::replace(&mut was_slowed, true) {
-                self.tell_slowed();
+            if !byte_delay.is_zero() && !std::mem::replace(&mut was_throttled, true) {
+                self.report_throttling();
             }
-            let pause = pause.max(byte_pause);
-            if !pause.is_zero() {
-                // There is nobody to slow down any more once it has ended.
-                let _ = timeout(pause, program_ended.cancelled()).await;
+            let delay = line_delay.max(byte_delay);
+            if !delay.is_zero() {
+                // A program that has exited is not throttled any more.
+                let _ = timeout(delay, program_exited.cancelled()).await;
             }
         }
     }
 
-    /// Passes on `chunk`, and gives about how many bytes that adds to the log; `None` if there will be
-    /// no more.
-    async fn pass_on(&mut self, chunk: Vec<io::Result<Line>>) -> Option<usize> {
+    /// Forwards `chunk`, and returns about how many bytes it adds to the log; `None` after an error,
+    /// or if the game has ended.
+    async fn forward_chunk(&mut self, chunk: Vec<io::Result<Line>>) -> Option<usize> {
         self.has_printed.store(true, Ordering::Relaxed);
-        let mut refusals = Vec::new();
+        let mut replies = Vec::new();
         let mut lines = Vec::with_capacity(chunk.len());
         let mut readable = true;
         for line in chunk {
             match line {
-                Ok(line) => lines.extend(self.understand(line, &mut refusals)),
+                Ok(line) => lines.extend(self.classify(line, &mut replies)),
                 Err(error) => {
-                    tracing::warn!(worker = %self.worker, %error, "the output of a program cannot be read");
+                    tracing::warn!(program = %self.program, %error, "cannot read the output of a program");
                     readable = false;
                 }
             }
         }
-        if !refusals.is_empty() {
-            self.subscription.offer(refusals).await;
+        if !replies.is_empty() {
+            self.subscription.offer(replies).await;
         }
-        let (worker, stream) = (self.worker, self.stream);
+        let (program, stream) = (self.program, self.stream);
         let bytes = lines.iter().map(logged_bytes).sum();
-        let input = Input::Printed { program: worker, stream, lines };
-        // A game that is over takes in nothing.
+        let input = Input::Printed { program, stream, lines };
         (self.mailbox.send(input).await.is_ok() && readable).then_some(bytes)
     }
 
-    /// What `line` is to the game; nothing if it is blank.
-    fn understand(&mut self, line: Line, refusals: &mut Vec<u8>) -> Option<Printed> {
+    /// Decides whether `line` is a move or other output; `None` if it is blank.
+    fn classify(&mut self, line: Line, replies: &mut Vec<u8>) -> Option<Printed> {
         let (bytes, is_whole) = match line {
             Line::Whole(bytes) => (bytes, true),
             Line::Cut(bytes) => {
-                return Some(Printed::Other { line: beginning(&bytes), cut: true });
+                return Some(Printed::Other { line: decode_prefix(&bytes), cut: true });
             }
             Line::Unfinished(bytes) => (bytes, false),
         };
@@ -148,62 +172,62 @@ impl Output {
         if text.trim().is_empty() {
             return None;
         }
-        if is_whole && let Some(step) = self.admit(&bytes, refusals) {
+        if is_whole && let Some(step) = self.parse_move(&bytes, replies) {
             return Some(Printed::Move(step));
         }
         Some(Printed::Other { line: text.into_owned(), cut: false })
     }
 
-    /// The move that `line` is, if this program may make it.
-    fn admit(&mut self, line: &Bytes, refusals: &mut Vec<u8>) -> Option<Move> {
+    /// The move in `line`, if this stream may make it.
+    fn parse_move(&mut self, line: &Bytes, replies: &mut Vec<u8>) -> Option<Move> {
         let shared = self.roster.clone()?;
         let mut roster = shared.lock().unwrap_or_else(PoisonError::into_inner);
         let step = match Move::parse(std::str::from_utf8(line).ok()?) {
             Ok(step) => step,
             Err(MoveError::Form) => return None,
             Err(error) => {
-                self.hint(line, &error);
+                self.hint_once(line, &error);
                 return None;
             }
         };
         if let Err(refusal) = roster.check(&step.name).and_then(|()| roster.enter(&step.name)) {
-            self.hint(line, &refusal.message);
-            encode(
-                &ControlMessage::Error { code: refusal.code, message: refusal.message },
-                refusals,
-            );
+            self.hint_once(line, &refusal.message);
+            let reply = ControlMessage::Error { code: refusal.code, message: refusal.message };
+            encode(&reply, replies);
             return None;
         }
         Some(step)
     }
 
-    /// Tells people that the program has to wait because of what it adds to the log.
-    fn tell_slowed(&self) {
-        let per_second = self.byte_rate.map_or(0, NonZeroU32::get);
+    /// Tells the operator that the byte limit slows the program down.
+    fn report_throttling(&self) {
+        let per_second = self.max_bytes.map_or(0, NonZeroU32::get);
         self.messages.say(format_args!(
-            "ps#{} prints more than {per_second} bytes a second, as they stand in the log, so it has to wait \
+            "ps#{} is slowed down, because its output adds more than {per_second} bytes per second to the log \
              (--output-bytes)",
-            self.worker
+            self.program
         ));
     }
 
-    /// Tells people, once, why `line` moves nobody, which the console does not show.
-    fn hint(&mut self, line: &[u8], why: &dyn Display) {
+    /// Tells the operator, once, why `line` is not a move. The console shows it only as output.
+    fn hint_once(&mut self, line: &[u8], reason: &dyn Display) {
         if !std::mem::replace(&mut self.has_hinted, true) {
             let line = quote(line);
-            self.messages
-                .say(format_args!("ps#{} printed {line}, which is no move: {why}", self.worker));
+            self.messages.say(format_args!(
+                "ps#{} printed {line}, which is not a move: {reason}",
+                self.program
+            ));
         }
     }
 }
 
-/// Waits until `token` is cancelled, and then for `pause`.
-async fn after(token: &CancellationToken, pause: Duration) {
+/// Waits until `token` is cancelled, and then for `delay`.
+async fn after(token: &CancellationToken, delay: Duration) {
     token.cancelled().await;
-    sleep(pause).await;
+    sleep(delay).await;
 }
 
-/// About how many bytes the event of `line` takes in the log.
+/// The approximate size in the log of the event for `line`.
 fn logged_bytes(line: &Printed) -> usize {
     let text = match line {
         Printed::Move(step) => step.name.as_str(),
@@ -212,13 +236,13 @@ fn logged_bytes(line: &Printed) -> usize {
     EVENT_BYTES + json_length(text)
 }
 
-/// The text that `bytes` are the beginning of, without a character of which only a part is there.
-fn beginning(bytes: &[u8]) -> String {
-    let whole = match std::str::from_utf8(bytes) {
+/// Decodes the beginning of a text, without an incomplete character at its end.
+fn decode_prefix(bytes: &[u8]) -> String {
+    let complete = match std::str::from_utf8(bytes) {
         Err(error) if error.error_len().is_none() => error.valid_up_to(),
         _ => bytes.len(),
     };
-    String::from_utf8_lossy(&bytes[..whole]).into_owned()
+    String::from_utf8_lossy(&bytes[..complete]).into_owned()
 }
 
 #[cfg(test)]
@@ -226,15 +250,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cut_line_does_not_end_within_a_character() {
-        assert_eq!(beginning("abé".as_bytes()), "abé");
-        assert_eq!(beginning(&"abé".as_bytes()[..3]), "ab");
-        assert_eq!(beginning(b"ab\xffcd"), "ab\u{fffd}cd");
-        assert_eq!(beginning(b""), "");
+    fn prefix_does_not_end_within_a_character() {
+        assert_eq!(decode_prefix("abé".as_bytes()), "abé");
+        assert_eq!(decode_prefix(&"abé".as_bytes()[..3]), "ab");
+        assert_eq!(decode_prefix(b"ab\xffcd"), "ab\u{fffd}cd");
+        assert_eq!(decode_prefix(b""), "");
     }
 
     #[test]
-    fn what_a_line_adds_to_the_log_is_about_what_its_event_takes() {
+    fn estimated_size_is_close_to_the_size_of_the_event() {
         use tribune_protocol::{Event, EventKind, Seq};
         for text in [
             "plain",
@@ -256,8 +280,12 @@ mod tests {
             };
             let mut line = Vec::new();
             encode(&event, &mut line);
-            let guess = logged_bytes(&Printed::Other { line: text.to_owned(), cut: false });
-            assert!(guess.abs_diff(line.len()) <= 20, "{guess} for {} of {text:?}", line.len());
+            let estimate = logged_bytes(&Printed::Other { line: text.to_owned(), cut: false });
+            assert!(
+                estimate.abs_diff(line.len()) <= 20,
+                "{estimate} for {} of {text:?}",
+                line.len()
+            );
         }
     }
 }

@@ -1,97 +1,77 @@
 use std::{
-    future::ready,
     io,
-    sync::{Arc, Mutex, PoisonError, TryLockError},
-    time::Duration,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use rustix::process::{
-    DumpableBehavior, Pid, Signal, WaitOptions, getpid, set_child_subreaper, set_dumpable_behavior,
-    waitpid,
+    DumpableBehavior, Signal, getpid, set_child_subreaper, set_dumpable_behavior,
 };
 use tokio::{
     process::Child,
     signal::unix::{SignalKind, signal},
     sync::{mpsc, oneshot, watch},
-    task::spawn_blocking,
-    time::{Instant, sleep, timeout},
+    time::timeout,
 };
 use tribune_protocol::WorkerId;
 
 use super::{
-    command::WORKER,
-    ownership::{Children, ProcessTable},
-    process::{Process, is_out_of_descriptors},
+    process::{KILL_TIMEOUT, own_id, send_signal},
+    process_table::{Children, ProcessTable},
+    scanner::{MAX_REQUESTS, Scanner},
 };
-use crate::tasks::Tasks;
+use crate::{proc_stat::ProcStat, tasks::Tasks};
 
-/// How many may wait for the next scan. One more waits for a place.
-const REQUESTS: usize = 1024;
-
-/// After a scan there is a pause of so many times as long as it took: however many processes there
-/// are, and however many wait to see them, scanning takes a quarter of a processor at most.
-const REST: u32 = 3;
-
-/// The pause before a scan that found no descriptor is tried again.
-const RETRY: Duration = Duration::from_millis(20);
-
-/// How long processes that were killed may take to vanish. One that waits for a device within the
-/// kernel takes longer, and nothing here can hurry it.
-pub(super) const VANISH: Duration = Duration::from_secs(5);
-
-/// The processes that the server has to answer for: its programs and all that descends from them.
+/// The processes that the server is responsible for: its programs and all their descendants.
 ///
-/// It adopts what its programs leave behind, so that it can be found and is reaped. Cloning gives
-/// another handle to the same.
+/// The server adopts orphans of its programs, so that they can be found and are reaped. Cloning
+/// gives another handle to the same.
 #[derive(Clone, Debug)]
 pub struct Processes {
     requests: mpsc::Sender<oneshot::Sender<Arc<ProcessTable>>>,
     children: watch::Sender<Children>,
-    /// Is held while a child comes to be and is entered into `children`, and while children that are
-    /// not in there are reaped: so nothing is reaped here that is waited for elsewhere.
-    forking: Arc<Mutex<()>>,
+    /// Held while a child is forked and added to `children`, and while orphans are reaped, so that
+    /// no child is reaped here that is waited for elsewhere.
+    fork_lock: Arc<Mutex<()>>,
 }
 
 impl Processes {
-    /// Starts to look after the processes of this process, in which nothing else may wait for
-    /// children that it has not started through here.
+    /// Takes responsibility for the children of this process. Nothing else in it may wait for
+    /// children that were not forked with [`Self::fork`] or [`Self::fork_internal`].
     ///
     /// # Errors
-    /// If the system lets it not know when children end.
-    pub fn start(tasks: &Tasks) -> io::Result<Self> {
-        // Programs run as the same user. This keeps them from reading what is typed to the server,
-        // by way of /proc/PID/fd, and from tracing it.
+    /// If the system does not report when children exit.
+    pub(super) fn start(tasks: &Tasks) -> io::Result<Self> {
+        // Programs run as the same user. This keeps them from reading what is typed to the server
+        // through /proc/PID/fd, and from tracing it.
         if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
-            tracing::debug!(%error, "programs can look into the server");
+            tracing::debug!(%error, "programs can inspect the server");
         }
         if let Err(error) = set_child_subreaper(Some(getpid())) {
             tracing::debug!(%error, "cannot adopt the orphans of programs");
         }
-        let before = Process::all().unwrap_or_default();
-        let before = before.into_iter().filter(|process| process.parent == own_id()).collect();
-        let child_ended = signal(SignalKind::child())?;
-        let (requests, to_scan) = mpsc::channel(REQUESTS);
-        let children = watch::Sender::new(Children { before, ..Children::default() });
-        let processes = Self { requests, children, forking: Arc::default() };
-        let scanner = Scanner {
-            children: processes.children.subscribe(),
-            forking: processes.forking.clone(),
-        };
-        tasks.spawn_critical("scan processes", scanner.run(to_scan, child_ended));
-        Ok(processes)
+        let processes = ProcStat::all().unwrap_or_default();
+        let inherited = processes.into_iter().filter(|process| process.parent == own_id());
+        let children = Children { inherited: inherited.collect(), ..Children::default() };
+        let child_exited = signal(SignalKind::child())?;
+        let (requests, scan_requests) = mpsc::channel(MAX_REQUESTS);
+        let children = watch::Sender::new(children);
+        let this = Self { requests, children, fork_lock: Arc::default() };
+        let scanner = Scanner::new(this.children.subscribe(), this.fork_lock.clone());
+        tasks.spawn_critical("process scanner", scanner.run(scan_requests, child_exited));
+        Ok(this)
     }
 
-    /// What the processes are at a moment after this was called.
+    /// The table of processes at a moment after this call.
     ///
-    /// All that ask at the same time share one scan.
+    /// All callers that wait at the same time share one scan.
     pub(super) async fn table(&self) -> Arc<ProcessTable> {
         let (sender, table) = oneshot::channel();
-        // If the scanner has ended, the runtime ends, and this with it.
+        // The scanner ends only with the runtime, and so does the caller.
         let _ = self.requests.send(sender).await;
         table.await.unwrap_or_default()
     }
 
-    /// Starts `program` by `spawn`.
+    /// Forks `program` with `spawn`.
     ///
     /// # Errors
     /// Those of `spawn`.
@@ -100,48 +80,51 @@ impl Processes {
         program: WorkerId,
         spawn: impl FnOnce() -> io::Result<Child>,
     ) -> io::Result<Child> {
-        self.fork_as(spawn, |children, id| _ = children.programs.insert(id, program))
+        self.fork_and_add(spawn, |children, id| _ = children.programs.insert(id, program))
     }
 
-    /// Starts a child that the server has for itself by `spawn`. It must be given back by
-    /// [`Self::forget_own`].
+    /// Forks a process that belongs to the server itself with `spawn`. After it has been reaped,
+    /// [`Self::remove_internal`] must be called.
     ///
     /// # Errors
     /// Those of `spawn`.
-    pub(super) fn fork_own(&self, spawn: impl FnOnce() -> io::Result<Child>) -> io::Result<Child> {
-        self.fork_as(spawn, |children, id| _ = children.own.insert(id))
-    }
-
-    fn fork_as(
+    pub(super) fn fork_internal(
         &self,
         spawn: impl FnOnce() -> io::Result<Child>,
-        enter: impl FnOnce(&mut Children, i32),
     ) -> io::Result<Child> {
-        let _forking = self.forking.lock().unwrap_or_else(PoisonError::into_inner);
+        self.fork_and_add(spawn, |children, id| _ = children.internal.insert(id))
+    }
+
+    fn fork_and_add(
+        &self,
+        spawn: impl FnOnce() -> io::Result<Child>,
+        add: impl FnOnce(&mut Children, i32),
+    ) -> io::Result<Child> {
+        let _lock = self.fork_lock.lock().unwrap_or_else(PoisonError::into_inner);
         let child = spawn()?;
         if let Some(id) = child.id().and_then(|id| i32::try_from(id).ok()) {
-            self.children.send_modify(|children| enter(children, id));
+            self.children.send_modify(|children| add(children, id));
         }
         Ok(child)
     }
 
-    /// Notes that the child `id`, which the server had for itself, has been reaped.
-    pub(super) fn forget_own(&self, id: i32) {
-        self.children.send_modify(|children| _ = children.own.remove(&id));
+    /// Records that the process `id` of the server itself has been reaped.
+    pub(super) fn remove_internal(&self, id: i32) {
+        self.children.send_modify(|children| _ = children.internal.remove(&id));
     }
 
-    /// Notes that nothing is left of the program that led `session`.
-    pub(super) fn forget(&self, session: i32) {
+    /// Records that no process is left of the program that led `session`.
+    pub(super) fn remove_program(&self, session: i32) {
         self.children.send_modify(|children| _ = children.programs.remove(&session));
     }
 
-    /// The children there are, and whenever that changes.
+    /// The children, and their changes.
     pub(super) fn subscribe(&self) -> watch::Receiver<Children> {
         self.children.subscribe()
     }
 
-    /// Kills all programs and what descends from them, and waits until nothing of that runs.
-    pub async fn kill_all(&self) {
+    /// Kills all programs and their descendants, and waits until none of them is left.
+    pub(super) async fn kill_all(&self) {
         let kill = async {
             loop {
                 let table = self.table().await;
@@ -149,106 +132,12 @@ impl Processes {
                     return;
                 }
                 for process in table.all() {
-                    process.signal(Signal::KILL);
+                    send_signal(process, Signal::KILL);
                 }
             }
         };
-        if timeout(VANISH, kill).await.is_err() {
-            tracing::error!("processes that player programs have left behind cannot be killed");
+        if timeout(KILL_TIMEOUT, kill).await.is_err() {
+            tracing::error!("processes forked by programs cannot be killed");
         }
     }
-}
-
-/// Reads about all processes for all that ask, and reaps orphans.
-struct Scanner {
-    children: watch::Receiver<Children>,
-    forking: Arc<Mutex<()>>,
-}
-
-impl Scanner {
-    async fn run(
-        self,
-        mut requests: mpsc::Receiver<oneshot::Sender<Arc<ProcessTable>>>,
-        mut child_ended: tokio::signal::unix::Signal,
-    ) {
-        let mut waiting = Vec::new();
-        let mut repeat = false;
-        loop {
-            tokio::select! {
-                () = ready(()), if repeat => {}
-                count = requests.recv_many(&mut waiting, REQUESTS) => if count == 0 { return },
-                // It may be an orphan that is to be reaped.
-                _ = child_ended.recv() => {}
-            }
-            // What asks from here on sees the next scan.
-            let (scan, took) = self.scan().await;
-            repeat = scan.is_to_repeat;
-            let table = Arc::new(scan.table);
-            for asked in waiting.drain(..) {
-                // It may have stopped waiting.
-                let _ = asked.send(table.clone());
-            }
-            sleep(if repeat { (took * REST).max(RETRY) } else { took * REST }).await;
-        }
-    }
-
-    /// Scans, and says how long that took, apart from waiting for a descriptor.
-    async fn scan(&self) -> (Scan, Duration) {
-        let deadline = Instant::now() + VANISH;
-        loop {
-            let start = Instant::now();
-            let children = self.children.clone();
-            let forking = self.forking.clone();
-            let scan = match spawn_blocking(move || scan(&children, &forking)).await {
-                Ok(Ok(scan)) => scan,
-                // A shortage ends, and to say that nothing runs would be wrong.
-                Ok(Err(error)) if is_out_of_descriptors(&error) && start < deadline => {
-                    sleep(RETRY).await;
-                    continue;
-                }
-                Ok(Err(error)) => {
-                    tracing::error!(%error, "cannot read which processes there are");
-                    Scan::default()
-                }
-                // The runtime ends.
-                Err(_) => Scan::default(),
-            };
-            return (scan, start.elapsed());
-        }
-    }
-}
-
-/// What was found, and whether orphans may have been left unreaped, as a child was being forked.
-#[derive(Default)]
-struct Scan {
-    table: ProcessTable,
-    is_to_repeat: bool,
-}
-
-fn scan(children: &watch::Receiver<Children>, forking: &Mutex<()>) -> io::Result<Scan> {
-    let processes = Process::all()?;
-    // A child that comes to be may take its time, as when its file is on a disk that does not
-    // answer, and the ends of others must not wait for it.
-    let forking = match forking.try_lock() {
-        Ok(lock) => Some(lock),
-        Err(TryLockError::Poisoned(lock)) => Some(lock.into_inner()),
-        Err(TryLockError::WouldBlock) => None,
-    };
-    let children = children.borrow().clone();
-    let mark = |process: &Process| process.variable(WORKER)?.parse().ok().map(WorkerId);
-    tracing::debug!(processes = processes.len(), "scanned");
-    let table = ProcessTable::new(&processes, own_id(), &children, mark);
-    if forking.is_some() {
-        // What had been forked when the lock was taken is known: the others are orphans.
-        let is_known = |id| children.programs.contains_key(id) || children.own.contains(id);
-        for &id in table.ended.iter().filter(|id| !is_known(id)) {
-            // It may have been reaped already.
-            let _ = waitpid(Pid::from_raw(id), WaitOptions::NOHANG);
-        }
-    }
-    Ok(Scan { table, is_to_repeat: forking.is_none() })
-}
-
-fn own_id() -> i32 {
-    getpid().as_raw_nonzero().get()
 }

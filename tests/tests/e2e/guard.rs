@@ -42,7 +42,7 @@ fn it_withstands_the_signals_that_the_server_gets() {
     each_way("withstand", |mut server, mark| {
         let guard = guard_of(server.id());
         // Then it is ready.
-        server.wait_for_err(|line| line.contains("the guard knows sessions=1"));
+        server.wait_for_err(|line| line.contains("guard updated sessions=1"));
         eventually("it has its name", || {
             let name = fs::read_to_string(format!("/proc/{guard}/comm")).ok()?;
             (name == "tribune-guard\n").then_some(())
@@ -62,10 +62,10 @@ fn another_takes_its_place() {
     each_way("another", |mut server, mark| {
         let id = server.id();
         for _ in 0..2 {
-            server.wait_for_err(|line| line.contains("the guard knows sessions=1"));
+            server.wait_for_err(|line| line.contains("guard updated sessions=1"));
             signal(guard_of(id), Signal::KILL);
         }
-        server.wait_for_err(|line| line.contains("the guard knows sessions=1"));
+        server.wait_for_err(|line| line.contains("guard updated sessions=1"));
         server.kill();
         all_are_gone(id, mark);
     });
