@@ -18,7 +18,7 @@ pub use self::{
     build::program,
     liar::{LIAR_EVENTS, Liar, Lie},
     process::{Finished, Process},
-    processes::{children, eventually, exists, is_stopped, parent, processes_with},
+    processes::{children, eventually, exists, is_stopped, parent, processes_with, processor_time},
     proxy::Proxy,
     server::{EchoServer, Server, UnreadServer},
     spectator::{Spectator, assert_contiguous, seq},

@@ -3,12 +3,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tribune_server::ProcStat;
+
 use crate::DEADLINE;
 
-/// Waits until `check` gives something.
+/// Waits until `check` returns something.
 ///
 /// # Panics
-/// If it does not in time. `what` says what was waited for.
+/// If it does not in time. `what` describes what was waited for.
 pub fn eventually<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
@@ -18,60 +20,54 @@ pub fn eventually<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {
         assert!(start.elapsed() < DEADLINE, "waited in vain until {what}");
         #[expect(
             clippy::disallowed_methods,
-            reason = "the system has no way to be told of what is waited for here"
+            reason = "the system does not report what is waited for here"
         )]
         thread::sleep(Duration::from_millis(5));
     }
 }
 
-/// The ids of the processes in whose command lines `mark` stands.
-///
-/// # Panics
-/// If the system does not list its processes.
+/// The ids of the processes whose command lines contain `mark`.
 pub fn processes_with(mark: &str) -> Vec<u32> {
-    let processes = fs::read_dir("/proc").expect("the system lists its processes").flatten();
-    let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    ids.filter(|id| {
+    let has_mark = |id: &u32| {
         let command = fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
         String::from_utf8_lossy(&command).contains(mark)
-    })
-    .collect()
+    };
+    all().iter().map(id_of).filter(has_mark).collect()
 }
 
-/// Whether there is a process `id` that has not ended.
+/// Whether there is a process `id` that has not exited.
 pub fn exists(id: u32) -> bool {
-    state(id).is_some_and(|state| !matches!(state, 'Z' | 'X'))
+    stat(id).is_some_and(|process| !process.has_exited())
 }
 
 /// Whether the process `id` was stopped by a signal.
 pub fn is_stopped(id: u32) -> bool {
-    state(id) == Some('T')
+    stat(id).is_some_and(|process| process.is_stopped())
 }
 
-/// The parent of the process `id`.
+/// The processor time of the process `id`, if it exists.
+pub fn processor_time(id: u32) -> Option<Duration> {
+    stat(id).map(|process| process.processor_time())
+}
+
+/// The parent of the process `id`, if it exists.
 pub fn parent(id: u32) -> Option<u32> {
-    stat_fields(id)?.get(1)?.parse().ok()
+    u32::try_from(stat(id)?.parent).ok()
 }
 
-/// The children of the process `id`, those that have ended and were not reaped among them.
-///
-/// # Panics
-/// If the system does not list its processes.
+/// The children of the process `id`, including those that have exited and were not reaped.
 pub fn children(id: u32) -> Vec<u32> {
-    let processes = fs::read_dir("/proc").expect("the system lists its processes").flatten();
-    let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    ids.filter(|&child| parent(child) == Some(id)).collect()
+    all().iter().filter(|process| u32::try_from(process.parent) == Ok(id)).map(id_of).collect()
 }
 
-/// What proc(5) says of a process after its name.
-fn stat_fields(id: u32) -> Option<Vec<String>> {
-    let stat = fs::read(format!("/proc/{id}/stat")).ok()?;
-    // The name is in parentheses and may have any bytes.
-    let stat = String::from_utf8_lossy(&stat);
-    Some(stat.rsplit_once(") ")?.1.split(' ').map(str::to_owned).collect())
+fn all() -> Vec<ProcStat> {
+    ProcStat::all().expect("the system lists its processes")
 }
 
-/// The state of a process as proc(5) shows it.
-fn state(id: u32) -> Option<char> {
-    stat_fields(id)?.first()?.chars().next()
+fn stat(id: u32) -> Option<ProcStat> {
+    ProcStat::read(i32::try_from(id).ok()?).expect("there are descriptors")
+}
+
+fn id_of(process: &ProcStat) -> u32 {
+    u32::try_from(process.id).expect("process ids are positive")
 }

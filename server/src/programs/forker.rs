@@ -136,7 +136,7 @@ impl ForkThread {
             if cgroup.contains(id) {
                 return Some(cgroup);
             }
-            tracing::debug!(%program, "it could not join its control group");
+            tracing::debug!(worker = %program, "it could not join its control group");
             cgroup.remove();
             None
         });

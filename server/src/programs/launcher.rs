@@ -70,7 +70,7 @@ impl Launcher {
             .take()
             .ok_or_else(no_input)
             .and_then(|input| nonblocking(input).map_err(failed))?;
-        tracing::info!(program = %id, session = process_tree.session(), command = ?words, "started");
+        tracing::info!(worker = %id, session = process_tree.session(), command = ?words, "started");
         self.context.send(Input::Started { program: id, command: words }).await;
         let subscription = self.broadcast.join(Origin::Program(id), Transport::Pipe(input)).await;
         Ok(RunningProgram::new(id, child, process_tree, subscription))
@@ -104,7 +104,7 @@ impl Launcher {
 
     /// Evicts a half-closed client, or else waits until descriptors may have become free.
     async fn wait_for_descriptors(&self, id: WorkerId) {
-        tracing::debug!(program = %id, "no descriptor is left, waiting");
+        tracing::debug!(worker = %id, "no descriptor is left, waiting");
         if !self.broadcast.drop_half_closed().await {
             let _ = self.context.shutdown.run_until_cancelled(sleep(DESCRIPTOR_RETRY)).await;
         }

@@ -145,7 +145,7 @@ impl Output {
             match line {
                 Ok(line) => lines.extend(self.classify(line, &mut replies)),
                 Err(error) => {
-                    tracing::warn!(program = %self.program, %error, "cannot read the output of a program");
+                    tracing::warn!(worker = %self.program, %error, "cannot read the output of a program");
                     readable = false;
                 }
             }

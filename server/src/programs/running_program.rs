@@ -56,7 +56,7 @@ impl RunningProgram {
         self.process_tree.release();
         exited.cancel();
         outputs.ended().await;
-        tracing::info!(program = %self.id, %exit, "exited");
+        tracing::info!(worker = %self.id, %exit, "exited");
         context.send(Input::Exited { program: self.id, exit }).await;
         drop(roster);
     }
@@ -100,7 +100,7 @@ impl RunningProgram {
             None => self.terminate(deadline).await,
         };
         if self.process_tree.end_orphans(deadline).await {
-            tracing::info!(program = %self.id, "processes that it had forked were terminated");
+            tracing::info!(worker = %self.id, "processes that it had forked were terminated");
         }
         exit_of(status)
     }

@@ -3,9 +3,10 @@
 use std::{
     fs::File,
     process::{Command, Stdio},
+    time::Duration,
 };
 
-use tribune_tests::{Server, eventually, is_stopped, program};
+use tribune_tests::{Server, eventually, is_stopped, processor_time, program};
 
 #[test]
 fn a_number_starts_a_configuration_and_anything_else_is_answered() {
@@ -75,23 +76,14 @@ fn load_with(prepare: impl FnOnce(&mut Command)) -> f64 {
     let mut child = command.spawn().unwrap();
     let id = child.id();
     let start = std::time::Instant::now();
-    let mut used = 0.0;
+    let mut used = Duration::ZERO;
     let status = eventually("the game ends", || {
         assert!(!is_stopped(id), "it was stopped");
         used = processor_time(id).unwrap_or(used);
         child.try_wait().unwrap()
     });
     assert_eq!(status.code(), Some(0));
-    used / start.elapsed().as_secs_f64()
-}
-
-/// The processor time of the process `id` in seconds, as proc(5) shows it in hundredths.
-fn processor_time(id: u32) -> Option<f64> {
-    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
-    let hundredths: f64 =
-        fields.get(11..13)?.iter().filter_map(|field| field.parse::<f64>().ok()).sum();
-    Some(hundredths / 100.0)
+    used.as_secs_f64() / start.elapsed().as_secs_f64()
 }
 
 #[test]
