@@ -7,21 +7,21 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::{PlannedMove, Predef, plan};
 
-/// What the built-in players are asked for on a command line.
+/// The command line of the built-in players.
 #[derive(Clone, Debug, clap::Args)]
 #[command(
     allow_negative_numbers = true,
     after_help = "Examples:
-  players-agent 3                           the moves of augustin and randalphe
-  players-agent 1 --seed 7                  the same moves each time
-  players-agent 1 | nc -N 127.0.0.1 7777    join them to a running game; Ctrl-C ends nc"
+  players-agent 3                           print the moves of augustin and randalphe
+  players-agent 1 --seed 7                  print the same moves each time
+  players-agent 1 | nc -N 127.0.0.1 7777    join both to a running game; Ctrl-C ends nc"
 )]
 pub struct Args {
-    /// Which two players, 1 to 4
+    /// The predef, 1 to 4: two players each
     #[arg(default_value_t)]
     predef: Predef,
 
-    /// Draw the same moves and pauses each time
+    /// Seed for moves and pauses; the same seed gives the same game [default: random]
     #[arg(long, value_name = "N", value_parser = tribune_cli::parse_number::<u64>)]
     seed: Option<u64>,
 
@@ -31,16 +31,16 @@ pub struct Args {
 }
 
 impl Args {
-    /// Does what was asked for and says how that went. It blocks until then.
+    /// Runs the command until it is done, and returns its exit code. It blocks.
     pub fn run(&self) -> ExitCode {
         let mut out = io::stdout().lock();
-        let done = if self.list {
+        let result = if self.list {
             list(&mut out)
         } else {
             let seed = self.seed.unwrap_or_else(rand::random);
             play(&plan(self.predef, seed), &mut out)
         };
-        match done {
+        match result {
             Err(error) if !tribune_cli::is_closed_pipe(&error) => {
                 tribune_cli::failure(format_args!("cannot print the moves: {error}"))
             }

@@ -1,8 +1,8 @@
 //! The built-in players: four predefined pairs that print moves at random intervals.
 //!
-//! [`Predef`] says who the players are, [`plan`] draws what they will do and when, and [`Args`]
-//! runs it. The program `players-agent` is these arguments and nothing more; `server` carries the
-//! same as its subcommand `players-agent`, so that it needs no second program to start a game.
+//! [`Predef`] describes the players, [`plan`] draws all their moves from a seed, and [`Args`] prints
+//! them when they are due. The program `players-agent` consists of these arguments alone. `server`
+//! has the same as its subcommand `players-agent`, so that a game needs no second program.
 
 #![forbid(unsafe_code)]
 

@@ -1,11 +1,11 @@
-//! Prints the moves of two predefined players at random intervals.
+//! Prints the moves of the two players of a predef at random intervals.
 
 use std::process::ExitCode;
 
 use clap::Parser;
 use players_agent::Args;
 
-/// Prints the moves of two predefined players at random intervals, one line each, as in `N john`
+/// Print the moves of the two players of a predef at random intervals, one line each, as in `N john`
 #[derive(Parser)]
 #[command(name = "players-agent", version)]
 struct Program {

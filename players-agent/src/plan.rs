@@ -5,21 +5,21 @@ use tribune_protocol::{Direction, Move, Name};
 
 use crate::{Player, Predef};
 
-/// A move and the time it is due, counted from the start of the program.
+/// A move that is due at a certain time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedMove {
-    /// When.
+    /// The time since the start of the program.
     pub due: Duration,
-    /// What.
+    /// The move.
     pub step: Move,
 }
 
-/// Everything the two players of `predef` will do, in the order they do it.
+/// All moves of the two players of `predef`, in order of time.
 ///
 /// Each player draws its pauses and directions from a generator of its own, and the two play
-/// concurrently. Their moves are put in order here rather than by two racing timers, so that the
-/// same `seed` always gives the same moves in the same order. The generator is one whose numbers
-/// do not depend on the machine.
+/// concurrently. Their moves are sorted here rather than by two racing timers, so that the same
+/// `seed` always gives the same moves in the same order. The numbers of the generator do not depend
+/// on the machine.
 pub fn plan(predef: Predef, seed: u64) -> Vec<PlannedMove> {
     let mut seeds = Xoshiro256PlusPlus::seed_from_u64(seed);
     let mut moves: Vec<PlannedMove> = predef
@@ -32,11 +32,11 @@ pub fn plan(predef: Predef, seed: u64) -> Vec<PlannedMove> {
 }
 
 fn moves_of(player: Player, mut random: Xoshiro256PlusPlus) -> impl Iterator<Item = PlannedMove> {
-    let name = Name::try_from(player.name).expect("predefined names are names");
+    let name = Name::try_from(player.name).expect("the names of predefs are valid");
     let mut due = Duration::ZERO;
     (0..player.moves).map(move |_| {
         due += random.random_range(Duration::ZERO..=player.longest_pause);
-        let direction = *Direction::ALL.choose(&mut random).expect("there are four");
+        let direction = *Direction::ALL.choose(&mut random).expect("there are four directions");
         PlannedMove { due, step: Move { direction, name: name.clone() } }
     })
 }
@@ -59,7 +59,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_player_moves_as_often_and_waits_as_long_as_it_may(
+        fn players_make_all_their_moves_and_no_pause_is_too_long(
             predef in prop::sample::select(Predef::ALL.to_vec()),
             seed in any::<u64>(),
         ) {
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn seeds_players_and_directions_differ() {
+    fn moves_depend_on_the_seed_and_are_spread_evenly() {
         assert_ne!(plan(Predef::Four, 1), plan(Predef::Four, 2));
         let moves: Vec<PlannedMove> = (0..50).flat_map(|seed| plan(Predef::Four, seed)).collect();
         for direction in Direction::ALL {

@@ -2,7 +2,7 @@ use std::{fmt, str::FromStr, time::Duration};
 
 use thiserror::Error;
 
-/// One of the four predefined configurations of two players.
+/// One of the four predefined pairs of players.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Predef {
     /// John and Mary.
@@ -16,18 +16,18 @@ pub enum Predef {
     Four,
 }
 
-/// What a predefined player is called and how it behaves.
+/// A player of a predef.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Player {
-    /// What it is called.
+    /// Its name.
     pub name: &'static str,
-    /// How often it moves.
+    /// How many moves it makes.
     pub moves: u32,
-    /// The longest it waits before each move.
+    /// The longest pause before each move.
     pub longest_pause: Duration,
 }
 
-/// A text that names no configuration.
+/// A text that is not the number of a predef.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("unknown predef {0:?}: expected 1, 2, 3 or 4")]
 pub struct UnknownPredef(pub String);
@@ -46,7 +46,7 @@ impl Predef {
         }
     }
 
-    /// The number it is chosen by, 1 to 4.
+    /// Its number, 1 to 4.
     pub const fn number(self) -> u8 {
         self as u8 + 1
     }
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_four_configurations_are_as_documented() {
+    fn predefs_are_as_documented() {
         let shown: Vec<String> = Predef::ALL
             .iter()
             .map(|predef| predef.players().map(|player| player.to_string()).join(", "))
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_configuration_is_chosen_by_its_number() {
+    fn predef_is_parsed_from_its_number() {
         assert_eq!("3".parse(), Ok(Predef::Three));
         for text in ["", "0", "5", "01", "one"] {
             assert_eq!(text.parse::<Predef>(), Err(UnknownPredef(text.into())));
