@@ -26,7 +26,7 @@ use crate::{
     schedule::Program,
 };
 
-/// The most programs, in all, with which another can be started from the keyboard.
+/// While this many programs are active, no other can be started from the keyboard.
 const MAX_KEYBOARD_PROGRAMS: usize = 100;
 
 /// The reason of `bye` when the game was not stopped.

@@ -26,7 +26,7 @@ pub struct Players {
 }
 
 impl Players {
-    /// The player that `step` of `origin` moves. A new player enters where the rules say.
+    /// The player that `step` of `origin` moves. A new player enters where the rules place it.
     ///
     /// The second value is whether the player is new.
     pub fn find_or_join(

@@ -11,7 +11,7 @@ use crate::schedule::{Program, Scheduled};
 /// After a program has run this long, its earlier restarts are no longer counted.
 const STABLE_AFTER: Duration = Duration::from_secs(60);
 
-/// The least time between two starts of a repeated script, so that one whose programs all exit
+/// The minimum time between two starts of a repeated script, so that one whose programs all exit
 /// immediately does not fork without a pause.
 const MIN_REPEAT_INTERVAL: Duration = Duration::from_secs(1);
 

@@ -47,12 +47,12 @@ struct KillList {
     sessions: HashSet<i32>,
 }
 
-/// The line that tells the guard the id of the game.
+/// The line with the id of the game.
 pub(super) fn game_line(game: &str) -> String {
     format!("game {game}\n")
 }
 
-/// The line that tells the guard the control group of all programs.
+/// The line with the control group of all programs.
 pub(super) fn cgroup_line(path: &Path) -> String {
     format!("cgroup {}\n", path.display())
 }

@@ -36,7 +36,7 @@ pub enum GuardMode {
     Disabled,
 }
 
-/// Keeps a guard running, and tells it what to kill.
+/// Keeps a guard running, and sends it the list of what to kill.
 #[derive(Debug)]
 pub(super) struct GuardSupervisor {
     processes: Processes,
@@ -46,7 +46,7 @@ pub(super) struct GuardSupervisor {
     cgroup: Option<PathBuf>,
 }
 
-/// A running guard, and the sessions that it knows.
+/// A running guard, and the sessions that it was sent.
 #[derive(Debug)]
 pub(super) struct Guard {
     process: Child,
@@ -89,7 +89,7 @@ impl GuardSupervisor {
         }
     }
 
-    /// Starts a guard that knows the game and its control group.
+    /// Starts a guard, and sends it the game and its control group.
     ///
     /// # Errors
     /// If it cannot be started, or does not read its input.
@@ -133,7 +133,7 @@ impl GuardSupervisor {
         }
     }
 
-    /// Tells `guard` all sessions and their changes, until it fails.
+    /// Sends `guard` all sessions and their changes, until it fails.
     async fn supervise(&self, guard: &mut Guard) -> io::Error {
         let mut children = self.processes.subscribe();
         loop {

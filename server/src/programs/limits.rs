@@ -3,7 +3,7 @@ use std::{num::NonZeroU32, time::Duration};
 /// What each player program is allowed.
 #[derive(Clone, Copy, Debug)]
 pub struct ProgramLimits {
-    /// The most players that one program can have.
+    /// The maximum number of players of one program.
     pub max_players: usize,
     /// Lines per second of each output stream; `None` for no limit.
     pub max_output_lines: Option<NonZeroU32>,

@@ -32,7 +32,7 @@ use crate::{
     messages::Messages,
 };
 
-/// The most lines per input to the game, 64 KiB in all, so that other inputs do not wait for long.
+/// The maximum number of lines per input to the game, 64 KiB in all, so that other inputs do not wait for long.
 const MAX_LINES_PER_INPUT: usize = 64;
 
 /// The approximate size of an event in the log without its line or name.

@@ -4,7 +4,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, getpid, pidfd_open, pidfd_send_si
 
 use crate::proc_stat::ProcStat;
 
-/// The most bytes that are read of the environment of a process.
+/// The maximum number of bytes that are read of the environment of a process.
 const MAX_ENVIRONMENT: u64 = 1 << 20;
 
 /// How long killed processes may take to disappear. A process that waits for a device within the

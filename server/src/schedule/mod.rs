@@ -23,7 +23,7 @@ pub struct Scheduled {
     pub program: Arc<Program>,
 }
 
-/// The most entries of a script or a scenario. When all of them run, a `state` line contains that
+/// The maximum number of entries of a script or a scenario. When all of them run, a `state` line contains that
 /// many titles of at most 64 characters each, far less than the longest line that a client has to
 /// accept.
 const MAX_ENTRIES: usize = 10_000;

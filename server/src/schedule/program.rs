@@ -33,19 +33,19 @@ pub struct Restart {
     pub policy: RestartPolicy,
     /// The delay before the first restart. It doubles with each further one.
     pub initial_delay: Duration,
-    /// The most restarts in a row.
+    /// The maximum number of restarts in a row.
     pub max_restarts: u32,
 }
 
 /// After which exits a program is started again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RestartPolicy {
-    /// After none.
+    /// Never.
     #[default]
     Never,
-    /// After any but exit code 0.
+    /// After every exit except exit code 0.
     OnFailure,
-    /// After each.
+    /// After every exit.
     Always,
 }
 
@@ -60,7 +60,7 @@ impl Restart {
     /// The initial delay, unless a scenario sets it.
     pub const DEFAULT_INITIAL_DELAY: Duration = Duration::from_millis(500);
 
-    /// The most restarts in a row, unless a scenario sets it.
+    /// The maximum number of restarts in a row, unless a scenario sets it.
     pub const DEFAULT_MAX_RESTARTS: u32 = 5;
 
     /// The delay does not grow beyond this, or beyond the initial delay if that is longer.

@@ -18,10 +18,10 @@ pub struct ScriptError {
     problem: String,
 }
 
-/// The most characters of an entry that an error message shows.
+/// The maximum length of an entry in an error message, in characters.
 const SHOWN: usize = 40;
 
-/// The script of the demonstration. `bots/scenario.toml` says the same.
+/// The script of the demonstration. `bots/scenario.toml` describes the same.
 pub const DEMONSTRATION: &str = "0.5:1,1:2,6:3";
 
 /// Parses a script such as [`DEMONSTRATION`]: start times in seconds and predefs, in any order. An

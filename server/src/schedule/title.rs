@@ -3,7 +3,7 @@ use std::path::Path;
 use tribune_cli::printable;
 use tribune_protocol::is_printable;
 
-/// The most characters of the title of a program. Every `state` line contains the titles of all
+/// The maximum length of the title of a program, in characters. Every `state` line contains the titles of all
 /// running programs.
 const MAX_CHARS: usize = 64;
 

@@ -13,7 +13,7 @@ use tokio::{runtime::Builder, time::timeout};
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Runs `test` while no other test runs that forks: [`Processes`](super::processes::Processes)
-/// reaps all children of this process that it does not know.
+/// reaps all children of this process that were not forked through it.
 pub(super) fn run_exclusively(test: impl Future<Output = ()>) {
     static FORKING: Mutex<()> = Mutex::new(());
     let _lock = FORKING.lock().unwrap_or_else(PoisonError::into_inner);

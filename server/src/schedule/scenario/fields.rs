@@ -7,7 +7,7 @@ use toml::{
 
 use super::super::start_time;
 
-/// The most characters of a value that an error message shows.
+/// The maximum length of a value in an error message, in characters.
 const SHOWN: usize = 40;
 
 /// An error in a scenario.

@@ -10,7 +10,7 @@ use tribune_cli::printable;
 use self::fields::{Fields, Problem};
 use super::{MAX_ENTRIES, PredefCommand, Scheduled};
 
-/// The most bytes of a scenario file.
+/// The maximum size of a scenario file in bytes.
 pub const MAX_SCENARIO: u64 = 16 << 20;
 
 /// The expected form of the programs of a scenario, for error messages.

@@ -15,7 +15,7 @@ use super::{
 const KEYS: [&str; 9] =
     ["at", "predef", "command", "name", "env", "dir", "restart", "restart_pause", "max_restarts"];
 
-/// The most bytes of a command. Its `started` event contains all of them.
+/// The maximum size of a command in bytes. Its `started` event contains all of them.
 const MAX_COMMAND: usize = 64 << 10;
 
 /// The program that `fields`, a table `[[worker]]`, describes, and when it starts. A relative `dir`
