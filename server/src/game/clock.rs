@@ -2,7 +2,7 @@ use std::time::Duration;
 
 /// After the server was held up, at most this many missed ticks are emitted, all at once, so that
 /// a suspended machine does not flood the log when it resumes.
-pub const MAX_CATCH_UP_TICKS: u32 = 100;
+const MAX_CATCH_UP_TICKS: u32 = 100;
 
 /// The clock of a game: a tick at 0 and then one per period, at absolute times, so that it does
 /// not drift however late it is read.
@@ -53,5 +53,39 @@ impl Clock {
         let skipped = missed.saturating_sub(MAX_CATCH_UP_TICKS - 1);
         self.ticks += u64::from(skipped);
         self.next += self.period * skipped;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn ticks_have_absolute_times_and_are_bounded_after_a_pause(
+            period in 1u64..1000,
+            pauses in prop::collection::vec(prop_oneof![0u64..2000, 0u64..10_000_000], 0..30),
+        ) {
+            let mut clock = Clock::new(Duration::from_millis(period));
+            prop_assert_eq!(clock.tick(), 0);
+            let mut now = 0;
+            for pause in pauses {
+                now += pause;
+                let time = Duration::from_millis(now);
+                clock.skip_missed(time);
+                let mut emitted = 0;
+                let mut last = clock.ticks();
+                while clock.next_due() <= time {
+                    let tick = clock.tick();
+                    prop_assert_eq!(tick, last + 1, "no gap after those that were skipped");
+                    last = tick;
+                    emitted += 1;
+                }
+                prop_assert!(emitted <= MAX_CATCH_UP_TICKS);
+                prop_assert_eq!(clock.ticks(), now / period, "the clock is on time");
+            }
+        }
     }
 }
