@@ -26,7 +26,7 @@ mod schedule;
 mod descriptors;
 mod echo;
 mod edge;
-mod feed;
+pub mod feed;
 mod game_loop;
 mod messages;
 mod operator;

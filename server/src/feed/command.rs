@@ -2,7 +2,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 use tribune_protocol::Origin;
 
-use super::{outbound_queue::Frame, sink::Transport};
+use super::{outbound_queue::Frame, transport::Transport};
 
 /// What a shard is asked to do.
 #[derive(Debug)]

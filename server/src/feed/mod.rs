@@ -5,12 +5,15 @@
 
 mod command;
 mod config;
+mod framing;
 mod half_closed;
 mod outbound_queue;
+mod outgoing;
+mod polled_stream;
 mod shard;
-mod sink;
 mod snapshot;
 mod subscriber;
+mod transport;
 
 #[cfg(test)]
 mod tests;
@@ -24,9 +27,11 @@ use tribune_protocol::{GameId, Origin, PROTOCOL_VERSION, Seq, Welcome};
 use self::{command::Command, half_closed::HalfClosedCount, outbound_queue::Frame};
 pub use self::{
     config::BroadcastConfig,
+    framing::{Framing, Unframed},
+    polled_stream::PolledStream,
     shard::Shard,
-    sink::Transport,
     snapshot::{Snapshot, SnapshotCell},
+    transport::Transport,
 };
 use crate::log::{Batch, Log, View};
 

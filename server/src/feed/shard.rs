@@ -6,10 +6,11 @@ use std::{
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use indexmap::IndexMap;
 use tokio::{
     sync::{mpsc, watch},
-    task::{coop::unconstrained, yield_now},
+    task::{JoinSet, coop::unconstrained, yield_now},
     time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
@@ -21,11 +22,12 @@ use super::{
     config::BroadcastConfig,
     half_closed::HalfClosedCount,
     outbound_queue::Frame,
-    sink::{Sink, Transport},
+    outgoing::{Closing, Outgoing},
     snapshot::{Snapshot, SnapshotCell},
     subscriber::{FlushContext, FlushOutcome, Subscriber},
+    transport::Transport,
 };
-use crate::log::View;
+use crate::{log::View, tasks::caught};
 
 /// After so many visits the other tasks of the thread get their turn: a write that does not wait
 /// is none of the points at which tokio would give it to them.
@@ -69,6 +71,8 @@ pub struct Shard {
     waiting: Vec<Origin>,
     /// Those into whom nothing goes.
     blocked: Vec<Origin>,
+    /// Transports that are being closed, each for a bounded time.
+    closing: JoinSet<()>,
     due: Due,
     /// Where the next walk starts, so that nobody is always the first.
     start: usize,
@@ -99,6 +103,7 @@ impl Shard {
             readers: IndexMap::new(),
             waiting: Vec::new(),
             blocked: Vec::new(),
+            closing: JoinSet::new(),
             due: Due::default(),
             start: 0,
             last_flush: Instant::now(),
@@ -124,6 +129,7 @@ impl Shard {
                 }
                 () = cut_off.cancelled() => {
                     self.cut_off();
+                    while self.closing.join_next().await.is_some() {}
                     return;
                 }
             }
@@ -131,13 +137,18 @@ impl Shard {
     }
 
     fn is_done(&self) -> bool {
-        self.closed && self.readers.is_empty() && self.commands.is_empty()
+        self.closed
+            && self.readers.is_empty()
+            && self.commands.is_empty()
+            && self.closing.is_empty()
     }
 
     /// Waits until a walk is due, and not less than the flush interval since the last. Dropping
     /// the future loses nothing.
     async fn wait(&mut self) {
-        let Self { head, closed, commands, snapshots, readers, waiting, blocked, due, .. } = self;
+        let Self {
+            head, closed, commands, snapshots, readers, waiting, blocked, closing, due, ..
+        } = self;
         if due.is_empty() {
             tokio::select! {
                 changed = head.changed(), if !*closed => {
@@ -155,6 +166,7 @@ impl Shard {
                 some = unconstrained(poll_fn(|cx| unblock(readers, blocked, cx))) => {
                     due.some = some;
                 }
+                Some(_) = closing.join_next() => {}
             }
         } else {
             yield_now().await;
@@ -257,7 +269,7 @@ impl Shard {
             if let Some(index) = self.readers.get_index_of(&origin)
                 && self.visit(index, snapshot, now) == FlushOutcome::Gone
             {
-                self.readers.swap_remove_index(index);
+                self.finish(index);
             }
             if turn % FLUSHES_PER_TURN == FLUSHES_PER_TURN - 1 {
                 yield_now().await;
@@ -281,7 +293,21 @@ impl Shard {
         // From the highest down, so that removing one does not move another that is to go.
         gone.sort_unstable_by(|a, b| b.cmp(a));
         for index in gone {
-            self.readers.swap_remove_index(index);
+            self.finish(index);
+        }
+    }
+
+    /// Lets the reader at `index` go, which has everything it was to get.
+    fn finish(&mut self, index: usize) {
+        if let Some((_, reader)) = self.readers.swap_remove_index(index) {
+            let closing = reader.finish();
+            self.await_closing(closing);
+        }
+    }
+
+    fn await_closing(&mut self, closing: Option<Closing>) {
+        if let Some(closing) = closing {
+            self.closing.spawn(caught("closing a transport", closing).map(|_| ()));
         }
     }
 
@@ -328,7 +354,7 @@ impl Shard {
             (stall_limit, ClosingCode::SlowClient, message)
         };
         let stalled = |reader: &Subscriber<Transport>| {
-            let may_be = reader.sink().may_be_closed() || self.closed;
+            let may_be = reader.transport().is_closable() || self.closed;
             may_be && reader.blocked_since().is_some_and(|since| since.elapsed() >= limit)
         };
         let stalled = |origin: &&Origin| self.readers.get(*origin).is_some_and(stalled);
@@ -360,9 +386,10 @@ impl Shard {
     }
 
     fn close(&mut self, origin: &Origin, code: ClosingCode, message: &str) {
-        if let Some(mut reader) = self.readers.swap_remove(origin) {
+        if let Some(reader) = self.readers.swap_remove(origin) {
             tracing::info!(%origin, %code, "closing a connection");
-            reader.close(code, message);
+            let closing = reader.close(code, message);
+            self.await_closing(closing);
         }
     }
 
@@ -389,9 +416,8 @@ fn unblock(
     blocked.retain(|origin| {
         // Whoever has gone meanwhile is not waited for.
         let Some(reader) = readers.get_mut(origin) else { return false };
-        let is_blocked = reader.sink().poll_writable(cx).is_pending();
+        let is_blocked = reader.poll_unblock(cx).is_pending();
         if !is_blocked {
-            reader.unblock();
             unblocked.push(*origin);
         }
         is_blocked

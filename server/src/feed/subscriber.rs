@@ -1,4 +1,9 @@
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
 use bytes::{Buf, Bytes};
 use tokio::time::Instant;
@@ -8,7 +13,7 @@ use super::{
     Greeting,
     half_closed::HalfClosed,
     outbound_queue::{Frame, OutboundQueue},
-    sink::Sink,
+    outgoing::{Closing, Outgoing},
     snapshot::Snapshot,
 };
 use crate::log::View;
@@ -33,8 +38,8 @@ const REUSED_WITHIN: usize = 4;
 /// Its memory does not depend on how much is told. The cursor always stands between two lines:
 /// of a line that did not go in whole, the rest is kept aside and goes first.
 #[derive(Debug)]
-pub struct Subscriber<S> {
-    sink: S,
+pub struct Subscriber<T> {
+    transport: T,
     /// The event it is to get next.
     next: Seq,
     /// What it waits for, if not for events.
@@ -85,12 +90,12 @@ pub enum FlushOutcome {
     Gone,
 }
 
-impl<S: Sink> Subscriber<S> {
+impl<T: Outgoing> Subscriber<T> {
     /// A reader that is new: it gets `welcome`, and a state that includes the event `at_least`.
-    pub fn new(sink: S, at_least: Seq) -> Self {
+    pub fn new(transport: T, at_least: Seq) -> Self {
         let wanted = Some(Wanted { at_least, is_new: true });
         Self {
-            sink,
+            transport,
             next: Seq(0),
             wanted,
             lane: None,
@@ -134,13 +139,16 @@ impl<S: Sink> Subscriber<S> {
     }
 
     /// Where its bytes go.
-    pub fn sink(&self) -> &S {
-        &self.sink
+    pub fn transport(&self) -> &T {
+        &self.transport
     }
 
-    /// Notes that something goes in again.
-    pub fn unblock(&mut self) {
+    /// Ready as soon as it may take more, from when on it counts as not blocked. Otherwise it wakes
+    /// the task when that is so.
+    pub fn poll_unblock(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        ready!(self.transport.poll_ready(cx));
         self.blocked = None;
+        Poll::Ready(())
     }
 
     /// Writes to the reader that is called `you` what goes in, up to the newest event in sight.
@@ -148,6 +156,16 @@ impl<S: Sink> Subscriber<S> {
     /// # Errors
     /// If the sink has ended.
     pub fn visit(&mut self, you: Origin, sight: FlushContext<'_>) -> io::Result<FlushOutcome> {
+        let outcome = self.write_due(you, sight)?;
+        // What a polled transport has accepted and not sent yet comes before anything else.
+        if outcome != FlushOutcome::Blocked && !self.transport.try_flush()? {
+            self.blocked = Some(sight.now);
+            return Ok(FlushOutcome::Blocked);
+        }
+        Ok(outcome)
+    }
+
+    fn write_due(&mut self, you: Origin, sight: FlushContext<'_>) -> io::Result<FlushOutcome> {
         let FlushContext { view, now, .. } = sight;
         if self.is_new() && !self.take_snapshot(you, sight) {
             return Ok(FlushOutcome::WantsSnapshot);
@@ -170,7 +188,7 @@ impl<S: Sink> Subscriber<S> {
 
     /// Says goodbye for good, and ends the sink. Only one who is stuck in the middle of a state of
     /// many players does not get to hear it.
-    pub fn close(&mut self, code: ClosingCode, message: &str) {
+    pub fn close(mut self, code: ClosingCode, message: &str) -> Option<Closing> {
         let mut last = match self.lane.take().and_then(|mut lane| lane.pop_front()) {
             // It may be the rest of a line, which must end for another to begin.
             Some(Frame::Lines { bytes, .. }) => first_line(&bytes).to_vec(),
@@ -180,7 +198,12 @@ impl<S: Sink> Subscriber<S> {
             _ => Vec::new(),
         };
         encode(&ControlMessage::Closing { code, message: message.to_owned() }, &mut last);
-        self.sink.say_last(&last);
+        self.transport.abort(&last)
+    }
+
+    /// Closes the transport after what was written.
+    pub fn finish(self) -> Option<Closing> {
+        self.transport.finish()
     }
 
     /// How many bytes it keeps aside.
@@ -192,6 +215,10 @@ impl<S: Sink> Subscriber<S> {
             Frame::Resume(_) | Frame::Close => 0,
         };
         self.lane.as_ref().map_or(0, |lane| lane.iter().map(bytes).sum())
+    }
+
+    fn push_front(&mut self, item: Frame) {
+        self.lane.get_or_insert_default().push_front(item);
     }
 
     fn is_new(&self) -> bool {
@@ -237,23 +264,25 @@ impl<S: Sink> Subscriber<S> {
             match item {
                 Frame::Lines { bytes, written } => {
                     if let Some(bytes) = self.write_lines(bytes, now)? {
-                        self.lane
-                            .get_or_insert_default()
-                            .push_front(Frame::Lines { bytes, written });
+                        self.push_front(Frame::Lines { bytes, written });
                         return Ok(Some(FlushOutcome::Blocked));
                     }
                 }
                 Frame::Snapshot { snapshot, written } => {
-                    let written = written + write(&self.sink, &snapshot.line[written..])?;
+                    let written = written + write(&mut self.transport, &snapshot.line[written..])?;
                     if written < snapshot.line.len() {
                         self.blocked = Some(now);
                         let rest = Frame::Snapshot { snapshot, written };
-                        self.lane.get_or_insert_default().push_front(rest);
+                        self.push_front(rest);
                         return Ok(Some(FlushOutcome::Blocked));
                     }
                 }
                 Frame::Resume(after) => self.resume(after, view),
-                Frame::Close => return Ok(Some(FlushOutcome::Gone)),
+                Frame::Close => {
+                    // Again next time, should the transport have to be polled before.
+                    self.push_front(Frame::Close);
+                    return Ok(Some(FlushOutcome::Gone));
+                }
             }
         }
         self.lane = None;
@@ -272,7 +301,7 @@ impl<S: Sink> Subscriber<S> {
             lines.extend_from_slice(events);
             lines.extend_from_slice(rest);
             self.next = next;
-            self.lane.get_or_insert_default().push_front(Frame::lines(lines.into()));
+            self.push_front(Frame::lines(lines.into()));
         } else {
             self.wanted = Some(Wanted { at_least: view.head(), is_new: false });
         }
@@ -286,12 +315,12 @@ impl<S: Sink> Subscriber<S> {
             if lines.is_empty() {
                 return Ok(FlushOutcome::CaughtUp);
             }
-            let written = write(&self.sink, lines)?;
+            let written = write(&mut self.transport, lines)?;
             let (rest, next) = view.after(self.next, written);
             self.next = next;
             if !rest.is_empty() {
                 let rest = Bytes::copy_from_slice(rest);
-                self.lane.get_or_insert_default().push_front(Frame::lines(rest));
+                self.push_front(Frame::lines(rest));
             }
             if written < lines.len() {
                 self.blocked = Some(now);
@@ -306,7 +335,7 @@ impl<S: Sink> Subscriber<S> {
 
     /// Writes `lines`, and gives back what did not go in.
     fn write_lines(&mut self, mut lines: Bytes, now: Instant) -> io::Result<Option<Bytes>> {
-        lines.advance(write(&self.sink, &lines)?);
+        lines.advance(write(&mut self.transport, &lines)?);
         if lines.is_empty() {
             return Ok(None);
         }
@@ -315,9 +344,9 @@ impl<S: Sink> Subscriber<S> {
     }
 }
 
-/// How much of `bytes` goes into `sink` now, which may be nothing.
-fn write(sink: &impl Sink, bytes: &[u8]) -> io::Result<usize> {
-    match sink.try_write(bytes) {
+/// How much of `bytes` `transport` takes now, which may be nothing.
+fn write(transport: &mut impl Outgoing, bytes: &[u8]) -> io::Result<usize> {
+    match transport.try_write(bytes) {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
         written => written,
     }

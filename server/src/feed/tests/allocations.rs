@@ -17,7 +17,10 @@ use super::{
     subscriber::snapshot,
 };
 use crate::{
-    feed::{Greeting, Publisher, Snapshot, sink::Sink},
+    feed::{
+        Greeting, Publisher, Snapshot,
+        outgoing::{Closing, Outgoing},
+    },
     game::{Game, GameConfig, Input},
     log::{Log, View},
     schedule::PredefCommand,
@@ -27,21 +30,31 @@ use crate::{
 #[derive(Default)]
 struct Bottomless(Cell<usize>);
 
-impl Sink for &Bottomless {
-    fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+impl Outgoing for &Bottomless {
+    fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.set(self.0.get() + bytes.len());
         Ok(bytes.len())
     }
 
-    fn poll_writable(&self, _: &mut Context<'_>) -> Poll<()> {
+    fn try_flush(&mut self) -> io::Result<bool> {
+        Ok(true)
+    }
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<()> {
         Poll::Ready(())
     }
 
-    fn may_be_closed(&self) -> bool {
+    fn is_closable(&self) -> bool {
         true
     }
 
-    fn say_last(&self, _: &[u8]) {}
+    fn finish(self) -> Option<Closing> {
+        None
+    }
+
+    fn abort(self, _: &[u8]) -> Option<Closing> {
+        None
+    }
 }
 
 const ME: ConnectionId = ConnectionId(1);

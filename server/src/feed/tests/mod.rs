@@ -1,4 +1,5 @@
 mod allocations;
 mod model;
+mod polled_stream;
 mod shard;
 mod subscriber;

@@ -4,7 +4,7 @@ use std::{
     cell::{Cell, RefCell},
     io,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use proptest::prelude::*;
@@ -17,7 +17,7 @@ use tribune_protocol::{
 use super::super::{
     Greeting, Snapshot,
     outbound_queue::Frame,
-    sink::Sink,
+    outgoing::{Closing, Outgoing},
     subscriber::{FlushContext, FlushOutcome, Subscriber},
 };
 use crate::log::{Batch, Log, SMALLEST_LOG, View};
@@ -29,8 +29,8 @@ struct Narrow {
     taken: RefCell<Vec<u8>>,
 }
 
-impl Sink for &Narrow {
-    fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+impl Outgoing for &Narrow {
+    fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let length = bytes.len().min(self.room.get());
         if length == 0 {
             return Err(io::ErrorKind::WouldBlock.into());
@@ -40,16 +40,25 @@ impl Sink for &Narrow {
         Ok(length)
     }
 
-    fn poll_writable(&self, _: &mut Context<'_>) -> Poll<()> {
+    fn try_flush(&mut self) -> io::Result<bool> {
+        Ok(true)
+    }
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<()> {
         if self.room.get() > 0 { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    fn may_be_closed(&self) -> bool {
+    fn is_closable(&self) -> bool {
         true
     }
 
-    fn say_last(&self, bytes: &[u8]) {
-        self.taken.borrow_mut().extend_from_slice(bytes);
+    fn finish(self) -> Option<Closing> {
+        None
+    }
+
+    fn abort(self, notice: &[u8]) -> Option<Closing> {
+        self.taken.borrow_mut().extend_from_slice(notice);
+        None
     }
 }
 
@@ -90,7 +99,7 @@ impl Source {
     /// Visits `reader` until it has everything.
     fn catch_up(&mut self, reader: &mut Subscriber<&Narrow>, sink: &Narrow) {
         sink.room.set(usize::MAX / 2);
-        reader.unblock();
+        let _ = reader.poll_unblock(&mut Context::from_waker(Waker::noop()));
         while self.visit(reader) != FlushOutcome::CaughtUp {}
     }
 }
@@ -190,7 +199,7 @@ proptest! {
                 Step::Append(count) => source.append(count),
                 Step::Room(room) => {
                     sink.room.set(room);
-                    reader.unblock();
+                    let _ = reader.poll_unblock(&mut Context::from_waker(Waker::noop()));
                 }
                 Step::FlushOutcome => {
                     if reader.blocked_since().is_none() {
@@ -220,7 +229,7 @@ proptest! {
         for (count, room) in rooms {
             source.append(count);
             sink.room.set(room);
-            reader.unblock();
+            let _ = reader.poll_unblock(&mut Context::from_waker(Waker::noop()));
             source.visit(&mut reader);
         }
         source.catch_up(&mut reader, &sink);
