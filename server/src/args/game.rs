@@ -19,7 +19,7 @@ use crate::{
     edge::Limits,
     feed::BroadcastConfig,
     game::GameConfig,
-    log::SMALLEST_LOG,
+    log::MIN_LOG_BYTES,
     messages::LogFormat,
     programs::ProgramLimits,
     schedule::{
@@ -256,8 +256,8 @@ fn parse_shards(text: &str) -> Result<u16, String> {
 fn parse_log_bytes(text: &str) -> Result<usize, String> {
     let size = text.parse::<ByteSize>().ok().map(|size| size.as_u64());
     let size = size.filter(|&size| size <= LARGEST_LOG).and_then(|size| usize::try_from(size).ok());
-    size.filter(|&size| size >= SMALLEST_LOG).ok_or_else(|| {
-        format!("expected a number of bytes from {SMALLEST_LOG} to 64GiB, as in 65536 or 16MiB")
+    size.filter(|&size| size >= MIN_LOG_BYTES).ok_or_else(|| {
+        format!("expected a number of bytes from {MIN_LOG_BYTES} to 64GiB, as in 65536 or 16MiB")
     })
 }
 

@@ -1,15 +1,16 @@
-//! The log of the game: every event, encoded once, held for a fixed number of bytes.
+//! The log: the most recent events, encoded once, within a fixed number of bytes.
 //!
-//! One task [appends](Log::append) batches. Any number of [`View`]s read, each at its own pace, and
-//! a reader is nothing but the number of the event it is to get next. Nothing here waits or wakes:
-//! that is for whoever owns the two ends.
+//! One task [appends](Log::append) batches. Any number of [`View`]s read, each at its own pace; the
+//! place of a subscriber is a [`Cursor`], the number of the event it is to get next. Nothing here
+//! waits or wakes: that is left to the owners of the two ends.
 //!
 //! The bytes are in segments. Only the newest is written to, under a mutex that is held for as
-//! long as it takes to copy a batch; the others never change again and are shared. A reader takes
-//! the mutex only to copy what is new, so there is no order of events in which it could see a torn
-//! line: this is why no model checker is needed here.
+//! long as it takes to copy a batch; the others never change again and are shared. A view takes the
+//! mutex only to copy what is new, so no interleaving lets it see a torn line: this is why no model
+//! checker is needed here.
 
 mod batch;
+mod cursor;
 mod segment;
 mod view;
 
@@ -24,65 +25,79 @@ use std::{
 use tribune_protocol::Seq;
 
 use self::segment::Segment;
-pub use self::{batch::Batch, view::View};
+pub use self::{
+    batch::{Batch, LineError},
+    cursor::Cursor,
+    view::View,
+};
 
-/// The fewest bytes that a log can be asked to hold.
-pub const SMALLEST_LOG: usize = 4 << 10;
+/// The smallest size, in bytes, that a log may be given.
+pub const MIN_LOG_BYTES: usize = 4 << 10;
 
 /// A segment is at most this large: large enough that few batches cross from one to the next, and
 /// small enough that what each view copies of the newest stays in a processor's cache.
-const LARGEST_SEGMENT: usize = 256 << 10;
+const MAX_SEGMENT: usize = 256 << 10;
 
-/// The events of a game, as far back as a number of bytes reaches.
+/// The events of a stream, as far back as a number of bytes reaches.
 #[derive(Debug)]
 pub struct Log {
-    kept: Mutex<Kept>,
+    segments: Mutex<Segments>,
     /// The last event appended, so that a view need not take the mutex to learn that it has it.
     head: AtomicU64,
 }
 
 #[derive(Debug)]
-struct Kept {
+struct Segments {
     /// The oldest first. Each begins where the one before ends.
     full: VecDeque<Arc<Segment>>,
     /// The one that is being filled.
     open: Segment,
     /// How many bytes `full` and `open` have.
     size: usize,
-    most: usize,
+    max_size: usize,
     segment_size: usize,
 }
 
 impl Log {
-    /// An empty log that holds at most `bytes`, and always the newest event.
+    /// An empty log that begins with event 1 and holds at most `bytes`, and always the newest
+    /// event.
     pub fn new(bytes: usize) -> Self {
-        let segment_size = (bytes / 8).min(LARGEST_SEGMENT);
-        let open = Segment::new(Seq(1), segment_size);
-        let kept = Kept { full: VecDeque::new(), open, size: 0, most: bytes, segment_size };
-        Self { kept: Mutex::new(kept), head: AtomicU64::new(0) }
+        Self::starting_at(Seq(1), bytes)
     }
 
-    /// Appends the events of `batch`, and drops the oldest that are more than it may hold.
+    /// An empty log that begins with the event `first`, which is at least 1, and holds at most
+    /// `bytes`, and always the newest event.
+    pub fn starting_at(first: Seq, bytes: usize) -> Self {
+        // There is no event 0, and one before the first is the head.
+        let first = first.max(Seq(1));
+        let segment_size = (bytes / 8).min(MAX_SEGMENT);
+        let open = Segment::new(first, segment_size);
+        let segments =
+            Segments { full: VecDeque::new(), open, size: 0, max_size: bytes, segment_size };
+        Self { segments: Mutex::new(segments), head: AtomicU64::new(first.0 - 1) }
+    }
+
+    /// Appends the events of `batch`, and drops the oldest segments that exceed the size.
     pub fn append(&self, batch: &Batch) {
-        let mut kept = self.lock();
+        let mut segments = self.lock();
         for line in batch.lines() {
-            kept.push(line);
+            segments.push(line);
         }
-        kept.drop_oldest();
-        self.head.store(kept.open.next().0 - 1, Ordering::Release);
+        segments.drop_oldest();
+        self.head.store(segments.open.next().0 - 1, Ordering::Release);
     }
 
-    /// The last event appended; 0 when there is none.
+    /// The last event appended; the one before the first if there is none.
     pub fn head(&self) -> Seq {
         Seq(self.head.load(Ordering::Acquire))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().expect("nothing that holds the mutex can panic")
+    fn lock(&self) -> MutexGuard<'_, Segments> {
+        self.segments.lock().expect("no code panics while it holds this lock")
     }
 }
 
-impl Kept {
+impl Segments {
     fn push(&mut self, line: &[u8]) {
         if !self.open.has_room(line.len()) {
             let next = Segment::new(self.open.next(), self.segment_size);
@@ -93,11 +108,16 @@ impl Kept {
     }
 
     fn drop_oldest(&mut self) {
-        while self.size > self.most
+        while self.size > self.max_size
             && let Some(oldest) = self.full.pop_front()
         {
             self.size -= oldest.size();
         }
+    }
+
+    /// The oldest event held; the one to come if there is none.
+    fn oldest(&self) -> Seq {
+        self.full.front().map_or(self.open.first(), |segment| segment.first())
     }
 }
 

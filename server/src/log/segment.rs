@@ -1,6 +1,7 @@
 use tribune_protocol::Seq;
 
-/// Hardly any line of an event has fewer bytes: `{"seq":12345,"ms":12345,"type":"clock","clock":12}`.
+/// Few lines of events are shorter than this, such as `{"seq":12345,"ms":12345,"type":"clock","clock":12}`. Decides for how many
+/// events a segment has room from the beginning.
 const SHORT_LINE: usize = 48;
 
 /// A run of consecutive events, as the bytes of their lines.
@@ -30,13 +31,13 @@ impl Segment {
         Seq(self.first.0 + self.ends.len() as u64)
     }
 
-    /// How many bytes its lines have.
+    /// The bytes of all its lines.
     pub(super) fn size(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Whether a line of `length` bytes goes in without taking more memory. A line of any length
-    /// goes into an empty segment.
+    /// Whether a line of `length` bytes fits without allocating. An empty segment takes a line of any
+    /// length.
     pub(super) fn has_room(&self, length: usize) -> bool {
         self.ends.is_empty() || self.bytes.capacity() - self.bytes.len() >= length
     }
@@ -47,7 +48,7 @@ impl Segment {
         self.ends.push(u32::try_from(self.bytes.len()).expect("a segment is far below 4 GiB"));
     }
 
-    /// Appends what `longer`, a later state of this segment, has more.
+    /// Appends what `longer`, a later state of this segment, has in addition.
     pub(super) fn catch_up(&mut self, longer: &Self) {
         debug_assert_eq!(self.first, longer.first);
         self.bytes.extend_from_slice(&longer.bytes[self.bytes.len()..]);
@@ -60,7 +61,7 @@ impl Segment {
     }
 
     /// What is left to write after `written` bytes of [`lines_from`](Self::lines_from) `from`: the
-    /// rest of a line that was begun, and the first event of which nothing was written.
+    /// rest of a line that was written in part, and the first event of which nothing was written.
     pub(super) fn after(&self, from: Seq, written: usize) -> (&[u8], Seq) {
         let reached = self.start_of(from) + written;
         let whole = self.ends.partition_point(|&end| end as usize <= reached);

@@ -4,12 +4,11 @@ use tribune_protocol::Seq;
 
 use super::{Log, segment::Segment};
 
-/// What one thread sees of a [`Log`]: everything it held when [`refresh`](Self::refresh) was
-/// called last.
+/// What one task can read of a [`Log`]: everything it held at the last [`refresh`](Self::refresh).
 ///
-/// Segments that are full are shared with the log, and the one that is being filled is copied as
-/// it grows, a few hundred bytes at a time. So reading takes no lock, and a batch is one slice,
-/// however many events it holds.
+/// Full segments are shared with the log, and the one that is being filled is copied as it grows, a
+/// few hundred bytes at a time. So reading takes no lock, and a batch is one slice, however many
+/// events it holds.
 #[derive(Debug)]
 pub struct View {
     log: Arc<Log>,
@@ -34,12 +33,12 @@ impl View {
         }
     }
 
-    /// The last event; 0 when there is none.
+    /// The last event; the one before the first if there is none.
     pub fn head(&self) -> Seq {
         Seq(self.open.next().0 - 1)
     }
 
-    /// The oldest event that can be read; the one to come when there is none.
+    /// The oldest event that can be read; the one to come if there is none.
     pub fn oldest(&self) -> Seq {
         self.full.front().map_or(self.open.first(), |segment| segment.first())
     }
@@ -53,7 +52,7 @@ impl View {
     }
 
     /// What is left to write after `written` bytes of [`lines_from`](Self::lines_from) `from`: the
-    /// rest of a line that was begun, and the first event of which nothing was written.
+    /// rest of a line that was written in part, and the first event of which nothing was written.
     pub fn after(&self, from: Seq, written: usize) -> (&[u8], Seq) {
         self.segment_of(from).after(from, written)
     }
@@ -79,16 +78,16 @@ impl View {
     }
 
     fn copy(&mut self) {
-        let kept = self.log.lock();
-        if kept.open.first() != self.open.first() {
+        let held = self.log.lock();
+        if held.open.first() != self.open.first() {
             let known = self.full.back().map_or(Seq(0), |segment| segment.next());
-            let new = kept.full.partition_point(|segment| segment.first() < known);
-            self.full.extend(kept.full.range(new..).cloned());
-            self.open = Segment::new(kept.open.first(), kept.segment_size);
+            let new = held.full.partition_point(|segment| segment.first() < known);
+            self.full.extend(held.full.range(new..).cloned());
+            self.open = Segment::new(held.open.first(), held.segment_size);
         }
-        self.open.catch_up(&kept.open);
-        let oldest = kept.full.front().map_or(kept.open.first(), |segment| segment.first());
-        drop(kept);
+        self.open.catch_up(&held.open);
+        let oldest = held.oldest();
+        drop(held);
         while self.full.front().is_some_and(|segment| segment.first() < oldest) {
             self.full.pop_front();
         }

@@ -101,7 +101,7 @@ mod tests {
     use tribune_protocol::{Event, EventKind};
 
     use super::*;
-    use crate::log::{Batch, Log, SMALLEST_LOG};
+    use crate::log::{Batch, Log, MIN_LOG_BYTES};
 
     fn batch(clocks: std::ops::Range<u64>) -> Batch {
         let mut batch = Batch::default();
@@ -117,7 +117,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_whole_log_is_told_to_its_end() {
-        let log = Arc::new(Log::new(SMALLEST_LOG));
+        let log = Arc::new(Log::new(MIN_LOG_BYTES));
         let head = watch::Sender::new(Seq(0));
         let console = console(&log, &head);
         log.append(&batch(0..3));
@@ -132,7 +132,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_fell_out_of_the_log_is_said_to_be_missing() {
-        let log = Arc::new(Log::new(SMALLEST_LOG));
+        let log = Arc::new(Log::new(MIN_LOG_BYTES));
         let head = watch::Sender::new(Seq(0));
         let console = console(&log, &head);
         log.append(&batch(0..1000));

@@ -20,10 +20,10 @@ use super::{
     shard::{connection, pace, publish},
     subscriber::{check, snapshot},
 };
-use crate::log::{Log, SMALLEST_LOG};
+use crate::log::{Log, MIN_LOG_BYTES};
 
 /// So little that whoever reads nothing for a while falls out of it.
-const LOG: usize = 4 * SMALLEST_LOG;
+const LOG: usize = 4 * MIN_LOG_BYTES;
 
 /// Nothing takes so long.
 const DEADLINE: Duration = Duration::from_secs(20);

@@ -20,7 +20,7 @@ use super::super::{
     outgoing::{Closing, Outgoing},
     subscriber::{FlushContext, FlushOutcome, Subscriber},
 };
-use crate::log::{Batch, Log, SMALLEST_LOG, View};
+use crate::log::{Batch, Log, MIN_LOG_BYTES, View};
 
 /// A socket that takes as many bytes as it was given room for.
 #[derive(Debug, Default)]
@@ -71,7 +71,7 @@ struct Source {
 
 impl Source {
     fn new() -> Self {
-        let log = Arc::new(Log::new(SMALLEST_LOG));
+        let log = Arc::new(Log::new(MIN_LOG_BYTES));
         Self { view: View::new(log.clone()), log, snapshot: snapshot(Seq(0)).into() }
     }
 
