@@ -11,11 +11,10 @@ use tribune_protocol::GameId;
 use crate::{
     descriptors::{game_needs, max_clients, raise_limit},
     edge::{AddressBudgets, Farewells, Listener, SessionContext, bind_all, reachable},
-    feed::{Broadcast, Greeting, Publisher, Snapshot, SnapshotCell},
+    feed::{Broadcast, FeedWriter, WelcomeTemplate},
     game::{Game, Input, LaunchRequest},
     game_loop::GameLoop,
     limits::PlayerPlaces,
-    log::Log,
     messages::Messages,
     operator::{Console, Keyboard, Signals, greet, hints},
     programs::{Forker, GuardMode, Launcher, ProgramContext, SpawnEnv},
@@ -119,9 +118,8 @@ impl Host {
             game_needs(addresses.len(), self.settings.game.script.len()),
         )?;
         let game = Game::new(self.settings.game.clone());
-        let publisher = Publisher::new(Log::new(self.settings.log_bytes));
-        let desk = SnapshotCell::new(Snapshot::new(game.state()));
-        let broadcast = self.open_broadcast(&publisher, &desk);
+        let feed = FeedWriter::new(game.state(), self.settings.log_bytes);
+        let broadcast = self.open_broadcast(&feed);
         self.open_network(sockets, &broadcast, clients);
         let forker = Forker::start(&self.id, files, GuardMode::OwnExecutable, &self.tasks.group())
             .await
@@ -137,23 +135,22 @@ impl Host {
         let game_loop = GameLoop {
             game,
             mailbox: inputs,
-            publisher,
-            desk,
+            feed,
             launches,
             closing: self.closing.clone(),
             messages: self.messages.clone(),
         };
-        self.game.spawn_critical("game", game_loop.run());
+        self.game.spawn_critical_fallible("game", game_loop.run());
         Ok(forker)
     }
 
     /// The way out: shards, and the console.
-    fn open_broadcast(&self, publisher: &Publisher, desk: &SnapshotCell) -> Broadcast {
+    fn open_broadcast(&self, feed: &FeedWriter) -> Broadcast {
         let Settings { game, pace, shards, console, limits, .. } = &self.settings;
         let tick_ms = u64::try_from(game.tick.as_millis()).unwrap_or(u64::MAX);
         let move_rate = limits.move_rate.map_or(0, NonZeroU32::get);
-        let greeting = Greeting { game: self.id.clone(), tick_ms, move_rate };
-        let (broadcast, shards) = Broadcast::new(publisher, desk, &greeting, *pace, *shards);
+        let welcome = WelcomeTemplate { game: self.id.clone(), tick_ms, move_rate };
+        let (broadcast, shards) = Broadcast::new(feed, &welcome, *pace, *shards);
         for shard in shards {
             self.readers.spawn_critical("shard", shard.run(self.cut_off.clone()));
         }
@@ -164,7 +161,7 @@ impl Host {
                     "{count} events are not on the console: nobody read it in time"
                 ));
             };
-            let console = Console::new(publisher.subscribe());
+            let console = Console::new(feed.subscribe());
             self.console.spawn("console", console.run(tokio::io::stdout(), missed));
         }
         broadcast

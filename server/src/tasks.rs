@@ -1,6 +1,6 @@
 //! Tasks that do not fail unseen.
 
-use std::{any::Any, panic::AssertUnwindSafe};
+use std::{any::Any, fmt::Display, panic::AssertUnwindSafe};
 
 use futures_util::FutureExt;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -34,6 +34,22 @@ impl Tasks {
         let broken = self.broken.clone();
         self.tracker.spawn(async move {
             if caught(name, task).await.is_none() {
+                broken.cancel();
+            }
+        });
+    }
+
+    /// Runs `task`, without which there is no server: if it fails or panics, that is reported, and
+    /// [`Self::broken`] says so.
+    pub fn spawn_critical_fallible<E: Display>(
+        &self,
+        name: &'static str,
+        task: impl Future<Output = Result<(), E>> + Send + 'static,
+    ) {
+        let broken = self.broken.clone();
+        self.spawn_critical(name, async move {
+            if let Err(error) = task.await {
+                tracing::error!(task = name, %error, "a task has failed");
                 broken.cancel();
             }
         });
@@ -94,6 +110,14 @@ mod tests {
     async fn a_vital_task_that_panics_is_noticed() {
         let tasks = Tasks::default();
         tasks.group().spawn_critical("one", async { panic!("on purpose") });
+        tasks.broken().await;
+    }
+
+    #[tokio::test]
+    async fn a_critical_task_that_fails_is_noticed() {
+        let tasks = Tasks::default();
+        tasks.group().spawn_critical_fallible("one", async { Ok::<_, &str>(()) });
+        tasks.group().spawn_critical_fallible("two", async { Err("on purpose") });
         tasks.broken().await;
     }
 }

@@ -176,9 +176,9 @@ impl GameArgs {
             log_bytes: self.log_bytes,
             pace: BroadcastConfig {
                 flush_interval: self.flush_interval,
-                stall_limit: STALL_LIMIT,
-                farewell_limit: FAREWELL_LIMIT,
-                snapshot_bytes: SNAPSHOT_BYTES / shards,
+                stall_timeout: STALL_LIMIT,
+                drain_stall_timeout: FAREWELL_LIMIT,
+                max_snapshot_bytes: SNAPSHOT_BYTES / shards,
             },
             shards,
             console: !self.quiet,

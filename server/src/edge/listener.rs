@@ -67,7 +67,7 @@ impl Listener {
     pub async fn run(self, socket: TcpListener, stop: CancellationToken) {
         let accept = async {
             loop {
-                let first = accept(&socket, || self.broadcast.drop_half_closed()).await;
+                let first = accept(&socket, || self.broadcast.evict_half_closed()).await;
                 let more = std::iter::from_fn(|| accept_waiting(&socket));
                 let accepted: Vec<Accepted> =
                     std::iter::once(first).chain(more).take(ACCEPTED_AT_ONCE).collect();
@@ -112,7 +112,7 @@ impl Listener {
         if let Ok(place) = self.places.clone().try_acquire_owned() {
             return Some(place);
         }
-        if self.broadcast.drop_half_closed().await {
+        if self.broadcast.evict_half_closed().await {
             return self.places.clone().try_acquire_owned().ok();
         }
         None

@@ -16,7 +16,7 @@ use super::{
     conversation::{Actions, Conversation, Limits},
     linger::{Farewells, LINGER, linger},
 };
-use crate::{feed::Subscription, game::Input, limits::PlayerPlaces, tasks::caught};
+use crate::{feed::SubscriberHandle, game::Input, limits::PlayerPlaces, tasks::caught};
 
 /// How much is read at once: some thousand moves.
 const READ_SIZE: usize = 8 << 10;
@@ -52,7 +52,7 @@ pub(super) struct Session {
     id: ConnectionId,
     input: OwnedReadHalf,
     peer: IpAddr,
-    subscription: Subscription,
+    subscription: SubscriberHandle,
     context: Arc<SessionContext>,
     speech: Option<Box<InputState>>,
 }
@@ -104,7 +104,7 @@ impl Session {
         id: ConnectionId,
         input: OwnedReadHalf,
         peer: IpAddr,
-        subscription: Subscription,
+        subscription: SubscriberHandle,
         context: Arc<SessionContext>,
     ) -> Self {
         Self { id, input, peer, subscription, context, speech: None }
@@ -216,7 +216,7 @@ impl Session {
             );
         }
         if !asked.answers.is_empty() {
-            self.subscription.answer(asked.answers).await;
+            self.subscription.reply(asked.answers).await;
         }
         if let Some(after) = asked.resume {
             self.subscription.resume(after).await;

@@ -2,21 +2,21 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 use tribune_protocol::Origin;
 
-use super::{outbound_queue::Frame, transport::Transport};
+use super::{outbound_queue::QueueItem, transport::Transport};
 
 /// What a shard is asked to do.
 #[derive(Debug)]
 pub enum Command {
-    /// Send the stream to these readers, from `welcome` on.
+    /// Send the stream to these new subscribers, from `welcome` on.
     Join(Vec<(Origin, Transport)>),
-    /// Put this before the next event that the reader gets.
-    Push(Origin, Frame),
-    /// The same for these lines, if the reader reads at all.
+    /// Put this before the next event that the subscriber gets.
+    Enqueue(Origin, QueueItem),
+    /// The same for these lines, unless the subscriber is blocked.
     Offer(Origin, Bytes),
-    /// This reader will not say anything any more.
-    HalfClosed(Origin),
-    /// Drop this reader: it has gone.
-    Leave(Origin),
-    /// Drop a reader that is half closed, and say whether there was one.
-    DropHalfClosed(oneshot::Sender<bool>),
+    /// The subscriber's peer sends nothing any more.
+    HalfClose(Origin),
+    /// Drop the subscriber: its connection is gone.
+    Remove(Origin),
+    /// Close one half-closed subscriber, and reply whether there was one.
+    EvictHalfClosed(oneshot::Sender<bool>),
 }

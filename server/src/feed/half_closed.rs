@@ -3,11 +3,12 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-/// How many readers are half closed, in all shards. Cloning gives another handle to the same.
+/// The number of half-closed subscribers in all shards: those whose peer sends nothing any more and
+/// may still read. Clones share the number.
 #[derive(Clone, Debug, Default)]
 pub struct HalfClosedCount(Arc<AtomicUsize>);
 
-/// Counts one reader as half closed until it is dropped.
+/// Counts one subscriber as half-closed until it is dropped.
 #[derive(Debug)]
 pub struct HalfClosed(HalfClosedCount);
 

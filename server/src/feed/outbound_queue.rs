@@ -6,37 +6,37 @@ use tribune_protocol::Seq;
 
 use super::snapshot::Snapshot;
 
-/// What a reader gets besides the stream of events, in order and each between two of its lines.
+/// What a subscriber gets besides events, in order and each between two of their lines.
 ///
-/// It is short: whoever puts an answer in waits until it has been written, and the rest is a state
-/// now and then.
-pub type OutboundQueue = VecDeque<Frame>;
+/// It is short: a session waits until its reply has been written before it sends the next, and the
+/// rest is a snapshot now and then.
+pub type OutboundQueue = VecDeque<QueueItem>;
 
-/// One of the things in a [`OutboundQueue`].
+/// An entry of an [`OutboundQueue`].
 #[derive(Debug)]
-pub enum Frame {
+pub enum QueueItem {
     /// Whole lines, or the rest of one.
     Lines {
         /// What is still to be written of them.
         bytes: Bytes,
-        /// Is dropped when that is nothing, or nobody is there any more to get it.
+        /// Is dropped when everything has been written, or the subscriber is gone.
         written: Option<oneshot::Sender<()>>,
     },
-    /// The rest of the line of a state, which is shared with all who get the same.
+    /// The line of a snapshot, which is shared by all subscribers that get the same.
     Snapshot {
-        /// The state.
+        /// The snapshot.
         snapshot: Arc<Snapshot>,
-        /// How many bytes of it have been written.
+        /// How many bytes of its line have been written.
         written: usize,
     },
     /// From here on, the events after this one.
     Resume(Seq),
-    /// From here on, nothing.
+    /// The end: nothing follows.
     Close,
 }
 
-impl Frame {
-    /// Lines for which nobody waits.
+impl QueueItem {
+    /// Lines whose writing nothing waits for.
     pub fn lines(bytes: Bytes) -> Self {
         Self::Lines { bytes, written: None }
     }

@@ -5,39 +5,40 @@ use memmap2::MmapMut;
 use tokio::sync::{Notify, watch};
 use tribune_protocol::{ControlMessage, Seq, State};
 
-/// Lines of this size and more are in memory that goes back to the system when the last who needs
-/// it has it. The allocator would keep it, and snapshots of many sizes would leave holes.
-const MAPPED: usize = 128 << 10;
+/// Lines of this size and more are in mapped memory, which goes back to the system as soon as the last
+/// subscriber has taken the line. The allocator would keep it, and snapshots of many sizes would
+/// fragment its heap.
+const MIN_MAPPED: usize = 128 << 10;
 
-/// The state of the game after an event, as its line, encoded once for all who need it.
+/// The state after an event, as its line, encoded once for all subscribers that need it.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     /// The last event that it includes.
     pub seq: Seq,
     /// The `state` line.
     pub line: Bytes,
-    /// Whether there will be no newer one: only the last event of the game follows.
+    /// Whether there will be no newer one, as the feed has ended.
     pub is_last: bool,
 }
 
 impl Snapshot {
-    /// The snapshot that says `state`.
+    /// A snapshot of `state`.
     pub fn new(state: State) -> Self {
         let seq = state.seq;
         let mut line = Vec::new();
         tribune_protocol::encode(&ControlMessage::State(state), &mut line);
-        Self { seq, line: held(line), is_last: false }
+        Self { seq, line: stored(line), is_last: false }
     }
 
-    /// The snapshot that says `state`, which only the last event of the game follows.
+    /// A snapshot of `state`, after which there is no newer one.
     pub fn last(state: State) -> Self {
         Self { is_last: true, ..Self::new(state) }
     }
 }
 
-/// `line` where it can stay for as long as a slow client takes.
-fn held(line: Vec<u8>) -> Bytes {
-    if line.len() < MAPPED {
+/// `line` in memory that it may occupy for as long as a slow client takes.
+fn stored(line: Vec<u8>) -> Bytes {
+    if line.len() < MIN_MAPPED {
         return line.into();
     }
     match MmapMut::map_anon(line.len()) {
@@ -50,42 +51,42 @@ fn held(line: Vec<u8>) -> Bytes {
     }
 }
 
-/// Where shards ask for a [`Snapshot`] and the game lays it down. Neither ever waits for the
-/// other, and however many ask, the game encodes one.
+/// Where shards request a [`Snapshot`] and the source publishes it. Neither ever waits for the other,
+/// and one snapshot serves any number of requests. Clones are handles to the same cell.
 #[derive(Clone, Debug)]
 pub struct SnapshotCell {
-    wanted: Arc<Notify>,
+    requests: Arc<Notify>,
     latest: watch::Sender<Arc<Snapshot>>,
 }
 
 impl SnapshotCell {
-    /// A desk on which `first` lies.
+    /// A cell that holds `first`.
     pub fn new(first: Snapshot) -> Self {
-        Self { wanted: Arc::default(), latest: watch::Sender::new(Arc::new(first)) }
+        Self { requests: Arc::default(), latest: watch::Sender::new(Arc::new(first)) }
     }
 
-    /// Asks for a snapshot that includes all events told so far.
+    /// Requests a snapshot that includes all events published so far.
     pub fn request(&self) {
-        // Kept until it is heard, should nobody be listening now.
-        self.wanted.notify_one();
+        // A permit is kept if nothing waits for requests now.
+        self.requests.notify_one();
     }
 
-    /// Waits until somebody asks.
+    /// Waits for a request.
     pub async fn requested(&self) {
-        self.wanted.notified().await;
+        self.requests.notified().await;
     }
 
-    /// The event that the snapshot on the desk includes last.
+    /// The last event that the latest snapshot includes.
     pub fn seq(&self) -> Seq {
         self.latest.borrow().seq
     }
 
-    /// Lays down a snapshot.
+    /// Makes `snapshot` the latest.
     pub fn publish(&self, snapshot: Snapshot) {
         self.latest.send_replace(Arc::new(snapshot));
     }
 
-    /// Where the snapshots can be seen.
+    /// A receiver of the latest snapshot.
     pub fn subscribe(&self) -> watch::Receiver<Arc<Snapshot>> {
         self.latest.subscribe()
     }

@@ -105,7 +105,7 @@ impl Launcher {
     /// Evicts a half-closed client, or else waits until descriptors may have become free.
     async fn wait_for_descriptors(&self, id: WorkerId) {
         tracing::debug!(worker = %id, "no descriptor is left, waiting");
-        if !self.broadcast.drop_half_closed().await {
+        if !self.broadcast.evict_half_closed().await {
             let _ = self.context.shutdown.run_until_cancelled(sleep(DESCRIPTOR_RETRY)).await;
         }
     }

@@ -26,7 +26,7 @@ use tribune_protocol::{
 
 use super::ProgramContext;
 use crate::{
-    feed::Subscription,
+    feed::SubscriberHandle,
     game::{Input, Printed},
     limits::{RateLimit, Roster},
     messages::Messages,
@@ -58,7 +58,7 @@ pub(super) struct Output {
     max_bytes: Option<NonZeroU32>,
     mailbox: mpsc::Sender<Input>,
     /// Where the program gets replies to its refused moves.
-    subscription: Subscription,
+    subscription: SubscriberHandle,
     /// Set once either stream has had any output.
     has_printed: Arc<AtomicBool>,
     messages: Messages,
@@ -72,7 +72,7 @@ impl Output {
         stream: OutputStream,
         roster: Option<Arc<Mutex<Roster>>>,
         context: &ProgramContext,
-        subscription: Subscription,
+        subscription: SubscriberHandle,
         has_printed: Arc<AtomicBool>,
     ) -> Self {
         Self {

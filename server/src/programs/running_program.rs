@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tribune_protocol::{Exit, OutputStream, WorkerId};
 
 use super::{ProgramContext, exit_status::exit_of, output::Output, process_tree::ProcessTree};
-use crate::{feed::Subscription, game::Input, limits::Roster, tasks::Tasks};
+use crate::{feed::SubscriberHandle, game::Input, limits::Roster, tasks::Tasks};
 
 /// After a program has printed nothing for this long, the operator gets a hint about buffering.
 const SILENCE_HINT_AFTER: Duration = Duration::from_secs(3);
@@ -30,7 +30,7 @@ pub(super) struct RunningProgram {
     child: Child,
     process_tree: ProcessTree,
     /// The subscription of its standard input.
-    subscription: Subscription,
+    subscription: SubscriberHandle,
     has_printed: Arc<AtomicBool>,
 }
 
@@ -39,7 +39,7 @@ impl RunningProgram {
         id: WorkerId,
         child: Child,
         process_tree: ProcessTree,
-        subscription: Subscription,
+        subscription: SubscriberHandle,
     ) -> Self {
         Self { id, child, process_tree, subscription, has_printed: Arc::default() }
     }

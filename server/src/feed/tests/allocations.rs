@@ -1,4 +1,4 @@
-//! How often memory is asked for when nothing but events happens: never, but for the log's segments.
+//! How often memory is allocated while there are only events: never, but for the segments of the log.
 
 use std::{
     cell::Cell,
@@ -9,24 +9,28 @@ use std::{
 };
 
 use allocation_counter::measure;
-use tokio::time::Instant;
-use tribune_protocol::{BoardSize, ConnectionId, GameId, Move, Origin, Seq};
-
-use super::{
-    super::subscriber::{FlushContext, Subscriber},
-    subscriber::snapshot,
+use futures_util::FutureExt;
+use tokio::{
+    net::{tcp::OwnedWriteHalf, unix::pipe},
+    sync::OwnedSemaphorePermit,
+    time::Instant,
 };
+use tribune_protocol::{BoardSize, ConnectionId, Move, Origin, Seq};
+
+use super::{state, welcome};
 use crate::{
     feed::{
-        Greeting, Publisher, Snapshot,
+        FeedWriter, Transport, WelcomeTemplate,
         outgoing::{Closing, Outgoing},
+        snapshot::Snapshot,
+        subscriber::{FlushContext, Subscriber},
     },
     game::{Game, GameConfig, Input},
-    log::{Log, View},
+    log::View,
     schedule::PredefCommand,
 };
 
-/// A sink into which everything goes.
+/// A transport that takes everything.
 #[derive(Default)]
 struct Bottomless(Cell<usize>);
 
@@ -62,17 +66,15 @@ const ME: ConnectionId = ConnectionId(1);
 /// A game with a hundred spectators.
 struct Scene<'a> {
     game: Game,
-    publisher: Publisher,
+    writer: FeedWriter,
     view: View,
     snapshot: Arc<Snapshot>,
-    readers: Vec<Subscriber<&'a Bottomless>>,
-    greeting: Greeting,
+    subscribers: Vec<Subscriber<&'a Bottomless>>,
+    welcome: WelcomeTemplate,
 }
 
 impl<'a> Scene<'a> {
-    fn new(sink: &'a Bottomless) -> Self {
-        let publisher = Publisher::new(Log::new(16 << 20));
-        let (view, _) = publisher.subscribe();
+    fn new(transport: &'a Bottomless) -> Self {
         let config = GameConfig {
             board: BoardSize { width: 32, height: 16 },
             tick: Duration::from_secs(1),
@@ -82,31 +84,33 @@ impl<'a> Scene<'a> {
             stay: true,
             predef_command: PredefCommand::BuiltIn,
         };
+        let writer = FeedWriter::new(state(Seq(0)), 16 << 20);
         Self {
             game: Game::new(config),
-            publisher,
-            view,
-            snapshot: snapshot(Seq(0)).into(),
-            readers: (0..100).map(|_| Subscriber::new(sink, Seq(0))).collect(),
-            greeting: Greeting { game: GameId("g".into()), tick_ms: 1000, move_rate: 50 },
+            view: writer.read_end().0,
+            writer,
+            snapshot: Snapshot::new(state(Seq(0))).into(),
+            subscribers: (0..100).map(|_| Subscriber::new(transport, Seq(0))).collect(),
+            welcome: welcome(),
         }
     }
 
-    /// Lets `input` happen at the second `at`, and tells everybody.
-    fn happen(&mut self, input: Option<Input>, at: u64) {
+    /// Applies `input` at the second `at`, and flushes all subscribers.
+    fn apply(&mut self, input: Option<Input>, at: u64) {
         let now = Duration::from_secs(at);
         self.game.advance(now);
         if let Some(input) = input {
             self.game.apply(input, now);
         }
         let events = &mut self.game.outbox().events;
-        self.publisher.publish(events);
+        let published = self.writer.publish(events).now_or_never();
+        published.expect("without a journal it does not wait").unwrap();
         events.clear();
         self.view.refresh();
-        let Self { view, snapshot, greeting, .. } = self;
-        let sight = FlushContext { view, snapshot, greeting, now: Instant::now() };
-        for reader in &mut self.readers {
-            reader.visit(Origin::Connection(ME), sight).unwrap();
+        let Self { view, snapshot, welcome, .. } = self;
+        let context = FlushContext { view, snapshot, welcome, now: Instant::now() };
+        for subscriber in &mut self.subscribers {
+            subscriber.flush(Origin::Connection(ME), context).unwrap();
         }
     }
 }
@@ -116,22 +120,33 @@ fn step(text: &str) -> Input {
 }
 
 #[test]
-fn nothing_is_allocated_for_an_event_or_a_delivery() {
-    let sink = Bottomless::default();
-    let mut scene = Scene::new(&sink);
+fn nothing_is_allocated_for_an_event_or_a_flush() {
+    let transport = Bottomless::default();
+    let mut scene = Scene::new(&transport);
     for at in 0..10 {
-        scene.happen(Some(step("N ann")), at);
+        scene.apply(Some(step("N ann")), at);
     }
     // All within the log's first segment, which is there.
     let mut inputs: Vec<Option<Input>> = (0..1000).map(|_| Some(step("S ann"))).collect();
-    let before = sink.0.get();
+    let before = transport.0.get();
     let found = measure(|| {
         for (at, input) in (10..).zip(&mut inputs) {
-            scene.happen(input.take(), at);
+            scene.apply(input.take(), at);
         }
     });
-    assert!(sink.0.get() - before > 100 * 2000 * 50, "each has got each move and each tick");
+    assert!(transport.0.get() - before > 100 * 2000 * 50, "each has got each move and each tick");
     assert_eq!(found.count_total, 0, "{found:?}");
+}
+
+#[test]
+fn polled_transports_do_not_make_direct_ones_larger() {
+    #[expect(dead_code, reason = "only its size matters")]
+    enum Direct {
+        Tcp { output: OwnedWriteHalf, place: OwnedSemaphorePermit },
+        Pipe(pipe::Sender),
+    }
+    assert_eq!(size_of::<Transport>(), size_of::<Direct>());
+    assert!(size_of::<Subscriber<Transport>>() <= 128);
 }
 
 #[test]

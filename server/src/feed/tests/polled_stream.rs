@@ -1,18 +1,15 @@
 //! A transport that frames, over a pipe of eight bytes.
 
-use std::{io, sync::Arc, time::Duration};
+use std::io;
 
 use bytes::BytesMut;
 use tokio::{
     io::{AsyncReadExt, DuplexStream, duplex},
-    sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
 
+use super::{DEADLINE, place};
 use crate::feed::{Framing, Transport, outgoing::Outgoing};
-
-/// Far more than any test takes.
-const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Chunks of HTTP: the length in hexadecimal digits, a line end, the payload and a line end.
 pub(super) struct Chunked;
@@ -45,10 +42,6 @@ pub(super) fn unchunk(mut bytes: &[u8]) -> (Vec<u8>, bool) {
         }
     }
     (payload, false)
-}
-
-pub(super) fn place() -> OwnedSemaphorePermit {
-    Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap()
 }
 
 /// A transport that frames, and the other end of its pipe.

@@ -1,79 +1,86 @@
-//! A shard with a real socket, in a time that the test moves on.
+//! Shards with a real socket, in a time that the test moves on.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
+    io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader, duplex},
     net::{TcpSocket, TcpStream},
-    sync::Semaphore,
-    time::{advance, timeout},
+    time::{advance, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
-use tribune_protocol::{
-    ClosingCode, ConnectionId, ControlMessage, Event, EventKind, GameId, Origin, Seq, ServerLine,
-};
+use tribune_protocol::{ClosingCode, ConnectionId, ControlMessage, Origin, Seq, ServerLine};
 
-use super::super::{
-    Broadcast, BroadcastConfig, Greeting, Publisher, SnapshotCell, Subscription, Transport,
-};
-use super::subscriber::{large_snapshot, snapshot};
-use crate::log::{Batch, Log};
+use super::{DEADLINE, SHARD_COUNTS, config, large_state, place, pong, publish, state, welcome};
+use crate::feed::{Broadcast, BroadcastConfig, FeedWriter, SubscriberHandle, Transport};
 
-/// Nothing takes so long.
-const DEADLINE: Duration = Duration::from_secs(20);
+/// What the client at the other end reads from.
+type Peer = BufReader<Box<dyn AsyncRead + Unpin>>;
 
-/// A broadcast with one client.
+/// A feed with one client.
 struct Scene {
-    publisher: Publisher,
+    writer: FeedWriter,
+    broadcast: Broadcast,
     last: Seq,
-    client: BufReader<TcpStream>,
-    subscription: Subscription,
-    cut_off: CancellationToken,
+    client: Peer,
+    handle: SubscriberHandle,
+    abort: CancellationToken,
 }
 
 impl Scene {
-    async fn set(pace: BroadcastConfig) -> Self {
-        let publisher = Publisher::new(Log::new(1 << 20));
-        let desk = SnapshotCell::new(snapshot(Seq(0)));
-        let greeting = Greeting { game: GameId("g".into()), tick_ms: 1000, move_rate: 50 };
-        let (broadcast, shards) = Broadcast::new(&publisher, &desk, &greeting, pace, 1);
-        let cut_off = CancellationToken::new();
-        for shard in shards {
-            tokio::spawn(shard.run(cut_off.clone()));
-        }
+    /// A scene with a TCP connection.
+    async fn new(config: BroadcastConfig, shards: usize) -> Self {
         let (client, server) = connection().await;
-        let place = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
-        let (_, output) = server.into_split();
-        let transport = Transport::Tcp { output, _place: place };
-        let subscription = broadcast.join(Origin::Connection(ConnectionId(1)), transport).await;
+        let transport = Transport::tcp(server.into_split().1, place());
+        Self::with_transport(config, shards, Box::new(client), transport).await
+    }
+
+    async fn with_transport(
+        config: BroadcastConfig,
+        shards: usize,
+        client: Box<dyn AsyncRead + Unpin>,
+        transport: Transport,
+    ) -> Self {
+        let writer = FeedWriter::new(state(Seq(0)), 1 << 20);
+        let (broadcast, shards) = Broadcast::new(&writer, &welcome(), config, shards);
+        let abort = CancellationToken::new();
+        for shard in shards {
+            tokio::spawn(shard.run(abort.clone()));
+        }
+        let handle = broadcast.join(connection_origin(1), transport).await;
         let client = BufReader::new(client);
-        let mut scene = Self { publisher, last: Seq(0), client, subscription, cut_off };
+        let mut scene = Self { writer, broadcast, last: Seq(0), client, handle, abort };
         for _ in 0..2 {
             scene.next_line().await;
         }
         scene
     }
 
-    fn publish(&mut self, count: u64) {
-        self.last = publish(&self.publisher, self.last, count);
+    async fn publish(&mut self, count: u64) {
+        self.last = publish(&mut self.writer, self.last, count).await;
     }
 
     async fn next_line(&mut self) -> Option<ServerLine> {
         let mut line = String::new();
-        self.client.read_line(&mut line).await.unwrap();
+        let read = timeout(DEADLINE, self.client.read_line(&mut line)).await;
+        read.expect("a line comes, or the end").unwrap();
         (!line.is_empty()).then(|| ServerLine::parse(line.as_bytes()).unwrap())
+    }
+
+    /// Reads to the end, which is to be a `closing` line.
+    async fn closing(&mut self) -> (ClosingCode, String) {
+        let mut last = None;
+        while let Some(line) = self.next_line().await {
+            last = Some(line);
+        }
+        let Some(ServerLine::Control(ControlMessage::Closing { code, message })) = last else {
+            panic!("{last:?}")
+        };
+        (code, message)
     }
 }
 
-/// Publishes `count` events after `last`, and gives the last then.
-pub(super) fn publish(publisher: &Publisher, mut last: Seq, count: u64) -> Seq {
-    let mut batch = Batch::default();
-    for _ in 0..count {
-        last = last.next();
-        batch.push(&Event { seq: last, ms: 0, kind: EventKind::Clock { clock: 0 } });
-    }
-    publisher.publish(&batch);
-    last
+fn connection_origin(number: u64) -> Origin {
+    Origin::Connection(ConnectionId(number))
 }
 
 /// Two ends of a connection that holds little.
@@ -89,132 +96,176 @@ pub(super) async fn connection() -> (TcpStream, TcpStream) {
     (client.unwrap(), server.unwrap().0)
 }
 
-pub(super) fn pace(flush_interval: Duration) -> BroadcastConfig {
-    BroadcastConfig {
-        flush_interval,
-        stall_limit: Duration::from_secs(30),
-        farewell_limit: Duration::from_secs(5),
-        snapshot_bytes: 1 << 20,
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_nothing_for_too_long_is_closed_with_the_reason() {
+    for shards in SHARD_COUNTS {
+        let mut scene = Scene::new(config(), shards).await;
+        scene.publish(10_000).await;
+        // The clock of the test advances by itself when no task has anything to do.
+        sleep(Duration::from_secs(29)).await;
+        scene.publish(1).await;
+        sleep(Duration::from_secs(3)).await;
+        let (code, message) = scene.closing().await;
+        assert_eq!(code, ClosingCode::SlowClient);
+        assert!(message.contains("30 s"), "{message}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_takes_nothing_for_too_long_is_closed_with_a_reason() {
-    let mut scene = Scene::set(pace(Duration::ZERO)).await;
-    scene.publish(10_000);
-    // The clock of the test goes on by itself when nobody has anything to do.
-    tokio::time::sleep(Duration::from_secs(29)).await;
-    scene.publish(1);
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    let mut last = None;
-    while let Some(line) = scene.next_line().await {
-        last = Some(line);
+async fn a_polled_transport_that_takes_nothing_for_too_long_is_closed() {
+    for shards in SHARD_COUNTS {
+        let (near, client) = duplex(1000);
+        let transport = Transport::stream(near, place());
+        let mut scene = Scene::with_transport(config(), shards, Box::new(client), transport).await;
+        scene.publish(1000).await;
+        let mut chunk = [0; 1000];
+        for _ in 0..4 {
+            // It takes a little now and then, less than is held for it.
+            sleep(Duration::from_secs(29)).await;
+            assert!(scene.client.read(&mut chunk).await.unwrap() > 0, "it is kept");
+        }
+        sleep(Duration::from_secs(40)).await;
+        let mut rest = Vec::new();
+        scene.client.read_to_end(&mut rest).await.unwrap();
+        assert!(rest.len() <= 1000, "it was closed: {} bytes are what the pipe held", rest.len());
     }
-    let Some(ServerLine::Control(ControlMessage::Closing { code, message })) = last else {
-        panic!("{last:?}")
-    };
-    assert_eq!(code, ClosingCode::SlowClient);
-    assert!(message.contains("30 s"), "{message}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_takes_a_little_now_and_then_is_kept() {
-    let mut scene = Scene::set(pace(Duration::ZERO)).await;
-    scene.publish(10_000);
-    let mut scratch = vec![0; 64 << 10];
-    for _ in 0..4 {
-        tokio::time::sleep(Duration::from_secs(20)).await;
-        scene.client.read_exact(&mut scratch).await.unwrap();
+    for shards in SHARD_COUNTS {
+        let mut scene = Scene::new(config(), shards).await;
+        scene.publish(10_000).await;
+        let mut scratch = vec![0; 64 << 10];
+        for _ in 0..4 {
+            sleep(Duration::from_secs(20)).await;
+            scene.client.read_exact(&mut scratch).await.unwrap();
+        }
+        let mut rest = String::new();
+        scene.client.read_line(&mut rest).await.unwrap();
+        let next = scene.next_line().await;
+        assert!(matches!(next, Some(ServerLine::Event(_))), "{next:?}");
     }
-    let mut rest = String::new();
-    scene.client.read_line(&mut rest).await.unwrap();
-    let next = scene.next_line().await;
-    assert!(matches!(next, Some(ServerLine::Event(_))), "{next:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_flush_interval_gathers_what_comes_within_it() {
-    let interval = Duration::from_millis(50);
-    let mut scene = Scene::set(pace(interval)).await;
-    scene.publish(1);
-    scene.next_line().await;
-    for _ in 0..5 {
-        scene.publish(1);
-        advance(Duration::from_millis(2)).await;
+    for shards in SHARD_COUNTS {
+        let flush_interval = Duration::from_millis(50);
+        let mut scene = Scene::new(BroadcastConfig { flush_interval, ..config() }, shards).await;
+        scene.publish(1).await;
+        scene.next_line().await;
+        for _ in 0..5 {
+            scene.publish(1).await;
+            advance(Duration::from_millis(2)).await;
+        }
+        let mut chunk = vec![0; 65_536];
+        let length = scene.client.read(&mut chunk).await.unwrap();
+        let lines = chunk[..length].iter().filter(|&&byte| byte == b'\n').count();
+        assert_eq!(lines, 5, "they came in one piece");
     }
-    let mut chunk = vec![0; 65_536];
-    let length = scene.client.read(&mut chunk).await.unwrap();
-    let lines = chunk[..length].iter().filter(|&&byte| byte == b'\n').count();
-    assert_eq!(lines, 5, "they came in one piece");
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_cannot_be_waited_for_is_told_so() {
-    let mut scene = Scene::set(pace(Duration::ZERO)).await;
-    scene.publish(10_000);
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    scene.cut_off.cancel();
-    let mut last = None;
-    while let Some(line) = scene.next_line().await {
-        last = Some(line);
+async fn aborting_tells_clients_that_are_behind() {
+    for shards in SHARD_COUNTS {
+        let mut scene = Scene::new(config(), shards).await;
+        scene.publish(10_000).await;
+        sleep(Duration::from_secs(1)).await;
+        scene.abort.cancel();
+        assert_eq!(scene.closing().await.0, ClosingCode::ShuttingDown);
     }
-    let Some(ServerLine::Control(ControlMessage::Closing { code, .. })) = last else {
-        panic!("{last:?}")
-    };
-    assert_eq!(code, ClosingCode::ShuttingDown);
+}
+
+#[tokio::test(start_paused = true)]
+async fn aborting_tells_clients_of_polled_transports() {
+    for shards in SHARD_COUNTS {
+        let (near, client) = duplex(8);
+        let transport = Transport::stream(near, place());
+        let mut scene = Scene::with_transport(config(), shards, Box::new(client), transport).await;
+        scene.publish(100).await;
+        scene.next_line().await;
+        scene.abort.cancel();
+        assert_eq!(scene.closing().await.0, ClosingCode::ShuttingDown);
+    }
 }
 
 #[tokio::test]
-async fn an_answer_waits_until_it_is_written_and_no_longer_than_the_reader_is_there() {
-    let mut scene = Scene::set(pace(Duration::ZERO)).await;
-    scene.subscription.answer("{\"type\":\"pong\",\"id\":1}\n").await;
-    assert!(matches!(
-        scene.next_line().await,
-        Some(ServerLine::Control(ControlMessage::Pong { .. }))
-    ));
-    scene.publish(5000);
-    let subscription = scene.subscription.clone();
-    let waiting =
-        tokio::spawn(async move { subscription.answer("{\"type\":\"pong\",\"id\":2}\n").await });
-    scene.subscription.leave().await;
-    waiting.await.unwrap();
+async fn a_reply_waits_until_it_is_written_or_the_subscriber_is_gone() {
+    for shards in SHARD_COUNTS {
+        let mut scene = Scene::new(config(), shards).await;
+        scene.handle.reply(pong(1)).await;
+        let next = scene.next_line().await;
+        assert!(matches!(next, Some(ServerLine::Control(ControlMessage::Pong { .. }))), "{next:?}");
+        scene.publish(5000).await;
+        let handle = scene.handle.clone();
+        let waiting = tokio::spawn(async move { handle.reply(pong(2)).await });
+        scene.handle.leave().await;
+        timeout(DEADLINE, waiting).await.expect("it does not wait for ever").unwrap();
+    }
+}
+
+#[tokio::test]
+async fn each_half_closed_subscriber_of_any_shard_can_be_evicted() {
+    for shards in SHARD_COUNTS {
+        let mut scene = Scene::new(config(), shards).await;
+        assert!(!scene.broadcast.evict_half_closed().await, "there is none");
+        let mut handles = vec![scene.handle.clone()];
+        let mut clients = Vec::new();
+        for number in 2..=6 {
+            let (client, server) = connection().await;
+            let transport = Transport::tcp(server.into_split().1, place());
+            handles.push(scene.broadcast.join(connection_origin(number), transport).await);
+            clients.push(client);
+        }
+        for handle in &handles[..4] {
+            handle.half_close().await;
+            // It is handled before the reply is written.
+            handle.reply(pong(1)).await;
+        }
+        for _ in 0..4 {
+            assert!(scene.broadcast.evict_half_closed().await);
+        }
+        assert!(!scene.broadcast.evict_half_closed().await, "the others are not half-closed");
+        assert_eq!(scene.closing().await.0, ClosingCode::ServerFull);
+        for handle in &handles[4..] {
+            handle.reply(pong(1)).await;
+        }
+    }
 }
 
 /// Clients that begin to take a state of 400 KB each and take no more of it, in number `count`; each
 /// gets one of its own. If `quiet`, nothing but that state happens when it comes.
 async fn clients_in_the_middle_of_states(count: u64, quiet: bool) -> Vec<TcpStream> {
-    let publisher = Publisher::new(Log::new(8 << 20));
-    let desk = SnapshotCell::new(large_snapshot(Seq(0), 400_000));
-    let greeting = Greeting { game: GameId("g".into()), tick_ms: 1000, move_rate: 50 };
-    let (broadcast, shards) = Broadcast::new(&publisher, &desk, &greeting, pace(Duration::ZERO), 1);
+    let mut writer = FeedWriter::new(large_state(Seq(0), 400_000), 8 << 20);
+    // The limit is one of each shard.
+    let (broadcast, shards) = Broadcast::new(&writer, &welcome(), config(), 1);
     for shard in shards {
         tokio::spawn(shard.run(CancellationToken::new()));
     }
-    let places = Arc::new(Semaphore::new(100));
     let (mut clients, mut last) = (Vec::new(), Seq(0));
     for number in 1..=count {
         let (mut client, server) = connection().await;
-        let place = places.clone().acquire_owned().await.unwrap();
-        let transport = Transport::Tcp { output: server.into_split().1, _place: place };
-        let join = broadcast.join(Origin::Connection(ConnectionId(number)), transport);
+        let transport = Transport::tcp(server.into_split().1, place());
+        let join = broadcast.join(connection_origin(number), transport);
         if quiet {
             // More than a quarter of a state, so that it has to wait for one of its own.
-            last = publish(&publisher, last, 4000);
+            last = publish(&mut writer, last, 4000).await;
             join.await;
-            desk.requested().await;
-            desk.publish(large_snapshot(last, 400_000));
+            writer.snapshot_requested().await;
+            writer.publish_snapshot(large_state(last, 400_000));
             client.read_exact(&mut [0; 1000]).await.unwrap();
         } else {
             join.await;
             client.read_exact(&mut [0; 1000]).await.unwrap();
-            last = publish(&publisher, last, 4000);
-            desk.publish(large_snapshot(last, 400_000));
+            last = publish(&mut writer, last, 4000).await;
+            writer.publish_snapshot(large_state(last, 400_000));
         }
         clients.push(client);
     }
     // So that no shard ends.
     tokio::spawn(async move {
-        let _kept = (publisher, broadcast);
+        let _kept = (writer, broadcast);
         std::future::pending::<()>().await;
     });
     clients
@@ -237,12 +288,12 @@ async fn only_the_last_are_kept(mut clients: Vec<TcpStream>, kept: usize) {
 }
 
 #[tokio::test]
-async fn clients_in_the_middle_of_old_snapshots_are_closed_when_these_are_too_many() {
+async fn clients_in_the_middle_of_old_snapshots_are_closed_beyond_the_limit() {
     // A mebibyte holds two of them.
     only_the_last_are_kept(clients_in_the_middle_of_states(4, false).await, 2).await;
 }
 
 #[tokio::test]
-async fn they_are_closed_also_when_nothing_else_happens() {
+async fn the_snapshot_limit_holds_also_without_events() {
     only_the_last_are_kept(clients_in_the_middle_of_states(8, true).await, 2).await;
 }

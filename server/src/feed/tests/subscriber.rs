@@ -1,175 +1,37 @@
-//! A reader against a model: a client that checks every line it gets.
+//! A subscriber against a client that checks every line, over a transport that takes as few bytes at
+//! a time as it likes: directly, and in frames that have to be polled.
 
-use std::{
-    cell::{Cell, RefCell},
-    io,
-    sync::Arc,
-    task::{Context, Poll, Waker},
-};
+use std::sync::Arc;
 
 use proptest::prelude::*;
-use tokio::time::Instant;
-use tribune_protocol::{
-    BoardSize, ClosingCode, ControlMessage, Event, EventKind, Origin, Seq, ServerLine, State,
-    WorkerId, WorkerState,
+use tokio::runtime::Builder;
+use tribune_protocol::{ClosingCode, ControlMessage, Seq, ServerLine};
+
+use super::{
+    large_state,
+    polled_stream::unchunk,
+    pong,
+    stream_check::{check, parse},
+    subscriber_scene::{Kind, Scene},
+};
+use crate::{
+    feed::{outbound_queue::QueueItem, snapshot::Snapshot, subscriber::FlushOutcome},
+    log::Log,
 };
 
-use super::super::{
-    Greeting, Snapshot,
-    outbound_queue::Frame,
-    outgoing::{Closing, Outgoing},
-    subscriber::{FlushContext, FlushOutcome, Subscriber},
-};
-use crate::log::{Batch, Log, MIN_LOG_BYTES, View};
-
-/// A socket that takes as many bytes as it was given room for.
-#[derive(Debug, Default)]
-struct Narrow {
-    room: Cell<usize>,
-    taken: RefCell<Vec<u8>>,
-}
-
-impl Outgoing for &Narrow {
-    fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let length = bytes.len().min(self.room.get());
-        if length == 0 {
-            return Err(io::ErrorKind::WouldBlock.into());
-        }
-        self.room.set(self.room.get() - length);
-        self.taken.borrow_mut().extend_from_slice(&bytes[..length]);
-        Ok(length)
-    }
-
-    fn try_flush(&mut self) -> io::Result<bool> {
-        Ok(true)
-    }
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<()> {
-        if self.room.get() > 0 { Poll::Ready(()) } else { Poll::Pending }
-    }
-
-    fn is_closable(&self) -> bool {
-        true
-    }
-
-    fn finish(self) -> Option<Closing> {
-        None
-    }
-
-    fn abort(self, notice: &[u8]) -> Option<Closing> {
-        self.taken.borrow_mut().extend_from_slice(notice);
-        None
-    }
-}
-
-/// The game, as far as a reader knows it.
-struct Source {
-    log: Arc<Log>,
-    view: View,
-    snapshot: Arc<Snapshot>,
-}
-
-impl Source {
-    fn new() -> Self {
-        let log = Arc::new(Log::new(MIN_LOG_BYTES));
-        Self { view: View::new(log.clone()), log, snapshot: snapshot(Seq(0)).into() }
-    }
-
-    fn append(&self, count: u64) {
-        let mut batch = Batch::default();
-        for seq in (self.log.head().0 + 1..).take(usize::try_from(count).unwrap()) {
-            batch.push(&Event { seq: Seq(seq), ms: seq, kind: EventKind::Clock { clock: seq } });
-        }
-        self.log.append(&batch);
-    }
-
-    fn visit(&mut self, reader: &mut Subscriber<&Narrow>) -> FlushOutcome {
-        self.view.refresh();
-        let greeting =
-            Greeting { game: tribune_protocol::GameId("g".into()), tick_ms: 1000, move_rate: 50 };
-        let (view, latest, now) = (&self.view, &self.snapshot, Instant::now());
-        let sight = FlushContext { view, snapshot: latest, greeting: &greeting, now };
-        let visit = reader.visit(Origin::Program(WorkerId(1)), sight).unwrap();
-        if visit == FlushOutcome::WantsSnapshot {
-            self.snapshot = snapshot(self.log.head()).into();
-        }
-        visit
-    }
-
-    /// Visits `reader` until it has everything.
-    fn catch_up(&mut self, reader: &mut Subscriber<&Narrow>, sink: &Narrow) {
-        sink.room.set(usize::MAX / 2);
-        let _ = reader.poll_unblock(&mut Context::from_waker(Waker::noop()));
-        while self.visit(reader) != FlushOutcome::CaughtUp {}
-    }
-}
-
-pub(super) fn snapshot(seq: Seq) -> Snapshot {
-    let board = BoardSize { width: 1, height: 1 };
-    Snapshot::new(State { seq, ms: 0, clock: 0, board, players: vec![], workers: vec![] })
-}
-
-/// A snapshot whose line has `size` bytes and a few more.
-pub(super) fn large_snapshot(seq: Seq, size: usize) -> Snapshot {
-    let board = BoardSize { width: 1, height: 1 };
-    let workers = vec![WorkerState { id: WorkerId(1), label: "x".repeat(size) }];
-    Snapshot::new(State { seq, ms: 0, clock: 0, board, players: vec![], workers })
-}
-
-fn reader(sink: &Narrow, at_least: Seq) -> Subscriber<&Narrow> {
-    Subscriber::new(sink, at_least)
-}
-
-fn pong(id: u64) -> Vec<u8> {
-    let mut line = Vec::new();
-    tribune_protocol::encode(&ControlMessage::Pong { id: id.into() }, &mut line);
-    line
-}
-
-/// Reads what was written as a client does, and gives the last event and the answers it got.
-///
-/// # Panics
-/// If an event is missing, comes twice or out of order, or a line is torn.
-pub(super) fn check(written: &[u8]) -> (Seq, usize) {
-    let mut lines = written.split_inclusive(|&byte| byte == b'\n').map(|line| {
-        assert!(line.ends_with(b"\n"), "a line is torn");
-        ServerLine::parse(line).expect("a line is torn")
-    });
-    let Some(ServerLine::Control(ControlMessage::Welcome(welcome))) = lines.next() else {
-        panic!("no welcome")
-    };
-    let Some(ServerLine::Control(ControlMessage::State(state))) = lines.next() else {
-        panic!("no state")
-    };
-    assert_eq!(welcome.seq, state.seq);
-    let (mut last, mut answers, mut state_due) = (state.seq, 0, None);
-    for line in lines {
-        match line {
-            ServerLine::Event(event) => {
-                assert_eq!((event.seq, state_due), (last.next(), None));
-                last = event.seq;
-            }
-            ServerLine::Control(ControlMessage::Resumed { after }) => last = after,
-            ServerLine::Control(ControlMessage::Resync { seq, .. }) => state_due = Some(seq),
-            ServerLine::Control(ControlMessage::State(state)) => {
-                assert_eq!(state_due.take(), Some(state.seq));
-                last = state.seq;
-            }
-            ServerLine::Control(ControlMessage::Pong { .. }) => answers += 1,
-            other => panic!("{other:?} was not to come"),
-        }
-    }
-    assert_eq!(state_due, None);
-    (last, answers)
+fn kind() -> impl Strategy<Value = Kind> {
+    prop_oneof![Just(Kind::Direct), Just(Kind::Framed)]
 }
 
 #[derive(Clone, Debug)]
 enum Step {
     Append(u64),
     Room(usize),
-    FlushOutcome,
-    Answer,
-    Resume(u64),
+    Flush,
+    Reply,
+    /// Resume after so many events of the log, or before its beginning.
+    Resume(i64),
+    ResumeAfter(u64),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -177,155 +39,233 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (0u64..40).prop_map(Step::Append),
         1 => (100u64..300).prop_map(Step::Append),
         4 => (0usize..3000).prop_map(Step::Room),
-        6 => Just(Step::FlushOutcome),
-        1 => Just(Step::Answer),
-        1 => prop_oneof![9 => 0u64..400, 1 => Just(u64::MAX)].prop_map(Step::Resume),
+        6 => Just(Step::Flush),
+        1 => Just(Step::Reply),
+        1 => prop_oneof![
+            9 => (-20_i64..400).prop_map(Step::Resume),
+            1 => prop_oneof![Just(0), Just(u64::MAX)].prop_map(Step::ResumeAfter),
+        ],
     ]
+}
+
+/// Where a log may begin.
+fn first_event() -> impl Strategy<Value = u64> {
+    prop_oneof![Just(1), 2_u64..3000, Just(1 << 62)]
 }
 
 proptest! {
     #[test]
-    fn a_reader_gets_whole_lines_in_order_whatever_its_socket_takes(
+    fn whole_lines_arrive_in_order_whatever_the_transport_takes(
+        kind in kind(),
+        first in first_event(),
         before in 0u64..200,
         steps in prop::collection::vec(step(), 0..80),
     ) {
-        let mut source = Source::new();
-        source.append(before);
-        let sink = Narrow::default();
-        let mut reader = reader(&sink, source.log.head());
-        let mut asked = 0;
+        let mut scene = Scene::new(kind, first, before);
+        let mut replies = 0;
         for step in steps {
             match step {
-                Step::Append(count) => source.append(count),
-                Step::Room(room) => {
-                    sink.room.set(room);
-                    let _ = reader.poll_unblock(&mut Context::from_waker(Waker::noop()));
-                }
-                Step::FlushOutcome => {
-                    if reader.blocked_since().is_none() {
-                        source.visit(&mut reader);
+                Step::Append(count) => scene.append(count),
+                Step::Room(room) => scene.set_room(room),
+                Step::Flush => {
+                    if scene.subscriber.blocked_since().is_none() {
+                        scene.flush();
                     }
                 }
-                Step::Answer => {
-                    asked += 1;
-                    reader.push(Frame::lines(pong(asked).into()));
+                Step::Reply => {
+                    replies += 1;
+                    scene.subscriber.enqueue(QueueItem::lines(pong(replies).into()));
                 }
-                Step::Resume(after) => reader.push(Frame::Resume(Seq(after))),
+                Step::Resume(offset) => {
+                    let after = Seq((first - 1).saturating_add_signed(offset));
+                    scene.subscriber.enqueue(QueueItem::Resume(after));
+                }
+                Step::ResumeAfter(after) => {
+                    scene.subscriber.enqueue(QueueItem::Resume(Seq(after)));
+                }
             }
         }
-        source.catch_up(&mut reader, &sink);
-        let (last, answers) = check(&sink.taken.borrow());
-        prop_assert_eq!(last, source.log.head());
-        prop_assert_eq!(answers as u64, asked);
+        scene.catch_up();
+        let checked = check(&scene.received());
+        prop_assert_eq!(checked.last, scene.log.head());
+        prop_assert_eq!(checked.replies, replies);
     }
 
     #[test]
-    fn one_who_never_resumes_is_told_exactly_how_much_he_missed(
+    fn a_client_that_never_resumes_learns_exactly_how_much_it_missed(
+        kind in kind(),
+        first in first_event(),
         rooms in prop::collection::vec((0u64..200, 0usize..2000), 1..40),
     ) {
-        let mut source = Source::new();
-        let sink = Narrow::default();
-        let mut reader = reader(&sink, Seq(0));
+        let mut scene = Scene::new(kind, first, 0);
         for (count, room) in rooms {
-            source.append(count);
-            sink.room.set(room);
-            let _ = reader.poll_unblock(&mut Context::from_waker(Waker::noop()));
-            source.visit(&mut reader);
+            scene.append(count);
+            scene.set_room(room);
+            scene.flush();
         }
-        source.catch_up(&mut reader, &sink);
-        let lines = sink.taken.borrow();
-        let lines = lines.split_inclusive(|&byte| byte == b'\n').map(|line| ServerLine::parse(line).unwrap());
-        let accounted: u64 = lines.map(|line| match line {
-            ServerLine::Event(_) => 1,
-            ServerLine::Control(ControlMessage::Resync { missed, .. }) => missed,
-            ServerLine::Control(ControlMessage::Welcome(welcome)) => welcome.seq.0,
-            _ => 0,
-        }).sum();
-        prop_assert_eq!(accounted, source.log.head().0);
+        scene.catch_up();
+        prop_assert_eq!(check(&scene.received()).accounted, scene.log.head().0);
     }
 
     #[test]
-    fn last_words_come_after_a_whole_line(before in 1u64..50, room in 0usize..3000) {
-        let mut source = Source::new();
-        source.append(before);
-        let sink = Narrow::default();
-        let mut reader = reader(&sink, Seq(0));
-        sink.room.set(room);
-        source.visit(&mut reader);
-        reader.close(ClosingCode::SlowClient, "you do not read");
-        let written = sink.taken.borrow();
-        let last = written.split_inclusive(|&byte| byte == b'\n').next_back().unwrap();
-        let last = ServerLine::parse(last).unwrap();
-        let ServerLine::Control(ControlMessage::Closing { code, .. }) = last else { panic!("{last:?}") };
-        prop_assert_eq!(code, ClosingCode::SlowClient);
-        for line in written.split_inclusive(|&byte| byte == b'\n') {
-            prop_assert!(ServerLine::parse(line).is_ok());
+    fn the_closing_notice_follows_a_whole_line(
+        kind in kind(),
+        before in 1u64..50,
+        room in 0usize..3000,
+    ) {
+        let mut scene = Scene::new(kind, 1, before);
+        scene.set_room(room);
+        scene.flush();
+        let Scene { subscriber, narrow, kind, .. } = scene;
+        if let Some(closing) = subscriber.abort(ClosingCode::SlowClient, "you have read nothing") {
+            narrow.set_room(usize::MAX / 2);
+            Builder::new_current_thread().enable_time().build().unwrap().block_on(closing);
         }
+        let taken = narrow.taken();
+        let received = match kind {
+            Kind::Direct => taken,
+            Kind::Framed => {
+                let (received, is_complete) = unchunk(&taken);
+                prop_assert!(is_complete, "the last chunk says that nothing follows");
+                received
+            }
+        };
+        let last = parse(&received).last();
+        let Some(ServerLine::Control(ControlMessage::Closing { code, .. })) = last else {
+            panic!("{last:?}")
+        };
+        prop_assert_eq!(code, ClosingCode::SlowClient);
     }
 }
 
 #[test]
-fn a_blocked_reader_holds_no_more_than_the_rest_of_a_line() {
-    let mut source = Source::new();
-    let sink = Narrow::default();
-    let mut reader = reader(&sink, Seq(0));
-    source.catch_up(&mut reader, &sink);
-    source.append(10);
-    sink.room.set(5);
-    assert_eq!(source.visit(&mut reader), FlushOutcome::Blocked);
-    let held = reader.held();
-    for _ in 0..100 {
-        source.append(100);
-        source.view.refresh();
+fn resuming_before_the_beginning_of_the_log_gives_the_state() {
+    for kind in [Kind::Direct, Kind::Framed] {
+        let mut scene = Scene::new(kind, 1000, 10);
+        scene.catch_up();
+        let begin = scene.received().len();
+        scene.subscriber.enqueue(QueueItem::Resume(Seq(17)));
+        scene.catch_up();
+        let received = scene.received();
+        let mut lines = parse(&received[begin..]);
+        let Some(ServerLine::Control(ControlMessage::Resync { missed, seq })) = lines.next() else {
+            panic!("no resync")
+        };
+        assert_eq!((missed, seq), (1009 - 17, Seq(1009)));
+        let next = lines.next();
+        assert!(matches!(next, Some(ServerLine::Control(ControlMessage::State(_)))), "{next:?}");
+        // The event before the first is held by no log, and known to every state.
+        let begin = received.len();
+        scene.subscriber.enqueue(QueueItem::Resume(Seq(999)));
+        scene.catch_up();
+        let received = scene.received();
+        let next = parse(&received[begin..]).next();
+        let Some(ServerLine::Control(ControlMessage::Resumed { after })) = next else {
+            panic!("{next:?}")
+        };
+        assert_eq!(after, Seq(999));
     }
-    assert_eq!(reader.held(), held);
+}
+
+#[test]
+fn welcome_names_the_oldest_event_of_a_log_that_begins_later() {
+    let mut scene = Scene::new(Kind::Direct, 1000, 0);
+    scene.catch_up();
+    let received = scene.received();
+    let Some(ServerLine::Control(ControlMessage::Welcome(welcome))) = parse(&received).next()
+    else {
+        panic!("no welcome")
+    };
+    assert_eq!((welcome.seq, welcome.oldest), (Seq(999), Seq(1000)));
+}
+
+#[test]
+fn a_blocked_subscriber_holds_no_more_than_the_rest_of_a_line() {
+    let mut scene = Scene::new(Kind::Direct, 1, 0);
+    scene.catch_up();
+    scene.append(10);
+    scene.set_room(5);
+    assert_eq!(scene.flush(), FlushOutcome::Blocked);
+    let held = scene.subscriber.held_bytes();
+    for _ in 0..100 {
+        scene.append(100);
+        scene.view.refresh();
+    }
+    assert_eq!(scene.subscriber.held_bytes(), held);
     assert!((1..200).contains(&held), "{held} bytes");
 }
 
 #[test]
-fn a_large_state_serves_those_who_come_soon_after() {
-    let mut source = Source::new();
-    source.snapshot = large_snapshot(Seq(0), 8000).into();
+fn a_large_snapshot_serves_later_joiners_for_a_while() {
+    let mut scene = Scene::new(Kind::Direct, 1, 0);
+    scene.snapshot = Snapshot::new(large_state(Seq(0), 8000)).into();
     // Some 50 bytes each: less than a quarter of the state, and then more.
-    source.append(20);
-    let sink = Narrow::default();
-    sink.room.set(usize::MAX / 2);
-    let mut soon = reader(&sink, source.log.head());
-    assert_eq!(source.visit(&mut soon), FlushOutcome::CaughtUp);
-    assert_eq!(check(&sink.taken.borrow()).0, Seq(20));
-    source.append(40);
-    let mut later = reader(&sink, source.log.head());
-    assert_eq!(source.visit(&mut later), FlushOutcome::WantsSnapshot);
+    scene.append(20);
+    scene.rejoin();
+    scene.set_room(usize::MAX / 2);
+    assert_eq!(scene.flush(), FlushOutcome::CaughtUp);
+    assert_eq!(check(&scene.received()).last, Seq(20));
+    scene.append(40);
+    scene.rejoin();
+    assert_eq!(scene.flush(), FlushOutcome::NeedsSnapshot);
 }
 
 #[test]
-fn one_in_the_middle_of_a_large_state_holds_a_share_of_it() {
-    let mut source = Source::new();
-    source.snapshot = large_snapshot(Seq(0), 8000).into();
-    let sink = Narrow::default();
-    sink.room.set(3000);
-    let mut reader = reader(&sink, Seq(0));
-    assert_eq!(source.visit(&mut reader), FlushOutcome::Blocked);
-    assert_eq!(reader.pinned().map(|snapshot| snapshot.seq), Some(Seq(0)));
-    source.catch_up(&mut reader, &sink);
-    assert!(reader.pinned().is_none());
-    check(&sink.taken.borrow());
+fn a_large_snapshot_is_shared_while_it_is_written() {
+    let mut scene = Scene::new(Kind::Direct, 1, 0);
+    scene.snapshot = Snapshot::new(large_state(Seq(0), 8000)).into();
+    scene.set_room(3000);
+    assert_eq!(scene.flush(), FlushOutcome::Blocked);
+    let held = scene.subscriber.held_snapshot().expect("it is in the middle of one");
+    assert!(std::ptr::eq(held, Arc::as_ptr(&scene.snapshot)), "it is not copied");
+    scene.catch_up();
+    assert!(scene.subscriber.held_snapshot().is_none());
+    check(&scene.received());
 }
 
 #[test]
-fn a_reader_that_takes_all_there_is_gets_it_in_shares() {
-    let mut source = Source::new();
-    source.log = Arc::new(Log::new(4 << 20));
-    source.view = View::new(source.log.clone());
-    let sink = Narrow::default();
-    let mut reader = reader(&sink, Seq(0));
-    source.catch_up(&mut reader, &sink);
+fn a_subscriber_that_takes_the_past_gets_it_in_several_flushes() {
+    let mut scene = Scene::with_log(Kind::Direct, Log::new(4 << 20), 0);
+    scene.catch_up();
     // Some 50 bytes each.
-    source.append(20_000);
-    let mut visits = 1;
-    while source.visit(&mut reader) == FlushOutcome::More {
-        visits += 1;
+    scene.append(20_000);
+    let mut flushes = 1;
+    while scene.flush() == FlushOutcome::HasMore {
+        flushes += 1;
     }
-    assert!((2..=4).contains(&visits), "a megabyte took {visits} visits");
-    assert_eq!(check(&sink.taken.borrow()).0, Seq(20_000));
+    assert!((2..=4).contains(&flushes), "a megabyte took {flushes} flushes");
+    assert_eq!(check(&scene.received()).last, Seq(20_000));
+}
+
+#[test]
+fn a_frame_that_is_not_sent_blocks_a_subscriber_that_has_everything() {
+    let mut scene = Scene::new(Kind::Framed, 1, 0);
+    scene.catch_up();
+    scene.append(1);
+    scene.set_room(5);
+    assert_eq!(scene.flush(), FlushOutcome::Blocked);
+    let since = scene.subscriber.blocked_since();
+    assert!(since.is_some());
+    scene.set_room(0);
+    assert_eq!(scene.subscriber.blocked_since(), since, "nothing went in meanwhile");
+    scene.set_room(5);
+    assert_eq!(scene.subscriber.blocked_since(), None, "something went in");
+    assert_eq!(scene.flush(), FlushOutcome::Blocked);
+    scene.catch_up();
+    assert_eq!(check(&scene.received()).last, Seq(1));
+}
+
+#[test]
+fn a_subscriber_is_not_finished_before_its_last_frame_is_sent() {
+    let mut scene = Scene::new(Kind::Framed, 1, 0);
+    scene.catch_up();
+    scene.set_room(0);
+    scene.subscriber.enqueue(QueueItem::lines(pong(1).into()));
+    scene.subscriber.enqueue(QueueItem::Close);
+    assert_eq!(scene.flush(), FlushOutcome::Blocked);
+    scene.set_room(5);
+    assert_eq!(scene.flush(), FlushOutcome::Blocked);
+    scene.set_room(100);
+    assert_eq!(scene.flush(), FlushOutcome::Finished);
+    assert_eq!(check(&scene.received()).replies, 1);
 }

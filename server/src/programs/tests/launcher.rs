@@ -12,10 +12,9 @@ use super::{
     run_exclusively,
 };
 use crate::{
-    feed::{Broadcast, BroadcastConfig, Greeting, Publisher, Snapshot, SnapshotCell},
+    feed::{Broadcast, BroadcastConfig, FeedWriter, WelcomeTemplate},
     game::{Input, LaunchRequest, Printed},
     limits::PlayerPlaces,
-    log::Log,
     messages::Messages,
     proc_stat::ProcStat,
     schedule::{Program, ProgramCommand, Restart},
@@ -33,15 +32,15 @@ struct Fixture {
     forker: Forker,
     last: WorkerId,
     // The stream ends when it is dropped.
-    _publisher: Publisher,
+    _feed: FeedWriter,
 }
 
 impl Fixture {
     async fn new(grace: Duration) -> Self {
         let tasks = Tasks::default();
         let game = GameId("launcher-test".into());
-        let publisher = Publisher::new(Log::new(1 << 20));
-        let broadcast = broadcast(&publisher, &game, &tasks);
+        let feed = FeedWriter::new(empty_state(), 1 << 20);
+        let broadcast = broadcast(&feed, &game, &tasks);
         let open_files = getrlimit(Resource::Nofile);
         let forker = Forker::start(&game, open_files, GuardMode::Disabled, &tasks).await.unwrap();
         let (mailbox, inputs) = mpsc::channel(16);
@@ -67,7 +66,7 @@ impl Fixture {
         let (requests, to_launch) = mpsc::unbounded_channel();
         tasks.spawn_critical("launcher", launcher.run(to_launch));
         let last = WorkerId::default();
-        Self { requests, inputs, shutdown, forker, last, _publisher: publisher }
+        Self { requests, inputs, shutdown, forker, last, _feed: feed }
     }
 
     /// Requests the start of a program, and returns its number.
@@ -122,25 +121,27 @@ impl Fixture {
     }
 }
 
-/// A broadcast with one shard.
-fn broadcast(publisher: &Publisher, game: &GameId, tasks: &Tasks) -> Broadcast {
-    let state = State {
+fn empty_state() -> State {
+    State {
         seq: Seq(0),
         ms: 0,
         clock: 0,
         board: BoardSize { width: 1, height: 1 },
         players: Vec::new(),
         workers: Vec::new(),
-    };
-    let snapshot = SnapshotCell::new(Snapshot::new(state));
-    let greeting = Greeting { game: game.clone(), tick_ms: 1000, move_rate: 0 };
+    }
+}
+
+/// A broadcast with one shard.
+fn broadcast(feed: &FeedWriter, game: &GameId, tasks: &Tasks) -> Broadcast {
+    let welcome = WelcomeTemplate { game: game.clone(), tick_ms: 1000, move_rate: 0 };
     let config = BroadcastConfig {
         flush_interval: Duration::ZERO,
-        stall_limit: LONG,
-        farewell_limit: LONG,
-        snapshot_bytes: 1 << 20,
+        stall_timeout: LONG,
+        drain_stall_timeout: LONG,
+        max_snapshot_bytes: 1 << 20,
     };
-    let (broadcast, shards) = Broadcast::new(publisher, &snapshot, &greeting, config, 1);
+    let (broadcast, shards) = Broadcast::new(feed, &welcome, config, 1);
     for shard in shards {
         tasks.spawn_critical("shard", shard.run(CancellationToken::new()));
     }

@@ -1,0 +1,51 @@
+use tokio::sync::watch;
+use tribune_protocol::Seq;
+
+use crate::log::{Cursor, View};
+
+/// A subscriber that reads the feed itself, at its own pace. The source does not wait for it: what
+/// it does not read in time falls out of the log, and is counted.
+#[derive(Debug)]
+pub struct Subscription {
+    view: View,
+    /// Changes when there is an event, and closes after the last.
+    head: watch::Receiver<Seq>,
+    cursor: Cursor,
+}
+
+/// What a [`Subscription`] gets next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery<'a> {
+    /// The lines of the next events, whole.
+    Lines(&'a [u8]),
+    /// So many events have fallen out of the log before they were read.
+    Missed(u64),
+}
+
+impl Subscription {
+    /// Begins with the oldest event of `view`. `head` changes when its log grows.
+    pub(super) fn new(view: View, head: watch::Receiver<Seq>) -> Self {
+        let cursor = Cursor::new(view.oldest());
+        Self { view, head, cursor }
+    }
+
+    /// Waits for the next events, and gives about `max_bytes` of their lines, but at least one line.
+    /// `None` when the feed has ended and everything was given. Dropping the future loses nothing.
+    pub async fn next(&mut self, max_bytes: usize) -> Option<Delivery<'_>> {
+        loop {
+            // Before the log is read, so that the last events cannot come in between.
+            let has_ended = self.head.has_changed().is_err();
+            self.view.refresh();
+            match self.cursor.skip_missed(&self.view) {
+                0 if self.cursor.next() <= self.view.head() => {
+                    let lines = self.cursor.take_lines(&self.view, max_bytes);
+                    return Some(Delivery::Lines(lines));
+                }
+                0 if has_ended => return None,
+                // An error means that the feed has ended, which the next turn finds.
+                0 => drop(self.head.changed().await),
+                missed => return Some(Delivery::Missed(missed)),
+            }
+        }
+    }
+}
