@@ -17,8 +17,6 @@ pub struct Snapshot {
     pub seq: Seq,
     /// The `state` line.
     pub line: Bytes,
-    /// Whether there will be no newer one, as the feed has ended.
-    pub is_last: bool,
 }
 
 impl Snapshot {
@@ -27,12 +25,7 @@ impl Snapshot {
         let seq = state.seq;
         let mut line = Vec::new();
         tribune_protocol::encode(&ControlMessage::State(state), &mut line);
-        Self { seq, line: stored(line), is_last: false }
-    }
-
-    /// A snapshot of `state`, after which there is no newer one.
-    pub fn last(state: State) -> Self {
-        Self { is_last: true, ..Self::new(state) }
+        Self { seq, line: stored(line) }
     }
 }
 

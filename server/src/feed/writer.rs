@@ -73,7 +73,8 @@ impl FeedWriter {
     /// Ends the feed. `state` is the last snapshot: it includes every event, or all but the last
     /// ones, which a subscriber that joins from now on gets after it.
     pub fn close(self, state: State) {
-        self.snapshots.publish(Snapshot::last(state));
+        // Before the head is dropped: a shard that sees the end sees this, too.
+        self.publish_snapshot(state);
     }
 
     /// A subscription to every event from the oldest that the log holds now.

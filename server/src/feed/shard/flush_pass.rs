@@ -98,7 +98,8 @@ impl Shard {
             return FlushOutcome::Blocked;
         }
         self.view.refresh();
-        let context = FlushContext { view: &self.view, snapshot, welcome: &self.welcome, now };
+        let Self { view, has_ended, welcome, .. } = self;
+        let context = FlushContext { view, has_ended: *has_ended, snapshot, welcome, now };
         // What a peer does to its connection is no error of the server.
         let outcome = subscriber.flush(origin, context).unwrap_or(FlushOutcome::Finished);
         match outcome {

@@ -27,6 +27,8 @@ const REUSE_FRACTION: usize = 4;
 pub struct FlushContext<'a> {
     /// The log.
     pub view: &'a View,
+    /// Whether the feed has ended: then `snapshot` is the last.
+    pub has_ended: bool,
     /// The latest snapshot.
     pub snapshot: &'a Arc<Snapshot>,
     /// What new subscribers are welcomed with.
@@ -95,10 +97,10 @@ impl<T: Outgoing> Subscriber<T> {
     /// Puts the latest snapshot and the line before it into the queue, and returns `true`, if it is
     /// the one that is needed and the log still holds the events after it.
     fn enqueue_snapshot(&mut self, you: Origin, context: FlushContext<'_>) -> bool {
-        let FlushContext { view, snapshot, welcome, .. } = context;
+        let FlushContext { view, has_ended, snapshot, welcome, .. } = context;
         let fits = |needed: &mut Needed| {
             let follows = snapshot.seq.next();
-            let is_new_enough = snapshot.is_last || snapshot.seq >= needed.at_least;
+            let is_new_enough = has_ended || snapshot.seq >= needed.at_least;
             follows >= view.oldest()
                 && (is_new_enough
                     || view.bytes_from(follows) <= snapshot.line.len() / REUSE_FRACTION)

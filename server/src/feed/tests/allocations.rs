@@ -108,7 +108,8 @@ impl<'a> Scene<'a> {
         events.clear();
         self.view.refresh();
         let Self { view, snapshot, welcome, .. } = self;
-        let context = FlushContext { view, snapshot, welcome, now: Instant::now() };
+        let now = Instant::now();
+        let context = FlushContext { view, has_ended: false, snapshot, welcome, now };
         for subscriber in &mut self.subscribers {
             subscriber.flush(Origin::Connection(ME), context).unwrap();
         }

@@ -10,7 +10,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tribune_protocol::{ClosingCode, ConnectionId, ControlMessage, Origin, Seq, ServerLine};
 
-use super::{DEADLINE, SHARD_COUNTS, config, large_state, place, pong, publish, state, welcome};
+use super::{
+    DEADLINE, SHARD_COUNTS, config, large_state, place, pong, publish, state, stream_check::check,
+    welcome,
+};
 use crate::feed::{Broadcast, BroadcastConfig, FeedWriter, SubscriberHandle, Transport};
 
 /// What the client at the other end reads from.
@@ -231,6 +234,24 @@ async fn each_half_closed_subscriber_of_any_shard_can_be_evicted() {
         for handle in &handles[4..] {
             handle.reply(pong(1)).await;
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_joins_at_the_end_gets_the_last_state_and_what_follows() {
+    for shards in SHARD_COUNTS {
+        let Scene { mut writer, broadcast, handle, .. } = Scene::new(config(), shards).await;
+        // A state before the last event, as that of a game is before `bye`.
+        publish(&mut writer, Seq(0), 5).await;
+        let (mut client, server) = connection().await;
+        let transport = Transport::tcp(server.into_split().1, place());
+        let joined = broadcast.join(connection_origin(2), transport).await;
+        writer.close(state(Seq(4)));
+        let mut stream = Vec::new();
+        timeout(DEADLINE, client.read_to_end(&mut stream)).await.expect("it ends").unwrap();
+        let checked = check(&stream);
+        assert_eq!((checked.last, checked.accounted), (Seq(5), 5));
+        drop((handle, joined));
     }
 }
 

@@ -174,7 +174,8 @@ impl Scene {
     pub(super) fn flush(&mut self) -> FlushOutcome {
         self.view.refresh();
         let (view, snapshot, now) = (&self.view, &self.snapshot, Instant::now());
-        let context = FlushContext { view, snapshot, welcome: &welcome(), now };
+        let welcome = &welcome();
+        let context = FlushContext { view, has_ended: false, snapshot, welcome, now };
         let outcome = self.subscriber.flush(Origin::Program(WorkerId(1)), context).unwrap();
         if outcome == FlushOutcome::NeedsSnapshot {
             self.snapshot = Snapshot::new(state(self.log.head())).into();
