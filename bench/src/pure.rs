@@ -1,14 +1,14 @@
-//! The pure parts of the way from a move to everyone, one at a time.
+//! The pure parts of the way from a move to its subscribers, one at a time.
 
 use std::{hint::black_box, sync::Arc};
 
 use tribune_protocol::{
     ConnectionId, Direction, Event, EventKind, Origin, PlayerId, Request, Seq, encode,
 };
-use tribune_server::log::{Batch, Log, View};
+use tribune_server::log::{Batch, Cursor, Log, View};
 
 /// How many bytes the log holds.
-const LOG: usize = 16 << 20;
+const LOG_BYTES: usize = 16 << 20;
 
 /// What the parts work on.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl Default for Pure {
         let event = Event { seq: Seq(123_456), ms: 123_456, kind };
         let mut batch = Batch::default();
         batch.push(&event);
-        let log = Arc::new(Log::new(LOG));
+        let log = Arc::new(Log::new(LOG_BYTES));
         for _ in 0..1000 {
             log.append(&batch);
         }
@@ -54,12 +54,12 @@ impl Default for Pure {
 }
 
 impl Pure {
-    /// Reads a move.
+    /// Parses the line of a move.
     pub fn parse(&mut self) {
         let _ = black_box(Request::parse(black_box(b"N ann")));
     }
 
-    /// Writes an event as its line.
+    /// Encodes an event as its line.
     pub fn encode(&mut self) {
         self.line.clear();
         encode(black_box(&self.event), &mut self.line);
@@ -71,10 +71,11 @@ impl Pure {
         self.log.append(black_box(&self.batch));
     }
 
-    /// Reads at a cursor what a write takes, and finds the next.
+    /// Reads what is due at a cursor, and advances it past a write that stops within a line.
     pub fn read(&mut self) {
-        let cursor = black_box(Seq(900));
-        let lines = self.view.lines_from(cursor);
-        black_box(self.view.after(cursor, lines.len() / 2));
+        let mut cursor = black_box(Cursor::new(Seq(900)));
+        let lines = cursor.due(&self.view, usize::MAX);
+        black_box(cursor.advance(&self.view, lines.len() / 2));
+        black_box(cursor);
     }
 }
