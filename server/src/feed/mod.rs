@@ -8,8 +8,8 @@
 //! - a subscriber of a [`Broadcast`] is written to by one of a few [shards](Shard), over a
 //!   [`Transport`]: clients and programs. A [`SubscriberHandle`] controls it.
 //!
-//! A subscriber that is new, or has fallen out of the log, needs a snapshot of the state. The shards
-//! request one, and the source publishes it when it gets round to it.
+//! A subscriber that is new, or has fallen out of the log, needs a snapshot of the state. Its shard
+//! requests one, and the source publishes it between two batches.
 
 mod broadcast;
 mod broadcast_config;

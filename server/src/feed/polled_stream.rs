@@ -16,8 +16,8 @@ use tokio::{
 
 use super::{framing::Framing, outgoing::Closing, transport::MAX_NOTICE};
 
-/// The most bytes of the feed that are accepted at a time: a record of TLS. Frames of them are held
-/// until the stream has taken them.
+/// The most bytes of the feed in one frame: as many as in a record of TLS. A frame is held until the
+/// stream has taken it.
 const MAX_PAYLOAD: usize = 16 << 10;
 
 /// How long the stream may take to send the rest and to shut down when it is closed.
@@ -25,8 +25,8 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(1);
 
 /// A byte stream that has to be polled until it has sent what it was given.
 ///
-/// It accepts nothing while it holds anything, so what it holds is bounded by one frame, and holds
-/// no memory for that when there is nothing to hold.
+/// It accepts nothing while it holds a frame, so it never holds more than one. It keeps no memory for
+/// frames while it holds none.
 pub struct PolledStream {
     stream: Box<dyn AsyncWrite + Send + Unpin>,
     framing: Box<dyn Framing>,
@@ -59,16 +59,19 @@ impl PolledStream {
 
     /// See [`Outgoing::try_write`](super::outgoing::Outgoing::try_write).
     pub(super) fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if bytes.is_empty() {
-            return Ok(0);
+        let mut accepted = 0;
+        for payload in bytes.chunks(MAX_PAYLOAD) {
+            if !self.try_flush()? {
+                break;
+            }
+            self.accept(payload);
+            accepted += payload.len();
         }
-        if !self.try_flush()? {
+        if accepted == 0 && !bytes.is_empty() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        let payload = &bytes[..bytes.len().min(MAX_PAYLOAD)];
-        self.accept(payload);
         self.try_flush()?;
-        Ok(payload.len())
+        Ok(accepted)
     }
 
     /// See [`Outgoing::try_flush`](super::outgoing::Outgoing::try_flush).

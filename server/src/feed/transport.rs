@@ -43,6 +43,8 @@ impl Transport {
     }
 
     /// Any byte stream to a client, which holds `place`. The bytes are those of the feed.
+    ///
+    /// When the subscriber is closed, `stream` is shut down and dropped.
     pub fn stream(
         stream: impl AsyncWrite + Send + Unpin + 'static,
         place: OwnedSemaphorePermit,
@@ -50,8 +52,7 @@ impl Transport {
         Self::framed(stream, Unframed, place)
     }
 
-    /// Any byte stream to a client, which holds `place`. The bytes of the feed are framed by
-    /// `framing`.
+    /// The same, with the bytes of the feed framed by `framing`.
     pub fn framed(
         stream: impl AsyncWrite + Send + Unpin + 'static,
         framing: impl Framing,

@@ -257,16 +257,17 @@ async fn a_client_that_joins_at_the_end_gets_the_last_state_and_what_follows() {
 }
 
 /// Clients that begin to take a state of 400 KB each and take no more of it, in number `count`; each
-/// gets one of its own. If `quiet`, nothing but that state happens when it comes.
-async fn clients_in_the_middle_of_states(count: u64, quiet: bool) -> Vec<TcpStream> {
+/// gets one of its own. If `quiet`, nothing but that state is published when it comes.
+async fn clients_in_the_middle_of_states(shards: usize, count: u64, quiet: bool) -> Vec<TcpStream> {
+    // All are served by the first shard, as each shard has a limit of its own.
+    let numbers = (1..=count).map(|number| number * shards as u64);
     let mut writer = FeedWriter::new(large_state(Seq(0), 400_000), 8 << 20);
-    // The limit is one of each shard.
-    let (broadcast, shards) = Broadcast::new(&writer, &welcome(), config(), 1);
+    let (broadcast, shards) = Broadcast::new(&writer, &welcome(), config(), shards);
     for shard in shards {
         tokio::spawn(shard.run(CancellationToken::new()));
     }
     let (mut clients, mut last) = (Vec::new(), Seq(0));
-    for number in 1..=count {
+    for number in numbers {
         let (mut client, server) = connection().await;
         let transport = Transport::tcp(server.into_split().1, place());
         let join = broadcast.join(connection_origin(number), transport);
@@ -311,11 +312,17 @@ async fn only_the_last_are_kept(mut clients: Vec<TcpStream>, kept: usize) {
 
 #[tokio::test]
 async fn clients_in_the_middle_of_old_snapshots_are_closed_beyond_the_limit() {
-    // A mebibyte holds two of them.
-    only_the_last_are_kept(clients_in_the_middle_of_states(4, false).await, 2).await;
+    for shards in SHARD_COUNTS {
+        // A mebibyte holds two of them.
+        let clients = clients_in_the_middle_of_states(shards, 4, false).await;
+        only_the_last_are_kept(clients, 2).await;
+    }
 }
 
 #[tokio::test]
 async fn the_snapshot_limit_holds_also_without_events() {
-    only_the_last_are_kept(clients_in_the_middle_of_states(8, true).await, 2).await;
+    for shards in SHARD_COUNTS {
+        let clients = clients_in_the_middle_of_states(shards, 8, true).await;
+        only_the_last_are_kept(clients, 2).await;
+    }
 }
