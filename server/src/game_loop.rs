@@ -82,10 +82,8 @@ impl GameLoop {
     /// Empties the outbox of the game: publishes its events, and then carries out its effects.
     async fn deliver(&mut self) -> Result<(), JournalError> {
         let outbox = self.game.outbox();
-        if !outbox.events.is_empty() {
-            self.feed.publish(&outbox.events).await?;
-            outbox.events.clear();
-        }
+        self.feed.publish(&outbox.events).await?;
+        outbox.events.clear();
         for effect in std::mem::take(&mut outbox.effects) {
             match effect {
                 // The launcher ends after the game.

@@ -48,6 +48,9 @@ impl FeedWriter {
     /// If the journal fails. No subscriber gets any of these events, nor any that are published
     /// later: the source has to end.
     pub async fn publish(&mut self, batch: &Batch) -> Result<(), JournalError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
         self.journal.append(self.log.head().next(), batch).await?;
         self.log.append(batch);
         self.head.send_replace(self.log.head());
