@@ -36,6 +36,7 @@ impl Cursor {
 
     /// The lines due, at most `limit` bytes of them: empty if there is none. The last may be cut
     /// off. No event is [missed](Self::missed).
+    #[inline]
     pub fn due(self, view: &View, limit: usize) -> &[u8] {
         let lines = view.lines_from(self.next);
         &lines[..lines.len().min(limit)]
@@ -43,6 +44,7 @@ impl Cursor {
 
     /// Moves past the `taken` bytes that were taken of what is [due](Self::due). Returns the rest of
     /// the line that was taken in part, which it moves past, too.
+    #[inline]
     pub fn advance<'a>(&mut self, view: &'a View, taken: usize) -> &'a [u8] {
         let (rest, next) = view.after(self.next, taken);
         self.next = next;
