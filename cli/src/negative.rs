@@ -1,10 +1,10 @@
 use std::ffi::OsString;
 
-/// `words`, the words of a command line, with each that looks like a negative number or time, as in
-/// `--tick -1s`, joined to the option before it, as in `--tick=-1s`.
+/// Joins each word of a command line that looks like a negative number or time to the option before
+/// it: `--tick -1s` becomes `--tick=-1s`.
 ///
-/// Otherwise the parser takes it for an option that it does not know, and what it says of that names
-/// neither the value nor the option it was meant for. No option begins with a digit.
+/// Otherwise the parser reports an unknown option `-1`, and names neither the value nor its option.
+/// No option begins with a digit.
 pub fn join_negative_values(words: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut joined: Vec<OsString> = Vec::new();
     let mut options_ended = false;
@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn a_negative_value_belongs_to_the_option_before_it() {
+    fn joins_negative_values_to_the_option_before() {
         for (line, want) in [
             ("server --tick -1s --stay", "server --tick=-1s --stay"),
             ("server --board -1x3", "server --board=-1x3"),

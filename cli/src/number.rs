@@ -2,10 +2,10 @@ use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
 
 const FORM: &str = "expected a whole number, not negative, as in 100";
 
-/// Reads a whole number that is not negative.
+/// Parses a whole number that is not negative.
 ///
 /// # Errors
-/// Says what would be right.
+/// Says what was expected.
 pub fn parse_number<N: FromStr>(text: &str) -> Result<N, String> {
     text.parse().map_err(|_| {
         let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -14,18 +14,18 @@ pub fn parse_number<N: FromStr>(text: &str) -> Result<N, String> {
     })
 }
 
-/// Reads a whole number within `range`.
+/// Parses a whole number within `range`.
 ///
 /// # Errors
-/// Says what would be right.
+/// Says what was expected.
 pub fn parse_number_within<N>(text: &str, range: RangeInclusive<N>) -> Result<N, String>
 where
     N: FromStr + Display + PartialOrd,
 {
     let number = text.parse().ok().filter(|number| range.contains(number));
     number.ok_or_else(|| {
-        let (least, most) = range.into_inner();
-        format!("expected a whole number from {least} to {most}")
+        let (min, max) = range.into_inner();
+        format!("expected a whole number from {min} to {max}")
     })
 }
 
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_is_whole_and_not_negative() {
+    fn rejects_fractions_and_negative_numbers() {
         assert_eq!(parse_number("3"), Ok(3_u32));
         for text in ["", "-1", "1.5", "many"] {
             assert_eq!(parse_number::<u32>(text).unwrap_err(), FORM, "{text:?}");
@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_has_bounds() {
+    fn rejects_numbers_out_of_range() {
         assert_eq!(parse_number_within("3", 1..=16_u32), Ok(3));
         for text in ["", "0", "17", "-1", "1.5", "many", "99999999999"] {
             let error = parse_number_within(text, 1..=16_u32).unwrap_err();

@@ -2,12 +2,11 @@ use std::time::Duration;
 
 use clap::{Arg, Command};
 
-/// What a time on the command line looks like.
+/// The line of a help text that explains the syntax of times.
 const TIME_HELP: &str =
     "TIME is a number with a unit, as in 500ms, 1.5s or 2m, or a number of seconds, as in 1";
 
-/// `command` with the end of its help, and of the help of each of its subcommands, saying what a time
-/// looks like if it takes one.
+/// Adds the syntax of times to the help of `command`, and of each subcommand, that takes a time.
 pub fn explain_times(command: Command) -> Command {
     let command = command.mut_subcommands(explain_times);
     let takes_a_time = |arg: &Arg| arg.get_value_names().is_some_and(|names| names == ["TIME"]);
@@ -21,21 +20,26 @@ pub fn explain_times(command: Command) -> Command {
     command.after_help(help)
 }
 
-/// Reads a time that is neither shorter than `least` nor longer than `most`: a number with a unit, as
-/// in `500ms`, several of these, as in `1m 30s`, or a number alone, which is seconds.
+/// Parses a time from `min` to `max`: a number with a unit, as in `500ms`, several of these, as in
+/// `1m 30s`, or a number of seconds.
 ///
 /// # Errors
-/// Says what would be right.
-pub fn parse_time(text: &str, least: Duration, most: Duration) -> Result<Duration, String> {
-    let time = read(text.trim()).filter(|time| (least..=most).contains(time));
+/// Says what was expected.
+pub fn parse_time(text: &str, min: Duration, max: Duration) -> Result<Duration, String> {
+    let time = read(text.trim()).filter(|time| (min..=max).contains(time));
     time.ok_or_else(|| {
-        let [least, most] = [least, most].map(humantime::format_duration);
-        format!("expected a time from {least} to {most}, as in 500ms or 1s")
+        let [min, max] = [min, max].map(humantime::format_duration);
+        format!("expected a time from {min} to {max}, as in 500ms or 1s")
     })
 }
 
+/// Formats microseconds as milliseconds, to the microsecond: `12.345 ms`.
+pub fn format_milliseconds(us: u64) -> String {
+    format!("{}.{:03} ms", us / 1000, us % 1000)
+}
+
 fn read(text: &str) -> Option<Duration> {
-    // A fraction of one unit, which humantime does not know.
+    // humantime has no fractions of a unit.
     let digits = text.find(|char: char| char != '.' && !char.is_ascii_digit());
     let (number, unit) = text.split_at(digits.unwrap_or(text.len()));
     let factor = match unit.trim_start() {
@@ -63,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_has_a_unit_and_a_number_alone_is_seconds() {
+    fn parses_units_and_plain_seconds() {
         for (text, millis) in [
             ("500ms", 500),
             ("1s", 1000),
@@ -82,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn every_command_that_takes_a_time_says_once_what_one_looks_like() {
+    fn explains_times_once_in_each_command_that_takes_one() {
         let takes = |name: &'static str| {
             let arg = Arg::new("a").long("a").value_name("TIME");
             Command::new(name).arg(arg.clone()).arg(arg.id("b").long("b")).after_help("Examples")
@@ -98,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_has_bounds() {
+    fn rejects_times_out_of_range() {
         for text in
             ["", "soon", "0", "0s", "121s", "-1s", "-1", ".", "1.2.3", "inf", "nan", "1e2", "1 2"]
         {

@@ -4,13 +4,15 @@ use std::{env, io, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 use tokio::runtime::{Builder, Runtime};
-use tribune_cli::{failure, is_host_and_port, parse_time, quote, usage_error};
-use tribune_protocol::{DEFAULT_ADDRESS, DEFAULT_ECHO_ADDRESS, MAX_ECHO_MESSAGE, Name};
+use tribune_cli::{failure, parse_address, parse_time, usage_error};
+use tribune_herd::{HerdArgs, HerdArgsError, Mode, herd};
+use tribune_protocol::{
+    DEFAULT_ADDRESS, DEFAULT_ECHO_ADDRESS, MAX_ECHO_MESSAGE, Name, text::quote,
+};
 
 use crate::{
     echo::{EchoOptions, echo},
     game::{GameOptions, play, play_at_random, watch},
-    herd::{HerdArgs, HerdArgsError, Mode, herd},
     ping::{Peer, ping},
     view::Format,
 };
@@ -212,11 +214,7 @@ fn parse_message(text: &str) -> Result<String, String> {
 }
 
 fn parse_server(text: &str) -> Result<String, String> {
-    if is_host_and_port(text) {
-        Ok(text.to_owned())
-    } else {
-        Err(format!("expected HOST:PORT, as in {DEFAULT_ADDRESS}"))
-    }
+    parse_address(text, DEFAULT_ADDRESS)
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! Sending something and seeing whether the same comes back.
 
 use std::{
-    fmt,
     io::{self, Write},
     process::ExitCode,
     time::Duration,
@@ -9,116 +8,13 @@ use std::{
 
 use futures_util::StreamExt;
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, stdin},
+    io::stdin,
     net::TcpStream,
     time::{Instant, timeout_at},
 };
 use tokio_util::codec::FramedRead;
-use tribune_cli::{FAILED, failure, is_closed_pipe, quote, say};
-use tribune_protocol::{Line, LineDecoder, MAX_ECHO_MESSAGE};
-
-/// How long a server that has answered may take to close, before we do. Who closes first keeps the
-/// port for a while, and servers have only one.
-const CLOSING: Duration = Duration::from_millis(200);
-
-/// What came back of a message.
-#[derive(Debug)]
-pub struct Exchange {
-    /// All bytes that came, up to one hundred more than were sent.
-    pub back: Vec<u8>,
-    /// When as many had come as were sent, if they have.
-    pub answered: Option<Instant>,
-    /// How it ended.
-    pub end: ExchangeEnd,
-}
-
-/// How an exchange ended.
-#[derive(Debug)]
-pub enum ExchangeEnd {
-    /// The server closed.
-    Closed,
-    /// The time was up.
-    TimeUp,
-    /// The connection broke.
-    Broken(io::Error),
-}
-
-impl fmt::Display for ExchangeEnd {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Closed => f.write_str("the server closed"),
-            Self::TimeUp => f.write_str("the time that --timeout gives was up"),
-            Self::Broken(error) => error.fmt(f),
-        }
-    }
-}
-
-/// Sends `message` through `stream`, and collects what comes back until the server closes, or until
-/// `deadline`.
-pub async fn exchange(
-    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
-    message: &[u8],
-    deadline: Instant,
-) -> Exchange {
-    let mut exchange = Exchange { back: Vec::new(), answered: None, end: ExchangeEnd::Closed };
-    let talk = exchange.talk(stream, message);
-    match timeout_at(deadline, talk).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => exchange.end = ExchangeEnd::Broken(error),
-        Err(_) => exchange.end = ExchangeEnd::TimeUp,
-    }
-    exchange
-}
-
-impl Exchange {
-    /// When `sent` was back, if that and nothing else came.
-    ///
-    /// # Errors
-    /// Says what came instead, and why.
-    pub fn check(&self, sent: &[u8]) -> Result<Instant, String> {
-        match self.answered {
-            Some(answered) if self.back == sent => Ok(answered),
-            _ => {
-                let what = if self.back.is_empty() { "nothing" } else { "something else" };
-                Err(format!("{what} came back of {}: {}", quote(sent), self.end))
-            }
-        }
-    }
-
-    async fn talk(
-        &mut self,
-        stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
-        message: &[u8],
-    ) -> io::Result<()> {
-        stream.write_all(message).await?;
-        let most = message.len() + MAX_ECHO_MESSAGE;
-        let mut has_closed = false;
-        while self.back.len() < most {
-            let room = (most - self.back.len()) as u64;
-            let mut rest = (&mut *stream).take(room);
-            let read = rest.read_buf(&mut self.back);
-            // A server that keeps the connection is to see that nothing more will come.
-            let patience = Instant::now() + CLOSING;
-            let length = if self.answered.is_some() && !has_closed {
-                let Ok(length) = timeout_at(patience, read).await else {
-                    stream.shutdown().await?;
-                    has_closed = true;
-                    continue;
-                };
-                length?
-            } else {
-                read.await?
-            };
-            if length == 0 {
-                break;
-            }
-            if self.answered.is_none() && self.back.len() >= message.len() {
-                self.answered = Some(Instant::now());
-            }
-        }
-        Ok(())
-    }
-}
+use tribune_cli::{FAILED, failure, is_closed_pipe, say};
+use tribune_protocol::{Line, LineDecoder, MAX_ECHO_MESSAGE, exchange_echo, text::quote};
 
 /// What is to be echoed, and how.
 #[derive(Clone, Debug)]
@@ -180,57 +76,14 @@ async fn echo_one(options: &EchoOptions, message: &[u8]) -> io::Result<bool> {
             return Ok(false);
         }
     };
-    let exchange = exchange(&mut stream, message, deadline).await;
-    let took = exchange.answered.unwrap_or_else(Instant::now) - start;
-    if !exchange.back.is_empty() {
-        writeln!(io::stdout(), "{} after {:.3} s", quote(&exchange.back), took.as_secs_f64())?;
+    let reply = exchange_echo(&mut stream, message, deadline).await;
+    let took = reply.completed_at.unwrap_or_else(Instant::now) - start;
+    if !reply.bytes.is_empty() {
+        writeln!(io::stdout(), "{} after {:.3} s", quote(&reply.bytes), took.as_secs_f64())?;
     }
-    let same = exchange.check(message);
+    let same = reply.check(message);
     if let Err(error) = &same {
         say(format_args!("error: {error}"));
     }
     Ok(same.is_ok())
-}
-
-#[cfg(test)]
-mod tests {
-    use tokio::io::duplex;
-
-    use super::*;
-
-    /// What comes of `message` if the server answers with `answer`, and then closes if it `closes`.
-    async fn exchanged(message: &[u8], answer: &[u8], closes: bool) -> (Exchange, u128) {
-        let (mut near, mut far) = duplex(4096);
-        let start = Instant::now();
-        let serve = async {
-            let mut received = vec![0; message.len()];
-            far.read_exact(&mut received).await.unwrap();
-            far.write_all(answer).await.unwrap();
-            if !closes {
-                let mut rest = Vec::new();
-                far.read_to_end(&mut rest).await.unwrap();
-            }
-            drop(far);
-        };
-        let deadline = start + Duration::from_secs(5);
-        let ((), exchange) = tokio::join!(serve, exchange(&mut near, message, deadline));
-        (exchange, start.elapsed().as_millis())
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_comes_back_is_collected_to_the_end() {
-        for answer in [&b"hello"[..], b"hel", b"hello and more", b""] {
-            let (exchange, _) = exchanged(b"hello", answer, true).await;
-            assert_eq!(exchange.back, answer);
-            assert_eq!(exchange.answered.is_some(), answer.len() >= 5);
-            assert!(matches!(exchange.end, ExchangeEnd::Closed));
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_server_that_keeps_the_connection_is_left() {
-        let (exchange, took) = exchanged(b"hello", b"hello", false).await;
-        assert_eq!((exchange.back, took), (b"hello".to_vec(), 200));
-        assert!(matches!(exchange.end, ExchangeEnd::Closed));
-    }
 }

@@ -1,7 +1,7 @@
 use thiserror::Error;
-use tribune_cli::printable;
 use tribune_protocol::{
     ClosingCode, ControlMessage, Event, EventKind, GameId, Request, Seq, ServerLine,
+    text::printable,
 };
 
 /// Follows the stream of a game across connections, so that each event is shown once and in

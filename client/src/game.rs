@@ -7,13 +7,12 @@ use tokio::{
     sync::mpsc,
     task::JoinHandle,
 };
-use tribune_cli::{failure, is_closed_pipe, say};
+use tribune_cli::{SignalAction, Signals, failure, is_closed_pipe, say};
 use tribune_protocol::Name;
 
 use crate::{
     moves::{send_keys, send_lines, walk_at_random},
     outbox::Outbox,
-    signals::{Signals, Wish},
     stream::{LINES, Stream, StreamError},
     terminal::SingleKeys,
     update::Update,
@@ -102,9 +101,9 @@ impl Game {
         loop {
             tokio::select! {
                 code = &mut shown => return code,
-                wish = signals.next() => match wish {
-                    Wish::End(code) => return ExitCode::from(code),
-                    Wish::GoOn => take_terminal(single_keys.as_ref()),
+                action = signals.next() => match action {
+                    SignalAction::Stop(signal) => return ExitCode::from(signal.exit_code()),
+                    SignalAction::Resume => take_terminal(single_keys.as_ref()),
                 },
                 () = &mut quit => return ExitCode::SUCCESS,
             }

@@ -10,8 +10,8 @@ use tokio::{
     time::{Instant, sleep},
 };
 use tokio_util::codec::FramedRead;
-use tribune_cli::{quote, say};
-use tribune_protocol::{Direction, Line, LineDecoder, Move, Name};
+use tribune_cli::say;
+use tribune_protocol::{Direction, Line, LineDecoder, Move, Name, text::quote};
 
 use crate::{
     flood::Flood,

@@ -11,14 +11,13 @@ use tokio::{
     net::TcpStream,
     time::{Instant, timeout},
 };
-use tribune_cli::{failure, printable};
-use tribune_protocol::{ControlMessage, GameId, PingId, Request, ServerLine};
-
-use crate::{
-    echo::exchange,
-    greeting::check_greeting,
-    stream::{StreamError, connect},
+use tribune_cli::failure;
+use tribune_protocol::{
+    ControlMessage, GameId, PingId, Request, ServerLine, check_first_line, exchange_echo,
+    text::printable,
 };
+
+use crate::stream::{StreamError, connect};
 
 /// What an echo server is to send back.
 const ECHO: &[u8] = b"ping";
@@ -86,7 +85,7 @@ async fn ask_game(server: &str, limit: Duration) -> Result<Pong, PingError> {
     connection.send(&Request::Ping { id: id.clone() }).await.map_err(StreamError::from)?;
     while let Some(line) = connection.next_line().await.map_err(StreamError::from)? {
         if game.is_none() {
-            check_greeting(&line).map_err(StreamError::from)?;
+            check_first_line(&line).map_err(StreamError::from)?;
         }
         match ServerLine::parse(&line).map_err(StreamError::from)? {
             ServerLine::Control(ControlMessage::Welcome(welcome)) => game = Some(welcome.game),
@@ -110,7 +109,7 @@ async fn ask_echo(server: &str, limit: Duration) -> Result<Pong, PingError> {
     let start = Instant::now();
     // `ping` gives up sooner.
     let deadline = start + 2 * limit;
-    let exchange = exchange(&mut stream, ECHO, deadline).await;
-    let answered = exchange.check(ECHO).map_err(PingError::NotTheSame)?;
+    let reply = exchange_echo(&mut stream, ECHO, deadline).await;
+    let answered = reply.check(ECHO).map_err(PingError::NotTheSame)?;
     Ok(Pong { game: None, took: answered - start })
 }

@@ -1,7 +1,6 @@
 use std::fmt;
 
-use tribune_cli::quote;
-use tribune_protocol::{Direction, Move, Name, Refusal, Request};
+use tribune_protocol::{Direction, Move, Name, Refusal, Request, text::quote};
 
 /// How much of a line that means nothing is shown.
 const SHOWN: usize = 80;

@@ -10,15 +10,14 @@ use tokio::{
     sync::{Semaphore, mpsc},
     time::{Instant, error::Elapsed, sleep, timeout, timeout_at},
 };
-use tribune_cli::quote;
 use tribune_protocol::{
-    ClosingCode, Connection, ControlMessage, Event, Request, ServerLine, UnreadableLine,
+    ClosingCode, Connection, ControlMessage, Event, FirstLineError, Request, ServerLine,
+    UnreadableLine, check_first_line, text::quote,
 };
 
 use crate::{
     backoff::Backoff,
     follower::{FollowError, Follower, Reaction},
-    greeting::{GreetingError, check_greeting},
     outbox::{Outbox, Outgoing},
     update::Update,
 };
@@ -67,7 +66,7 @@ pub enum StreamError {
     Unreadable(#[from] UnreadableLine),
     /// The first line was not the greeting of a server that this client understands.
     #[error(transparent)]
-    Greeting(#[from] GreetingError),
+    Greeting(#[from] FirstLineError),
     /// Nothing came, or nothing that ended.
     #[error("{0}, so this may be no Tribune server")]
     NoGreeting(String),
@@ -92,7 +91,7 @@ impl StreamError {
             Self::NoServer { .. }
                 | Self::Unreadable(_)
                 | Self::Follow(FollowError::NoGreeting)
-                | Self::Greeting(GreetingError::Stranger(_))
+                | Self::Greeting(FirstLineError::Unexpected(_))
                 | Self::NoGreeting(_)
         )
     }
@@ -108,9 +107,9 @@ impl StreamError {
             | Self::Lost(_)
             | Self::Unreadable(_)
             | Self::NoGreeting(_)
-            | Self::Greeting(GreetingError::Stranger(_)) => true,
+            | Self::Greeting(FirstLineError::Unexpected(_)) => true,
             Self::Follow(error) => error.is_worth_a_retry(),
-            Self::Greeting(GreetingError::Version(_))
+            Self::Greeting(FirstLineError::Version(_))
             | Self::CutShort
             | Self::Unanswered { .. } => false,
         }
@@ -254,7 +253,7 @@ impl Stream {
             Ok(Err(error)) => return Err(error.into()),
             Err(_) => return Err(StreamError::NoGreeting(no_greeting(connection.unfinished()))),
         };
-        check_greeting(&line)?;
+        check_first_line(&line)?;
         self.take(line, connection).await?;
         Ok(())
     }

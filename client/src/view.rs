@@ -4,8 +4,8 @@ use tokio::{
     io::{AsyncWrite, AsyncWriteExt, BufWriter},
     time::{Instant, sleep_until},
 };
-use tribune_cli::{EventFormatter, say};
-use tribune_protocol::{ControlMessage, ServerLine, escape_json};
+use tribune_cli::say;
+use tribune_protocol::{ControlMessage, ServerLine, escape_json, text::EventFormatter};
 
 use crate::{flood::Flood, update::Update};
 

@@ -9,8 +9,10 @@
 mod connection;
 mod control_message;
 mod direction;
+mod echo;
 mod escape;
 mod event;
+mod first_line;
 mod id;
 mod line;
 mod name;
@@ -19,12 +21,15 @@ mod printable;
 mod request;
 mod server_line;
 mod state;
+pub mod text;
 
 pub use connection::Connection;
 pub use control_message::{ClosingCode, ControlMessage, ErrorCode, Welcome};
 pub use direction::Direction;
+pub use echo::{EchoEnd, EchoReply, exchange_echo};
 pub use escape::{escape_json, json_length};
 pub use event::{Event, EventKind, Exit, OutputStream};
+pub use first_line::{FirstLineError, check_first_line};
 pub use id::{ConnectionId, GameId, Origin, PlayerId, Seq, WorkerId};
 pub use line::{Line, LineDecoder};
 pub use name::Name;

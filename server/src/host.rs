@@ -6,6 +6,7 @@ use anyhow::Context;
 use rand::{RngExt, distr::slice::Choose};
 use tokio::{net::TcpListener, sync::mpsc, time::timeout};
 use tokio_util::sync::CancellationToken;
+use tribune_cli::Signals;
 use tribune_protocol::GameId;
 
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
     game_loop::GameLoop,
     limits::PlayerPlaces,
     messages::Messages,
-    operator::{Console, Keyboard, Signals, greet, hints},
+    operator::{Console, Keyboard, greet, hints},
     programs::{Forker, GuardMode, Launcher, ProgramContext, SpawnEnv},
     settings::{FAREWELL_LIMIT, Outcome, Settings},
     tasks::Tasks,
@@ -56,11 +57,11 @@ pub async fn run(settings: Settings, messages: Messages) -> anyhow::Result<Outco
 
 /// Stops the game at the first signal, and returns at the second.
 async fn stop_game(mut signals: Signals, mailbox: mpsc::Sender<Input>, messages: Messages) {
-    let reason = signals.next().await;
+    let reason = signals.next_stop().await.reason();
     // A game that is over ends anyway.
     let _ = mailbox.send(Input::Stop { reason: reason.into() }).await;
     messages.say("ending the game (once more to end at once)");
-    signals.next().await;
+    signals.next_stop().await;
 }
 
 /// What all parts have in common, and what has to be waited for in the end.

@@ -24,8 +24,11 @@ use tracing_subscriber::{
     layer::SubscriberExt,
     util::SubscriberInitExt,
 };
-use tribune_cli::{colours_suit_stderr, printable, quote};
-use tribune_protocol::escape_json;
+use tribune_cli::colours_suit_stderr;
+use tribune_protocol::{
+    escape_json,
+    text::{printable, quote},
+};
 
 /// How many messages may wait to be written.
 const WAITING: usize = 10_000;

@@ -5,14 +5,11 @@ mod game;
 
 pub use self::{echo::EchoArgs, game::GameArgs};
 
-use std::{
-    fmt::Display,
-    net::{SocketAddr, ToSocketAddrs},
-};
+use std::net::SocketAddr;
 
 use clap::{Parser, Subcommand};
 use thiserror::Error;
-use tribune_cli::is_host_and_port;
+use tribune_cli::parse_address;
 use tribune_protocol::DEFAULT_ADDRESS;
 
 /// Runs a game: starts player programs, takes in moves over TCP too, and tells everyone what happens
@@ -68,15 +65,10 @@ pub enum ArgsError {
 
 /// The address that `address`, which may name a host, stands for.
 fn resolve(address: &str) -> Result<SocketAddr, ArgsError> {
-    if !is_host_and_port(address) {
-        let message = format!(
-            "invalid address {address:?} for --listen: expected HOST:PORT, as in {DEFAULT_ADDRESS}"
-        );
-        return Err(ArgsError::Usage(message));
-    }
-    let missing = |why: &dyn Display| {
-        ArgsError::Missing(format!("cannot find the address {address:?}: {why}"))
-    };
-    let mut found = address.to_socket_addrs().map_err(|error| missing(&error))?;
-    found.next().ok_or_else(|| missing(&"there is none"))
+    parse_address(address, DEFAULT_ADDRESS).map_err(|error| {
+        ArgsError::Usage(format!("invalid address {address:?} for --listen: {error}"))
+    })?;
+    tribune_cli::resolve(address).map_err(|error| {
+        ArgsError::Missing(format!("cannot resolve the address {address:?}: {error}"))
+    })
 }

@@ -7,7 +7,8 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 use tokio_util::sync::CancellationToken;
-use tribune_cli::quote;
+use tribune_cli::Signals;
+use tribune_protocol::text::quote;
 
 use super::{
     EchoSettings, Manner,
@@ -17,7 +18,6 @@ use crate::{
     descriptors::{echo_needs, max_clients, raise_limit},
     edge::{LINGER, accept, bind_all, linger},
     messages::Messages,
-    operator::Signals,
     settings::Outcome,
     tasks::Tasks,
 };
@@ -48,14 +48,14 @@ pub async fn run_echo(
         service.conversations.spawn_critical("listener", service.clone().listen(socket));
     }
     tokio::select! {
-        _ = signals.next() => {}
+        _ = signals.next_stop() => {}
         () = service.conversations.broken() => anyhow::bail!("a part of the server has failed"),
     }
     service.closing.cancel();
     messages.say("ending when all answers are sent (once more to end at once)");
     tokio::select! {
         () = service.conversations.ended() => Ok(Outcome::Over),
-        _ = signals.next() => Ok(Outcome::CutShort),
+        _ = signals.next_stop() => Ok(Outcome::CutShort),
     }
 }
 

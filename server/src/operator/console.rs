@@ -1,8 +1,8 @@
 use std::io;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tribune_cli::{EventFormatter, is_closed_pipe};
-use tribune_protocol::ServerLine;
+use tribune_cli::is_closed_pipe;
+use tribune_protocol::{ServerLine, text::EventFormatter};
 
 use crate::feed::{Delivery, Subscription};
 

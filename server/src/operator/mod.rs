@@ -3,11 +3,9 @@
 mod console;
 mod greeting;
 mod keyboard;
-mod signals;
 
 pub use self::{
     console::Console,
     greeting::{greet, hints},
     keyboard::Keyboard,
-    signals::Signals,
 };

@@ -18,10 +18,9 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 use tokio_util::{codec::FramedRead, sync::CancellationToken};
-use tribune_cli::quote;
 use tribune_protocol::{
     ControlMessage, Line, LineDecoder, MAX_CLIENT_LINE, Move, MoveError, OutputStream, WorkerId,
-    encode, json_length,
+    encode, json_length, text::quote,
 };
 
 use super::ProgramContext;

@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use players_agent::Predef;
 use thiserror::Error;
-use tribune_cli::quote;
+use tribune_protocol::text::quote;
 
 use super::{MAX_ENTRIES, PredefCommand, START_TIME_FORM, Scheduled, start_time};
 

@@ -1,7 +1,6 @@
 use std::path::Path;
 
-use tribune_cli::printable;
-use tribune_protocol::is_printable;
+use tribune_protocol::{is_printable, text::printable};
 
 /// The maximum length of the title of a program, in characters. Every `state` line contains the titles of all
 /// running programs.

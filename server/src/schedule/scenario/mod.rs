@@ -5,7 +5,7 @@ use std::path::Path;
 
 use thiserror::Error;
 use toml::de::{DeTable, DeValue};
-use tribune_cli::printable;
+use tribune_protocol::text::printable;
 
 use self::fields::{Fields, Problem};
 use super::{MAX_ENTRIES, PredefCommand, Scheduled};
