@@ -143,9 +143,9 @@ all_were_served() {
     python3 - "$scratch/report" <<'PYTHON'
 import json, sys
 report = json.load(open(sys.argv[1]))
-reached, ledger = report["reached"], report["ledger"]
+achieved, ledger = report["achieved"], report["ledger"]
 assert report["verdict"] == "pass", report["failed"]
-assert (reached["done"], reached["max_active"]) == (200, 50), reached
+assert (achieved["completed"], achieved["max_active"]) == (200, 50), achieved
 assert ledger["received"] == ledger["expected"] >= 200 and ledger["lost"] == 0, ledger
 PYTHON
 }
@@ -155,7 +155,7 @@ herds_pass_and_say_so() {
     herd herd 0 && all_were_served
     herd herd-echo 0 && all_were_served
     # The exit code is the herd's own, and an option that is added is the one that counts.
-    herd herd 4 --jobs 5 --stay 1s --fail-if 'deliveries<1000000'
+    herd herd 4 --jobs 5 --hold 1s --fail-if 'deliveries<1000000'
 }
 
 watchers_come_back_after_the_server_was_killed() {

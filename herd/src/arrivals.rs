@@ -1,21 +1,21 @@
 use std::time::Duration;
 
-/// When jobs are to start, if not as soon as there is a place for them.
+/// The schedule of a run in which jobs start at a fixed rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Arrivals {
-    /// Jobs per second, in the end.
+    /// Jobs per second after the ramp.
     pub rate: f64,
-    /// How long it takes until the rate is reached. It rises evenly from 0.
+    /// How long the rate rises, linearly from 0.
     pub ramp: Duration,
 }
 
 impl Arrivals {
-    /// When the job `index`, the first being 0, is to start, from the beginning of the run.
+    /// When the job `index`, from 0, is to start, relative to the start of the run.
     ///
-    /// While the rate rises, R·t²/2D jobs have started by the time t, and R·D/2 when it has risen;
-    /// this is the inverse.
+    /// During a ramp of length D to the rate R, R·t²/2D jobs start within the time t, and R·D/2 in
+    /// all; this is the inverse.
     pub fn offset(&self, index: u64) -> Duration {
-        #[expect(clippy::cast_precision_loss, reason = "2^53 jobs are more than anybody runs")]
+        #[expect(clippy::cast_precision_loss, reason = "no run has 2^53 jobs")]
         let index = index as f64;
         let ramp = self.ramp.as_secs_f64();
         let during_ramp = self.rate * ramp / 2.0;
@@ -27,7 +27,7 @@ impl Arrivals {
         Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
     }
 
-    /// How many jobs are due before `time` has passed.
+    /// How many jobs are due within `time`.
     pub fn due_within(&self, time: Duration) -> u64 {
         let ramp = self.ramp.as_secs_f64();
         let during_ramp = time.as_secs_f64().min(ramp);
@@ -36,7 +36,7 @@ impl Arrivals {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
-            reason = "it is no less than 0, and as many as there are at most"
+            reason = "it is not negative, and saturates"
         )]
         let due = (self.rate * (rising + after)).ceil() as u64;
         due
@@ -53,13 +53,13 @@ mod tests {
     }
 
     #[test]
-    fn jobs_start_at_an_even_rate() {
+    fn jobs_start_at_equal_intervals() {
         assert_eq!(offsets(10.0, 0, 4), [0, 100, 200, 300]);
         assert_eq!(offsets(0.5, 0, 3), [0, 2000, 4000]);
     }
 
     #[test]
-    fn what_is_due_is_what_has_its_time_before() {
+    fn counts_jobs_whose_offset_has_passed() {
         for (rate, ramp) in [(10.0, 0), (100.0, 2000), (0.5, 500)] {
             let arrivals = Arrivals { rate, ramp: Duration::from_millis(ramp) };
             for index in [1, 2, 50, 150, 1000] {
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ramp_rises_from_nothing() {
+    fn a_ramp_rises_linearly_from_zero() {
         // 100 jobs per second after 2 s: 100 in the ramp, a quarter of them in its first half.
         let offsets = offsets(100.0, 2000, 300);
         assert_eq!((offsets[0], offsets[25], offsets[100], offsets[200]), (0, 1000, 2000, 3000));

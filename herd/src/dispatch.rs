@@ -5,107 +5,106 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{
+use crate::{
     arrivals::Arrivals,
-    member::{Herd, Job},
+    client::{Job, RunContext},
     throttle::Throttle,
 };
 
-/// A run that reaches less of the rate asked for did not do what was asked.
-const REACHED: f64 = 0.9;
+/// The smallest share of the requested rate that counts as achieved.
+const MIN_RATE: f64 = 0.9;
 
-/// How jobs were handed out.
+/// How jobs were dispatched.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Dispatched {
-    /// So many.
+pub struct DispatchStats {
+    /// Jobs dispatched.
     pub jobs: u64,
-    /// So many more were due, and found no place before the end.
-    pub left: u64,
-    /// From the beginning until there was nothing more to hand out.
+    /// Jobs that were due as well, but got no permit before the end.
+    pub not_started: u64,
+    /// From the start of the run to the last dispatch.
     pub span: Duration,
-    /// How long the next job had to wait for a place, all together.
-    pub held_back: Duration,
+    /// How long due jobs waited for a permit, summed.
+    pub throttle_wait: Duration,
 }
 
-impl Dispatched {
-    /// Jobs per second; `None` if there were too few to say.
+impl DispatchStats {
+    /// Jobs per second; `None` for fewer than two jobs.
     pub fn rate(&self) -> Option<f64> {
-        #[expect(clippy::cast_precision_loss, reason = "2^53 jobs are more than anybody runs")]
+        #[expect(clippy::cast_precision_loss, reason = "no run has 2^53 jobs")]
         let rate = self.jobs as f64 / self.span.as_secs_f64();
         (self.jobs > 1 && rate.is_finite()).then_some(rate)
     }
 
-    /// The least that the rate was to be, and what it was, if it was less. Both are averages: while it
-    /// rises, fewer are due.
+    /// The lowest rate that would have sufficed, and the rate, if it was lower. Both are averages, as
+    /// fewer jobs are due during a ramp.
     pub fn missed_rate(&self, arrivals: Option<Arrivals>) -> Option<(f64, f64)> {
-        #[expect(clippy::cast_precision_loss, reason = "2^53 jobs are more than anybody runs")]
+        #[expect(clippy::cast_precision_loss, reason = "no run has 2^53 jobs")]
         let due = arrivals?.due_within(self.span) as f64;
-        let least = REACHED * due / self.span.as_secs_f64();
-        let reached = self.rate()?;
-        (reached < least).then_some((least, reached))
+        let min = MIN_RATE * due / self.span.as_secs_f64();
+        let rate = self.rate()?;
+        (rate < min).then_some((min, rate))
     }
 
-    /// Whether, for a good part of the time, jobs had to wait for a place.
-    pub fn was_held_back(&self) -> bool {
-        self.held_back >= self.span / 10 && !self.held_back.is_zero()
+    /// Whether due jobs waited for a permit for a tenth of the time or more.
+    pub fn was_throttled(&self) -> bool {
+        self.throttle_wait >= self.span / 10 && !self.throttle_wait.is_zero()
     }
 }
 
-/// Hands out jobs to `workers` in turn, each when it is due and has a place, until there are enough,
-/// or all are leaving, or the game is over.
+/// Dispatches jobs to `workers` in turn, each when it is due and has a permit, until the plan is
+/// fulfilled, clients are leaving, or the game is over.
 pub async fn dispatch(
-    herd: Arc<Herd>,
+    run: Arc<RunContext>,
     throttle: Throttle,
     workers: Vec<mpsc::Sender<Job>>,
-) -> Dispatched {
-    let mut dispatched = Dispatched::default();
-    // Since when a job that is due waits for a place.
-    let mut waiting = None;
-    let hand_out = async {
+) -> DispatchStats {
+    let mut stats = DispatchStats::default();
+    // Since when a due job has been waiting for a permit.
+    let mut waiting_since = None;
+    let dispatch_all = async {
         for (index, worker) in (0..).zip(workers.iter().cycle()) {
-            if herd.plan.jobs == Some(index) {
+            if run.plan.jobs == Some(index) {
                 break;
             }
-            let intended = herd.plan.arrivals.map(|arrivals| herd.start + arrivals.offset(index));
-            if let Some(intended) = intended {
-                sleep_until(intended).await;
+            let due = run.plan.arrivals.map(|arrivals| run.start + arrivals.offset(index));
+            if let Some(due) = due {
+                sleep_until(due).await;
             }
-            let asked = *waiting.insert(Instant::now());
-            let place = throttle.place().await;
-            dispatched.held_back += asked.elapsed();
-            waiting = None;
-            // Whoever leaves makes room, but not for another.
-            if herd.leaving.is_cancelled() {
+            let since = *waiting_since.insert(Instant::now());
+            let permit = throttle.acquire().await;
+            stats.throttle_wait += since.elapsed();
+            waiting_since = None;
+            // Clients that leave return their permits, but no job is to follow them.
+            if run.leaving.is_cancelled() {
                 break;
             }
-            // A worker that has gone has been told to.
-            if worker.send(Job { number: index + 1, intended, place }).await.is_err() {
+            // A worker that has stopped takes no jobs.
+            if worker.send(Job { number: index + 1, due, permit }).await.is_err() {
                 break;
             }
-            dispatched.jobs += 1;
+            stats.jobs += 1;
         }
     };
     tokio::select! {
         biased;
-        () = herd.leaving.cancelled() => {}
-        () = herd.over.cancelled() => {}
-        () = hand_out => {}
+        () = run.leaving.cancelled() => {}
+        () = run.over.cancelled() => {}
+        () = dispatch_all => {}
     }
-    dispatched.span = herd.start.elapsed();
-    dispatched.held_back += waiting.map_or(Duration::ZERO, |since| since.elapsed());
-    dispatched.left = left(&herd, dispatched);
-    dispatched
+    stats.span = run.start.elapsed();
+    stats.throttle_wait += waiting_since.map_or(Duration::ZERO, |since| since.elapsed());
+    stats.not_started = due_jobs(&run, stats.span).saturating_sub(stats.jobs);
+    stats
 }
 
-/// How many jobs were due when nothing more was handed out, and were not.
-fn left(herd: &Herd, dispatched: Dispatched) -> u64 {
-    let due = match (herd.plan.arrivals, herd.plan.jobs) {
+/// How many jobs were due within `span`.
+fn due_jobs(run: &RunContext, span: Duration) -> u64 {
+    match (run.plan.arrivals, run.plan.jobs) {
         (Some(arrivals), jobs) => {
-            let due = arrivals.due_within(dispatched.span);
+            let due = arrivals.due_within(span);
             jobs.map_or(due, |jobs| due.min(jobs))
         }
         (None, Some(jobs)) => jobs,
         (None, None) => 0,
-    };
-    due.saturating_sub(dispatched.jobs)
+    }
 }

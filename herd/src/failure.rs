@@ -3,56 +3,56 @@ use std::{collections::BTreeMap, io};
 use rustix::io::Errno;
 use tribune_protocol::text::printable;
 
-/// A kind of failure of a job.
+/// Why a job failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FailureKind {
-    /// Nobody listens, or the server has no place for more.
+    /// The connection was refused.
     Refused,
     /// The connection was not accepted in time.
     ConnectTimeout,
-    /// Something that was expected did not come in time.
+    /// Something expected did not arrive in time.
     Timeout,
-    /// The connection broke.
+    /// The connection was reset.
     Reset,
-    /// The server closed before it should.
+    /// The server closed too early, without a reason.
     ClosedEarly,
-    /// The server has as many clients as it may have, and says so.
+    /// The server has its maximum number of clients.
     ServerFull,
-    /// The server closed and said why.
+    /// The server closed with a reason.
     ClosedByServer,
-    /// The server sends something else than the lines of a game.
+    /// It is not a game server.
     NoGame,
-    /// The server does not echo.
+    /// It is not an echo server.
     NoEcho,
-    /// The server is playing another game than with the other members.
+    /// The server runs another game than the one that other clients are in.
     AnotherGame,
-    /// A move was refused.
+    /// The server refused a move.
     MoveRefused,
-    /// This process has too many files open.
+    /// This process has reached its limit of open files.
     OutOfDescriptors,
-    /// There is no port left.
+    /// No port is free.
     OutOfPorts,
-    /// The system has no memory for more connections.
+    /// The system lacks memory for more connections.
     OutOfMemory,
-    /// The job panicked.
+    /// The job panicked: a bug of the herd.
     Bug,
-    /// Something else.
+    /// Another error of the system.
     Other,
 }
 
-/// What went wrong with a job.
+/// The failure of a job.
 #[derive(Clone, Debug)]
 pub struct Failure {
-    /// Of which kind it is.
+    /// Its kind.
     pub kind: FailureKind,
-    /// What exactly.
+    /// The details, printable.
     pub detail: String,
 }
 
 impl Failure {
     /// A failure of this kind.
     pub fn new(kind: FailureKind, detail: impl AsRef<str>) -> Self {
-        // Some of it is what a server said, and not to steer a terminal.
+        // It may quote the server.
         Self { kind, detail: printable(detail.as_ref()).into_owned() }
     }
 }
@@ -61,7 +61,7 @@ impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         let kind = match Errno::from_io_error(&error) {
             Some(Errno::MFILE | Errno::NFILE) => FailureKind::OutOfDescriptors,
-            // When all ports are taken, bind says the one and connect the other.
+            // When all ports are in use, connect fails with the one and bind with the other.
             Some(Errno::ADDRNOTAVAIL | Errno::ADDRINUSE) => FailureKind::OutOfPorts,
             Some(Errno::NOMEM | Errno::NOBUFS) => FailureKind::OutOfMemory,
             _ => match error.kind() {
@@ -77,14 +77,14 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// Who can do something about a failure.
+/// Where the cause of a failure lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Party {
-    /// The server that is tested.
+pub enum FaultDomain {
+    /// In the server under test.
     Server,
-    /// The server, or what is between it and this machine.
+    /// In the server, or in the network to it.
     ServerOrNetwork,
-    /// This machine.
+    /// In this machine.
     Generator,
 }
 
@@ -115,60 +115,57 @@ impl FailureKind {
     pub fn hint(self) -> &'static str {
         match self {
             Self::Refused => {
-                "nobody listens there, or the server takes no more: start one with `server` (or `server echo`), or name another with --server"
+                "no server listens there, or it accepts no more connections: start one with `server` (or `server echo`), or name another with --server"
             }
             Self::ConnectTimeout => {
-                "the server's queue of connections is full, or something drops them: start fewer at once with --rate or --throttle"
+                "the server's accept queue is full, or packets are dropped: start fewer at once with --rate or --throttle"
             }
             Self::Timeout => {
-                "the server is too slow or stuck, or not of the kind that --mode expects, or the network loses: look there, or allow more with --timeout"
+                "the server is too slow or stuck, or does not suit --mode, or the network loses packets: check these, or increase --timeout"
             }
             Self::Reset => {
-                "the server, or something between, broke the connection; an echo server that is full does (--max-clients)"
+                "the server, or a device in between, reset the connection; a full echo server does (--max-clients)"
             }
             Self::ClosedEarly => {
-                "the server closed within the conversation: look at its log; one that is full closes at once (--max-clients)"
+                "the server closed the connection too early: see its log; a full server closes at once (--max-clients)"
             }
             Self::ServerFull => {
-                "let the server take more (--max-clients), or have fewer active with --throttle"
+                "let the server accept more (--max-clients), or use fewer connections with --throttle"
             }
-            Self::ClosedByServer => "the server says why; see the example",
-            Self::NoGame => "that is no game server: does --mode suit it?",
-            Self::NoEcho => "that is no echo server: does --mode suit it?",
-            Self::AnotherGame => {
-                "the server was started anew, or there are several behind one address"
-            }
+            Self::ClosedByServer => "see the reason in the example",
+            Self::NoGame => "this is not a game server: check --mode",
+            Self::NoEcho => "this is not an echo server: check --mode",
+            Self::AnotherGame => "the server was restarted, or several share one address",
             Self::MoveRefused => {
                 "move less often with --move-interval, or let the server allow more (--move-rate, or --max-players-total if it is full)"
             }
             Self::OutOfDescriptors => {
-                "this process may have no more files open: raise the limit (ulimit -Hn), or have fewer active with --throttle"
+                "raise the limit of open files (ulimit -Hn), or use fewer connections with --throttle"
             }
             Self::OutOfPorts => {
-                "every port of the source addresses is in use: name more addresses with --source, or start fewer with --rate or --throttle"
+                "all ports of the source addresses are in use: add addresses with --source, or start fewer with --rate or --throttle"
             }
             Self::OutOfMemory => {
-                "the system has no memory for more connections: have fewer active with --throttle"
+                "the system lacks memory for more connections: use fewer with --throttle"
             }
             Self::Bug => "this is a bug of the herd: please report it",
             Self::Other => "see the example",
         }
     }
 
-    /// Whether it says that something took too long, which a generator that is too slow itself cannot
-    /// tell.
-    pub fn is_about_time(self) -> bool {
+    /// Whether something missed a timeout. An overloaded generator may have caused that itself.
+    pub fn is_timeout(self) -> bool {
         matches!(self, Self::Timeout | Self::ConnectTimeout)
     }
 
-    /// Who can do something about it.
-    pub fn party(self) -> Party {
+    /// Where the cause lies.
+    pub fn fault_domain(self) -> FaultDomain {
         match self {
             Self::OutOfDescriptors | Self::OutOfPorts | Self::OutOfMemory | Self::Bug => {
-                Party::Generator
+                FaultDomain::Generator
             }
             Self::Refused | Self::ConnectTimeout | Self::Timeout | Self::Reset | Self::Other => {
-                Party::ServerOrNetwork
+                FaultDomain::ServerOrNetwork
             }
             Self::ClosedEarly
             | Self::ServerFull
@@ -176,7 +173,7 @@ impl FailureKind {
             | Self::NoGame
             | Self::NoEcho
             | Self::AnotherGame
-            | Self::MoveRefused => Party::Server,
+            | Self::MoveRefused => FaultDomain::Server,
         }
     }
 }
@@ -186,12 +183,12 @@ impl FailureKind {
 pub struct Failures(BTreeMap<FailureKind, (u64, String)>);
 
 impl Failures {
-    /// Counts `failure`, of the member `member`.
-    pub fn add(&mut self, member: u64, failure: &Failure) {
+    /// Counts `failure` of the client `client`.
+    pub fn add(&mut self, client: u64, failure: &Failure) {
         let entry = self
             .0
             .entry(failure.kind)
-            .or_insert_with(|| (0, format!("member {member}: {}", failure.detail)));
+            .or_insert_with(|| (0, format!("client {client}: {}", failure.detail)));
         entry.0 += 1;
     }
 
@@ -202,17 +199,17 @@ impl Failures {
         }
     }
 
-    /// Each kind, how often it came, and an example.
+    /// Each kind with its count and its first example.
     pub fn iter(&self) -> impl Iterator<Item = (FailureKind, u64, &str)> {
         self.0.iter().map(|(kind, (count, example))| (*kind, *count, example.as_str()))
     }
 
-    /// How many there are.
+    /// The number of failures.
     pub fn count(&self) -> u64 {
         self.count_of(|_| true)
     }
 
-    /// How many there are of the kinds that `wanted` is true of.
+    /// The number of failures of the kinds that `wanted` selects.
     pub fn count_of(&self, wanted: impl Fn(FailureKind) -> bool) -> u64 {
         self.iter().filter(|(kind, ..)| wanted(*kind)).map(|(_, count, _)| count).sum()
     }
@@ -223,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_ways_to_run_out_of_ports_are_one_kind() {
+    fn maps_errors_of_the_system_to_kinds() {
         for errno in [Errno::ADDRNOTAVAIL, Errno::ADDRINUSE] {
             assert_eq!(Failure::from(io::Error::from(errno)).kind, FailureKind::OutOfPorts);
         }
@@ -236,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_counted_by_kind_with_the_first_as_the_example() {
+    fn counts_by_kind_and_keeps_the_first_example() {
         let mut failures = Failures::default();
         failures.add(3, &Failure::new(FailureKind::Timeout, "one"));
         failures.add(4, &Failure::new(FailureKind::Timeout, "two"));
@@ -248,8 +245,8 @@ mod tests {
         assert_eq!(
             all,
             [
-                (FailureKind::Timeout, 3, "member 3: one"),
-                (FailureKind::Reset, 1, "member 5: three")
+                (FailureKind::Timeout, 3, "client 3: one"),
+                (FailureKind::Reset, 1, "client 5: three")
             ]
         );
         assert_eq!(failures.count(), 4);

@@ -5,21 +5,21 @@ use std::{
 
 use clap::ValueEnum;
 
-use super::{arrivals::Arrivals, limit::Limit};
+use crate::{arrivals::Arrivals, threshold::Threshold};
 
-/// What members of a herd do.
+/// What each virtual client does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Mode {
-    /// Each job is one message to an echo server, and its answer
+    /// Send one message to an echo server, and check the reply
     Echo,
-    /// Each member watches a game, and checks the stream
+    /// Watch a game, and check its stream of events
     Watch,
-    /// Each member plays, and checks that its moves come back
+    /// Watch and play, and check that each move returns as an event
     Play,
 }
 
 impl Mode {
-    /// Its name in reports.
+    /// Its name on the command line and in reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::Echo => "echo",
@@ -29,40 +29,40 @@ impl Mode {
     }
 }
 
-/// What a herd is to do, checked and complete.
+/// What a herd is to do: validated and complete.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// What each job is.
+    /// What each job does.
     pub mode: Mode,
     /// The server under test.
     pub server: SocketAddr,
-    /// Where connections come from, in turn; empty if the system is to choose.
+    /// The source addresses of connections, used in turn; empty to let the system choose.
     pub sources: Vec<IpAddr>,
-    /// How many jobs there are; `None` for as many as there is time for.
+    /// The number of jobs; `None` for as many as the duration allows.
     pub jobs: Option<u64>,
-    /// When members leave and no more jobs are begun.
+    /// When clients leave and no more jobs start.
     pub duration: Option<Duration>,
-    /// The most jobs at once; 0 for no limit.
+    /// The most jobs active at once; 0 for no limit.
     pub throttle: usize,
-    /// When jobs are to start; `None` for as soon as there is a place.
+    /// The schedule of starts; `None` to start jobs as soon as the throttle permits.
     pub arrivals: Option<Arrivals>,
-    /// How long each member stays in the game; `None` for to its end.
-    pub stay: Option<Duration>,
-    /// From one move of a player to its next.
+    /// How long each client stays in the game; `None` for to its end.
+    pub hold: Option<Duration>,
+    /// The interval between the moves of a player.
     pub move_interval: Duration,
-    /// The bytes of a message.
+    /// The size of an echo message, in bytes.
     pub size: usize,
-    /// How long anything may take.
+    /// The timeout for connecting, for replies, and for silent connections.
     pub timeout: Duration,
-    /// The threads that do the work.
+    /// The number of worker threads.
     pub workers: usize,
-    /// What the run must not be.
-    pub limits: Vec<Limit>,
+    /// The conditions under which the run fails.
+    pub thresholds: Vec<Threshold>,
 }
 
 impl Plan {
-    /// The most jobs that can be active at once; `None` if that is open.
-    pub fn most_active(&self) -> Option<u64> {
+    /// The most jobs that can be active at once; `None` if there is no bound.
+    pub fn max_active(&self) -> Option<u64> {
         let throttle =
             (self.throttle > 0).then(|| u64::try_from(self.throttle).unwrap_or(u64::MAX));
         match (throttle, self.jobs) {

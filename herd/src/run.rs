@@ -1,81 +1,78 @@
 use std::{io, sync::Arc, time::Duration};
 
 use rustix::time::ClockId;
-use tokio::{
-    sync::mpsc,
-    task::spawn_blocking,
-    time::{Instant, sleep_until},
-};
+use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
-
 use tribune_cli::{SignalAction, Signals};
 
-use super::{
-    dispatch::{Dispatched, dispatch},
+use crate::{
+    client::RunContext,
+    dispatch::DispatchStats,
     failure::FailureKind,
-    measure::{Comparison, Settled, SharedTally, Tally},
-    member::Herd,
+    measure::{Latencies, StreamComparison, Tally},
     plan::Plan,
-    progress::{Progress, Sample, Timeline},
+    progress::{Progress, Timeline},
+    sampler::Sampler,
     throttle::Throttle,
-    worker::{Ended, Worker, processor_time},
+    worker_pool::WorkerPool,
+    worker_thread::{WorkerExits, processor_time},
 };
 
-/// How many lines about jobs may wait to be shown. Whoever has one more waits.
-const CHRONICLE: usize = 1024;
+/// How many lines of the job log may wait to be printed before jobs wait.
+const JOB_LOG_CAPACITY: usize = 1024;
 
-/// How a run went, as it was seen.
+/// The outcome of a run: everything that was observed.
 #[derive(Debug)]
 pub struct Run {
-    /// What was to be done.
+    /// The plan.
     pub plan: Plan,
-    /// What all members saw.
+    /// What all clients observed, including what only the comparison of their streams shows.
     pub tally: Tally,
-    /// What they saw, compared.
-    pub settled: Settled,
-    /// How jobs were handed out.
-    pub dispatched: Dispatched,
-    /// The most that were ever active.
-    pub most_active: usize,
-    /// How long it all took.
+    /// From the first to the last client that received the same event.
+    pub skew: Latencies,
+    /// How jobs were dispatched.
+    pub dispatched: DispatchStats,
+    /// The most jobs active at once.
+    pub max_active: usize,
+    /// How long the run took.
     pub took: Duration,
-    /// What it cost.
+    /// The processor time that it used.
     pub cost: Cost,
-    /// How many workers have failed.
+    /// How many workers failed.
     pub failed_workers: usize,
-    /// What was seen each second or so.
+    /// Its progress.
     pub timeline: Timeline,
-    /// The exit code that a signal asked for, if one did.
+    /// The exit code for the signal that ended it early, if one did.
     pub interrupted: Option<u8>,
 }
 
 impl Run {
-    /// How it was that not one job could connect; `None` if one could, or none has tried.
+    /// If no job could connect and all failed for that reason: the first failure.
     pub fn no_server(&self) -> Option<&str> {
         let mut failures = self.tally.failures.iter();
         let (first, _, example) = failures.next()?;
         let is_none = |kind| matches!(kind, FailureKind::Refused | FailureKind::ConnectTimeout);
         let is_all = is_none(first) && failures.all(|(kind, ..)| is_none(kind));
-        (is_all && self.tally.joined == 0 && self.tally.counts.expected == 0).then_some(example)
+        (is_all && self.tally.connected == 0 && self.tally.counts.expected == 0).then_some(example)
     }
 }
 
-/// The processor time of a run.
+/// Processor time used by a run.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cost {
-    /// Of the whole process.
+    /// By the whole process.
     pub process: Duration,
-    /// Of the worker that needed most.
+    /// By the busiest worker.
     pub busiest_worker: Duration,
 }
 
-/// How a run ended that there is nothing to say about.
+/// A run that has no outcome.
 #[derive(Debug)]
 pub enum RunError {
-    /// The system does not let it.
+    /// The system refused a resource.
     System(io::Error),
-    /// Somebody did not want to wait for the report: the exit code to leave with.
-    CutShort(u8),
+    /// A second signal skipped the report: the exit code to leave with.
+    Aborted(u8),
 }
 
 impl From<io::Error> for RunError {
@@ -84,138 +81,97 @@ impl From<io::Error> for RunError {
     }
 }
 
-/// Does what `plan` says, and shows `progress`, with every single job if `verbose`.
+/// Executes `plan`, and shows its `progress`; with a log of all jobs if `verbose`.
 ///
 /// # Errors
-/// If the system has no threads to give, or somebody does not want to wait.
+/// If the system refuses threads or signal handlers, or a second signal arrives.
 pub async fn run(plan: Plan, mut progress: Progress, verbose: bool) -> Result<Run, RunError> {
-    let mut signals = Signals::listen()?;
+    let signals = Signals::listen()?;
     let throttle = Throttle::new(plan.throttle);
-    let (chronicle, mut told) = mpsc::channel(CHRONICLE);
-    let start = Instant::now();
-    let processor_time_before = processor_time(ClockId::ProcessCPUTime);
-    let herd = Arc::new(Herd {
+    let (sender, job_log) = mpsc::channel(JOB_LOG_CAPACITY);
+    let cost_before = processor_time(ClockId::ProcessCPUTime);
+    let context = Arc::new(RunContext {
         plan,
-        start,
-        comparison: Comparison::default(),
+        start: Instant::now(),
+        comparison: StreamComparison::default(),
         leaving: CancellationToken::new(),
         over: CancellationToken::new(),
-        chronicle: verbose.then_some(chronicle),
+        job_log: verbose.then_some(sender),
     });
-    let crew = Crew::start(&herd, throttle.clone())?;
-    let watcher = Watcher { herd: herd.clone(), throttle, tallies: crew.tallies.clone() };
-    let abort = crew.abort.clone();
-    let mut work = Box::pin(crew.work(herd.clone()));
-    let mut timeline = Timeline::default();
-    let mut interrupted = None;
-    let mut ticks = progress.ticks();
-    let (dispatched, ended) = loop {
-        tokio::select! {
-            done = &mut work => break done,
-            Some(line) = told.recv() => progress.tell(&line),
-            _ = ticks.tick() => {
-                let sample = watcher.sample();
-                progress.show(&herd.plan, &sample);
-                timeline.note(&sample);
-            }
-            signal = signals.next() => if let SignalAction::Stop(signal) = signal {
-                let code = signal.exit_code();
-                if interrupted.is_some() {
-                    return Err(RunError::CutShort(code));
-                }
-                interrupted = Some(code);
-                progress.tell("stopping; the report follows (once more to end at once)");
-                abort.cancel();
-                herd.leaving.cancel();
-            }
-        }
-    };
-    while let Ok(line) = told.try_recv() {
-        progress.tell(&line);
-    }
-    let took = start.elapsed();
-    timeline.note_last(&watcher.sample());
+    let pool = WorkerPool::start(&context, throttle.clone())?;
+    let sampler = Sampler::new(context.clone(), throttle, pool.tallies());
+    let mut monitor =
+        Monitor { signals, job_log, sampler, timeline: Timeline::default(), interrupted: None };
+    let (dispatched, exits) = monitor.watch(pool, &context, &mut progress).await?;
+    let took = context.start.elapsed();
+    let Monitor { sampler, mut timeline, interrupted, .. } = monitor;
+    timeline.note_last(&sampler.sample());
     progress.finish();
-    let process = processor_time(ClockId::ProcessCPUTime).saturating_sub(processor_time_before);
+    let comparison = context.comparison.result();
+    let mut tally = sampler.merged();
+    comparison.correct(&mut tally);
     Ok(Run {
-        tally: watcher.merged(),
-        settled: herd.comparison.settled(),
+        plan: context.plan.clone(),
+        tally,
+        skew: comparison.skew,
         dispatched,
-        most_active: watcher.throttle.most_active(),
+        max_active: sampler.max_active(),
         took,
-        cost: Cost { process, busiest_worker: ended.busiest },
-        failed_workers: ended.failed,
+        cost: Cost {
+            process: processor_time(ClockId::ProcessCPUTime).saturating_sub(cost_before),
+            busiest_worker: exits.busiest,
+        },
+        failed_workers: exits.failed,
         timeline,
         interrupted,
-        plan: herd.plan.clone(),
     })
 }
 
-/// The workers of a herd, and what hands out their jobs.
-struct Crew {
-    workers: Vec<Worker>,
-    tallies: Vec<SharedTally>,
-    throttle: Throttle,
-    abort: CancellationToken,
+/// What the main thread does while the workers work: it samples, prints, and handles signals.
+struct Monitor {
+    signals: Signals,
+    job_log: mpsc::Receiver<String>,
+    sampler: Sampler,
+    timeline: Timeline,
+    /// The exit code for the first signal that arrived.
+    interrupted: Option<u8>,
 }
 
-impl Crew {
-    fn start(herd: &Arc<Herd>, throttle: Throttle) -> io::Result<Self> {
-        let abort = CancellationToken::new();
-        let start = |_| Worker::start(herd.clone(), abort.clone());
-        let workers: Vec<Worker> = (0..herd.plan.workers).map(start).collect::<io::Result<_>>()?;
-        let tallies = workers.iter().map(|worker| worker.tally.clone()).collect();
-        Ok(Self { workers, tallies, throttle, abort })
-    }
-
-    /// Hands out all jobs and waits until they are done. Gives how that went, and how the workers
-    /// ended.
-    async fn work(self, herd: Arc<Herd>) -> (Dispatched, Ended) {
-        let (jobs, threads): (Vec<_>, Vec<_>) =
-            self.workers.into_iter().map(|worker| (worker.jobs, worker.thread)).unzip();
-        // When the time is up, members leave.
-        let leaving = herd.leaving.clone();
-        let end = herd.plan.duration.map(|duration| herd.start + duration);
-        let time = tokio::spawn(async move {
-            if let Some(end) = end {
-                sleep_until(end).await;
-                leaving.cancel();
+impl Monitor {
+    /// Watches `pool` until all its jobs have ended.
+    async fn watch(
+        &mut self,
+        pool: WorkerPool,
+        context: &Arc<RunContext>,
+        progress: &mut Progress,
+    ) -> Result<(DispatchStats, WorkerExits), RunError> {
+        let abort = pool.abort.clone();
+        let mut work = Box::pin(pool.work(context.clone()));
+        let mut ticks = progress.ticks();
+        let outcome = loop {
+            tokio::select! {
+                outcome = &mut work => break outcome,
+                Some(line) = self.job_log.recv() => progress.print(&line),
+                _ = ticks.tick() => {
+                    let sample = self.sampler.sample();
+                    progress.show(&context.plan, &sample);
+                    self.timeline.note(&sample);
+                }
+                action = self.signals.next() => if let SignalAction::Stop(signal) = action {
+                    if self.interrupted.is_some() {
+                        return Err(RunError::Aborted(signal.exit_code()));
+                    }
+                    self.interrupted = Some(signal.exit_code());
+                    progress.print("stopping; the report follows (repeat to end at once)");
+                    abort.cancel();
+                    context.leaving.cancel();
+                }
             }
-        });
-        let dispatched = dispatch(herd, self.throttle, jobs).await;
-        let count = threads.len();
-        let ended = spawn_blocking(move || Ended::join(threads)).await;
-        time.abort();
-        (dispatched, ended.unwrap_or(Ended { busiest: Duration::ZERO, failed: count }))
-    }
-}
-
-/// Looks at a run while it goes on.
-struct Watcher {
-    herd: Arc<Herd>,
-    throttle: Throttle,
-    tallies: Vec<SharedTally>,
-}
-
-impl Watcher {
-    fn sample(&self) -> Sample {
-        let mut sample = Sample {
-            at: self.herd.start.elapsed(),
-            active: self.throttle.active(),
-            ..Sample::default()
         };
-        for tally in &self.tallies {
-            sample.add(&tally.lock());
+        while let Ok(line) = self.job_log.try_recv() {
+            progress.print(&line);
         }
-        sample
-    }
-
-    fn merged(&self) -> Tally {
-        let mut all = Tally::default();
-        for tally in &self.tallies {
-            all.merge(&tally.lock());
-        }
-        all
+        Ok(outcome)
     }
 }
 
@@ -234,39 +190,39 @@ pub(super) mod tests {
             duration: None,
             throttle: 0,
             arrivals: None,
-            stay: None,
+            hold: None,
             move_interval: Duration::from_secs(1),
             size: 64,
             timeout: Duration::from_secs(5),
             workers: 1,
-            limits: Vec::new(),
+            thresholds: Vec::new(),
         }
     }
 
-    /// A herd that is to do that.
-    pub fn herd(mode: Mode) -> Herd {
-        Herd {
+    /// The context of a run of that plan.
+    pub fn context(mode: Mode) -> RunContext {
+        RunContext {
             plan: plan(mode),
             start: Instant::now(),
-            comparison: Comparison::default(),
+            comparison: StreamComparison::default(),
             leaving: CancellationToken::new(),
             over: CancellationToken::new(),
-            chronicle: None,
+            job_log: None,
         }
     }
 
-    /// A run of one job with which nothing was wrong, and that took ten seconds.
+    /// A run of one job, without faults, that took ten seconds.
     pub fn passed(mode: Mode) -> Run {
         let span = Duration::from_secs(10);
-        let mut tally = Tally { started: 1, joined: 1, done: 1, ..Tally::default() };
+        let mut tally = Tally { started: 1, connected: 1, completed: 1, ..Tally::default() };
         (tally.counts.expected, tally.counts.received) = (1, 1);
         tally.moves.sent = 1;
         Run {
             plan: plan(mode),
             tally,
-            settled: Settled::default(),
-            dispatched: Dispatched { jobs: 1, span, ..Dispatched::default() },
-            most_active: 1,
+            skew: Latencies::default(),
+            dispatched: DispatchStats { jobs: 1, span, ..DispatchStats::default() },
+            max_active: 1,
             took: span,
             cost: Cost::default(),
             failed_workers: 0,

@@ -5,50 +5,50 @@ use std::sync::{
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Lets only so many jobs be active at once: a bounded queue of tokens. One is put in before a job,
-/// and taken out after it, however it ends.
+/// Limits how many jobs are active at once: a bounded queue of tokens. A token is put in before a job
+/// starts, and taken out after it ends, however it ends.
 ///
-/// Beside it, the jobs themselves are counted, so that what is reported is what was, and not what
-/// was meant to be.
+/// Active jobs are counted independently of the tokens, so that the report shows what happened rather
+/// than what was intended.
 #[derive(Clone, Debug)]
 pub struct Throttle {
     /// `None` if there is no limit.
-    places: Option<Arc<Semaphore>>,
+    tokens: Option<Arc<Semaphore>>,
     gauge: Arc<Gauge>,
 }
 
 #[derive(Debug, Default)]
 struct Gauge {
     active: AtomicUsize,
-    most: AtomicUsize,
+    max: AtomicUsize,
 }
 
-/// A place in the queue.
+/// The right of one job to be active.
 #[derive(Debug)]
-pub struct Place {
+pub struct Permit {
     _token: Option<OwnedSemaphorePermit>,
     gauge: Arc<Gauge>,
 }
 
-/// A job that is active. It is counted until this is dropped, and gives its place back then.
+/// An active job. Dropping it ends the job and returns its permit.
 #[derive(Debug)]
-pub struct Active(Place);
+pub struct ActiveJob(Permit);
 
 impl Throttle {
-    /// Room for `limit` jobs; 0 for any number.
+    /// A throttle for at most `limit` jobs; 0 for no limit.
     pub fn new(limit: usize) -> Self {
-        let places =
+        let tokens =
             (limit > 0).then(|| Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS))));
-        Self { places, gauge: Arc::default() }
+        Self { tokens, gauge: Arc::default() }
     }
 
-    /// Waits for a place.
-    pub async fn place(&self) -> Place {
-        let token = match self.places.clone() {
-            Some(places) => Some(places.acquire_owned().await.expect("it is never closed")),
+    /// Waits for a permit.
+    pub async fn acquire(&self) -> Permit {
+        let token = match self.tokens.clone() {
+            Some(tokens) => Some(tokens.acquire_owned().await.expect("it is never closed")),
             None => None,
         };
-        Place { _token: token, gauge: self.gauge.clone() }
+        Permit { _token: token, gauge: self.gauge.clone() }
     }
 
     /// How many jobs are active.
@@ -56,22 +56,22 @@ impl Throttle {
         self.gauge.active.load(Ordering::Relaxed)
     }
 
-    /// The most that ever were.
-    pub fn most_active(&self) -> usize {
-        self.gauge.most.load(Ordering::Relaxed)
+    /// The most jobs that were active at once.
+    pub fn max_active(&self) -> usize {
+        self.gauge.max.load(Ordering::Relaxed)
     }
 }
 
-impl Place {
-    /// Takes the place: the job begins.
-    pub fn take(self) -> Active {
+impl Permit {
+    /// Counts the job as active.
+    pub fn activate(self) -> ActiveJob {
         let active = self.gauge.active.fetch_add(1, Ordering::Relaxed) + 1;
-        self.gauge.most.fetch_max(active, Ordering::Relaxed);
-        Active(self)
+        self.gauge.max.fetch_max(active, Ordering::Relaxed);
+        ActiveJob(self)
     }
 }
 
-impl Drop for Active {
+impl Drop for ActiveJob {
     fn drop(&mut self) {
         self.0.gauge.active.fetch_sub(1, Ordering::Relaxed);
     }
@@ -86,13 +86,13 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn only_so_many_are_active_however_they_end() {
+    async fn the_limit_holds_however_jobs_end() {
         let throttle = Throttle::new(8);
         let mut jobs = JoinSet::new();
         for number in 0..100_u64 {
-            let place = throttle.place().await;
+            let permit = throttle.acquire().await;
             let job = jobs.spawn(async move {
-                let _active = place.take();
+                let _active = permit.activate();
                 sleep(Duration::from_millis(number % 7)).await;
                 assert!(!number.is_multiple_of(5), "on purpose");
             });
@@ -101,22 +101,22 @@ mod tests {
             }
         }
         while jobs.join_next().await.is_some() {}
-        assert_eq!((throttle.active(), throttle.most_active()), (0, 8));
-        // All places are free again.
+        assert_eq!((throttle.active(), throttle.max_active()), (0, 8));
+        // All permits have been returned.
         for _ in 0..8 {
-            std::mem::forget(throttle.place().await);
+            std::mem::forget(throttle.acquire().await);
         }
     }
 
     #[tokio::test]
-    async fn without_a_limit_all_are_active_and_counted() {
+    async fn without_a_limit_active_jobs_are_counted() {
         let throttle = Throttle::new(0);
         let mut active = Vec::new();
         for _ in 0..1000 {
-            active.push(throttle.place().await.take());
+            active.push(throttle.acquire().await.activate());
         }
         assert_eq!(throttle.active(), 1000);
         drop(active);
-        assert_eq!((throttle.active(), throttle.most_active()), (0, 1000));
+        assert_eq!((throttle.active(), throttle.max_active()), (0, 1000));
     }
 }

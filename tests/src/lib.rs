@@ -6,7 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod build;
-mod liar;
+mod faulty_server;
 mod process;
 mod processes;
 mod proxy;
@@ -16,7 +16,7 @@ mod user;
 
 pub use self::{
     build::program,
-    liar::{LIAR_EVENTS, Liar, Lie},
+    faulty_server::{FAULTY_EVENTS, Fault, FaultyServer},
     process::{Finished, Process},
     processes::{children, eventually, exists, is_stopped, parent, processes_with, processor_time},
     proxy::Proxy,

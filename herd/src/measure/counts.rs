@@ -2,27 +2,26 @@ use std::ops::AddAssign;
 
 use serde::Serialize;
 
-/// What became of the events that members should have got.
+/// Counts of the events and echoes that clients should receive.
 ///
-/// An event that is missing counts as lost until it comes. So what is added can be negative for a
-/// while, but never the sum.
+/// A missing event counts as lost until it arrives late. So a single update can be negative, but never
+/// a total.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
-    /// Events that should have come: received + lost + told, and those of which a malformed line
-    /// came instead.
+    /// Events that should arrive: received + lost + skipped, and those replaced by a malformed line.
     pub expected: i64,
-    /// Events that came, late ones too, each once.
+    /// Events that arrived, each counted once, including late ones.
     pub received: i64,
-    /// Events that never came.
+    /// Events that never arrived.
     pub lost: i64,
-    /// Events that came again.
+    /// Events that arrived again.
     pub duplicated: i64,
-    /// Events that came after later ones.
+    /// Events that arrived after later ones.
     pub out_of_order: i64,
-    /// Lines that are not what they should be.
+    /// Lines that violate the protocol.
     pub malformed: i64,
-    /// Events that the server skipped, and said so.
-    pub told: i64,
+    /// Events that the server skipped, and announced so with a `resync` line.
+    pub skipped_notified: i64,
 }
 
 impl AddAssign for Counts {
@@ -33,6 +32,6 @@ impl AddAssign for Counts {
         self.duplicated += other.duplicated;
         self.out_of_order += other.out_of_order;
         self.malformed += other.malformed;
-        self.told += other.told;
+        self.skipped_notified += other.skipped_notified;
     }
 }

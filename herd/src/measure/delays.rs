@@ -1,51 +1,50 @@
 use super::latencies::Latencies;
 
-/// How many delays are kept until it is known what they are measured from.
+/// How many offsets are kept before they are recorded, to find the minimum first.
 const PENDING: usize = 4096;
 
-/// How long after they were stamped events came, when nobody knows the offset between the clock
-/// that stamps and the one that receives.
+/// How long events take from their timestamp to their arrival, without knowledge of the offset between
+/// the server's clock and the local one.
 ///
-/// The event that came soonest is taken to have taken no time: delays are measured from there. That
-/// is exact to the resolution of the stamps, and says nothing about a delay that all have in
-/// common.
+/// The fastest event is taken to have no delay, and all others are measured relative to it. That is
+/// exact to the resolution of the timestamps, and hides a delay that all events have in common.
 #[derive(Clone, Debug, Default)]
 pub struct Delays {
-    floor: Option<i64>,
+    /// The smallest offset so far, in microseconds.
+    min_offset: Option<i64>,
     pending: Vec<i64>,
     latencies: Latencies,
 }
 
 impl Delays {
-    /// An event that was stamped `stamp_us` came at `at_us`, each by its own clock.
+    /// Records an event with the timestamp `stamp_us` that arrived at `at_us`, each by its own clock.
     pub fn record(&mut self, stamp_us: u64, at_us: u64) {
         let [at, stamp] = [at_us, stamp_us].map(|us| i64::try_from(us).unwrap_or(i64::MAX));
         let offset = at.saturating_sub(stamp);
-        self.floor = Some(self.floor.map_or(offset, |floor| floor.min(offset)));
+        self.min_offset = Some(self.min_offset.map_or(offset, |min| min.min(offset)));
         self.pending.push(offset);
-        // The first few would be measured from a floor that is not yet found.
         if self.pending.len() >= PENDING {
-            self.settle();
+            self.flush();
         }
     }
 
     /// Adds all of `other`.
     pub fn merge(&mut self, other: &Self) {
-        self.floor = [self.floor, other.floor].into_iter().flatten().min();
+        self.min_offset = [self.min_offset, other.min_offset].into_iter().flatten().min();
         self.pending.extend(&other.pending);
         self.latencies.merge(&other.latencies);
     }
 
     /// The delays.
     pub fn latencies(mut self) -> Latencies {
-        self.settle();
+        self.flush();
         self.latencies
     }
 
-    fn settle(&mut self) {
-        let Some(floor) = self.floor else { return };
+    fn flush(&mut self) {
+        let Some(min) = self.min_offset else { return };
         for offset in self.pending.drain(..) {
-            self.latencies.record_us(u64::try_from(offset - floor).unwrap_or(0));
+            self.latencies.record_us(u64::try_from(offset - min).unwrap_or(0));
         }
     }
 }
@@ -55,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn delays_are_measured_from_the_soonest() {
+    fn delays_are_relative_to_the_fastest_event() {
         let mut delays = Delays::default();
         for (index, late) in [500, 300, 100, 900, 100].into_iter().enumerate() {
             let stamp = index as u64 * 1000;
@@ -66,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_ahead_of_ours_is_one_like_any_other() {
+    fn the_offset_between_clocks_does_not_matter() {
         let mut one = Delays::default();
         one.record(9_000_000, 5);
         let mut two = Delays::default();

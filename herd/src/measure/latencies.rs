@@ -3,44 +3,44 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-/// The longest that can be told apart: an hour. What is longer counts as an hour.
+/// The longest duration that is recorded: an hour. Longer ones count as an hour.
 const LONGEST_US: u64 = 3_600_000_000;
 
-/// How exactly: to one part in a thousand.
+/// The precision: three significant digits.
 const DIGITS: u8 = 3;
 
-/// How long something took, often, in a histogram of fixed size: microseconds to an hour.
+/// A histogram of durations, of fixed size: microseconds to an hour.
 #[derive(Clone, Debug)]
 pub struct Latencies(Histogram<u64>);
 
 /// Some quantiles of [`Latencies`], in microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Percentiles {
-    /// Half took no longer.
+    /// The median.
     pub p50: u64,
-    /// Nine of ten took no longer.
+    /// The 90th percentile.
     pub p90: u64,
-    /// 99 of 100 took no longer.
+    /// The 99th percentile.
     pub p99: u64,
-    /// 999 of 1000 took no longer.
+    /// The 99.9th percentile.
     pub p999: u64,
-    /// None took longer.
+    /// The maximum.
     pub max: u64,
 }
 
 impl Default for Latencies {
     fn default() -> Self {
-        Self(Histogram::new_with_bounds(1, LONGEST_US, DIGITS).expect("these bounds are possible"))
+        Self(Histogram::new_with_bounds(1, LONGEST_US, DIGITS).expect("these bounds are valid"))
     }
 }
 
 impl Latencies {
-    /// Adds one.
+    /// Records a duration.
     pub fn record(&mut self, took: Duration) {
         self.record_us(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
     }
 
-    /// Adds one of so many microseconds.
+    /// Records a duration in microseconds.
     pub fn record_us(&mut self, us: u64) {
         self.0.saturating_record(us.clamp(1, LONGEST_US));
     }
@@ -50,7 +50,7 @@ impl Latencies {
         self.0.add(&other.0).expect("both have the same bounds");
     }
 
-    /// What they were like; `None` if there are none.
+    /// The quantiles; `None` if nothing was recorded.
     pub fn percentiles(&self) -> Option<Percentiles> {
         (!self.0.is_empty()).then(|| Percentiles {
             p50: self.0.value_at_quantile(0.5),
@@ -61,13 +61,13 @@ impl Latencies {
         })
     }
 
-    /// Points of the distribution for a plot: how many nines, and the microseconds below which so
-    /// many are.
+    /// Points of the distribution for a plot: a number of nines, and the microseconds at that
+    /// percentile.
     pub fn by_nines(&self) -> Vec<(f64, u64)> {
         if self.0.is_empty() {
             return Vec::new();
         }
-        // 1 - 10^-4.5 is as far as a plot is read.
+        // Up to 4.5 nines, or the percentile 99.997, in steps of a tenth.
         let nines = (0..=45).map(|step| f64::from(step) / 10.0);
         nines.map(|nines| (nines, self.0.value_at_quantile(1.0 - 10_f64.powf(-nines)))).collect()
     }
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quantiles_are_those_of_what_was_recorded() {
+    fn quantiles_match_the_recorded_durations() {
         let mut latencies = Latencies::default();
         assert_eq!(latencies.percentiles(), None);
         for us in 1..=1000 {
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_too_short_or_too_long() {
+    fn durations_out_of_range_are_clamped() {
         let mut latencies = Latencies::default();
         latencies.record(Duration::ZERO);
         latencies.record(Duration::MAX);

@@ -1,22 +1,28 @@
-//! What members of a herd saw, in numbers of a fixed size however long it takes. Pure: no socket, no
+//! What clients observe, as numbers of a fixed size however long a run takes. Pure: no sockets, and no
 //! clock of its own.
 
-mod comparison;
 mod counts;
 mod delays;
+mod event_summary;
+mod fingerprint;
 mod latencies;
 mod ledger;
-mod offence;
+mod lock;
+mod state_check;
+mod stream_comparison;
 mod tally;
 mod ticks;
+mod violation;
 
 pub use self::{
-    comparison::{Comparison, Kind, LinePrint, Settled, Summary},
     counts::Counts,
     delays::Delays,
+    event_summary::{EventSummary, SummaryKind},
+    fingerprint::Fingerprint,
     latencies::{Latencies, Percentiles},
     ledger::{Finding, Ledger},
-    offence::Offence,
-    tally::{Offender, SharedTally, Tally},
+    stream_comparison::StreamComparison,
+    tally::{SharedTally, Tally, Violator},
     ticks::TickQuality,
+    violation::Violation,
 };

@@ -1,85 +1,88 @@
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
-use super::{counts::Counts, delays::Delays, latencies::Latencies, offence::Offence, ticks::Ticks};
+use super::{
+    counts::Counts, delays::Delays, latencies::Latencies, lock::lock, ticks::Ticks,
+    violation::Violation,
+};
 use crate::failure::Failures;
 
-/// How many offenders are named.
-pub const MOST_OFFENDERS: usize = 20;
+/// How many violations are kept.
+pub const MAX_VIOLATORS: usize = 20;
 
-/// How many offences of one are.
-const MOST_OFFENCES: usize = 3;
+/// How many violations of one client are kept.
+const MAX_VIOLATIONS_EACH: usize = 3;
 
-/// A member with whose stream something is wrong.
+/// A violation, and the client that observed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Offender {
-    /// Which, the first being 1.
-    pub member: u64,
-    /// What is wrong.
-    pub offence: Offence,
+pub struct Violator {
+    /// The number of the client, from 1.
+    pub client: u64,
+    /// What it observed.
+    pub violation: Violation,
 }
 
-/// What became of the moves that members made.
+/// Counts of the moves of clients.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Moves {
-    /// So many were sent.
+    /// Moves sent.
     pub sent: u64,
-    /// So many came back as events.
-    pub back: u64,
-    /// So many were refused.
+    /// Moves that returned as events.
+    pub returned: u64,
+    /// Moves that the server refused.
     pub refused: u64,
 }
 
-/// All that the members of one worker have seen.
+/// Everything that the clients of one worker have observed.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
-    /// Jobs that have begun.
+    /// Jobs started.
     pub started: u64,
-    /// Jobs that got as far as there being something to check: they are connected, or know the
-    /// state of the game.
-    pub joined: u64,
-    /// Jobs that have ended as they should.
-    pub done: u64,
-    /// Jobs that failed, by kind.
+    /// Jobs that connected, and in a game received its state: from there on there is something to
+    /// check.
+    pub connected: u64,
+    /// Jobs completed without a failure.
+    pub completed: u64,
+    /// Failed jobs, by kind.
     pub failures: Failures,
-    /// How long all jobs took together.
-    pub busy: Duration,
-    /// What became of events and echoes.
+    /// The sum of the durations of all jobs.
+    pub total_duration: Duration,
+    /// Events and echoes.
     pub counts: Counts,
-    /// How many of the lost are only known not to have come in time.
-    pub overdue: i64,
-    /// The first with whom something was wrong.
-    pub offenders: Vec<Offender>,
-    /// From when a job or a move began until it was done.
+    /// How many of the lost events missed a timeout, and may have arrived later.
+    pub lost_by_timeout: i64,
+    /// The first violations.
+    pub violators: Vec<Violator>,
+    /// From the start of a job or a move to its end.
     pub service: Latencies,
-    /// From when it should have begun.
+    /// The same from the scheduled start.
     pub response: Latencies,
-    /// From when a member began to connect until it knew the state of the game.
+    /// From the start of a connection until the client had the state.
     pub join: Latencies,
-    /// How long after they were stamped events came.
+    /// How long events took to arrive.
     pub delays: Delays,
-    /// How well the clock ticks.
+    /// How regularly the clock ticks.
     pub ticks: Ticks,
-    /// What became of moves.
+    /// Moves.
     pub moves: Moves,
     /// How late the worker's own timers were.
-    pub lateness: Latencies,
+    pub timer_lateness: Latencies,
 }
 
 impl Tally {
     /// Adds all of `other`.
     pub fn merge(&mut self, other: &Self) {
         self.started += other.started;
-        self.joined += other.joined;
-        self.done += other.done;
+        self.connected += other.connected;
+        self.completed += other.completed;
         self.failures.merge(&other.failures);
-        self.busy += other.busy;
+        self.total_duration += other.total_duration;
         self.counts += other.counts;
-        self.overdue += other.overdue;
-        for offender in &other.offenders {
-            self.name(offender.member, offender.offence);
+        self.lost_by_timeout += other.lost_by_timeout;
+        for violator in &other.violators {
+            self.record_violation(violator.client, violator.violation);
         }
         self.service.merge(&other.service);
         self.response.merge(&other.response);
@@ -87,28 +90,27 @@ impl Tally {
         self.delays.merge(&other.delays);
         self.ticks.merge(&other.ticks);
         self.moves.sent += other.moves.sent;
-        self.moves.back += other.moves.back;
+        self.moves.returned += other.moves.returned;
         self.moves.refused += other.moves.refused;
-        self.lateness.merge(&other.lateness);
+        self.timer_lateness.merge(&other.timer_lateness);
     }
 
-    /// Names `member`, if not too many are named already, nor this one too often.
-    pub fn name(&mut self, member: u64, offence: Offence) {
-        let named = self.offenders.iter().filter(|offender| offender.member == member).count();
-        if self.offenders.len() < MOST_OFFENDERS && named < MOST_OFFENCES {
-            self.offenders.push(Offender { member, offence });
+    /// Keeps `violation`, unless there are too many already, in all or of this client.
+    pub fn record_violation(&mut self, client: u64, violation: Violation) {
+        let of_client = self.violators.iter().filter(|found| found.client == client).count();
+        if self.violators.len() < MAX_VIOLATORS && of_client < MAX_VIOLATIONS_EACH {
+            self.violators.push(Violator { client, violation });
         }
     }
 }
 
-/// A tally that is written to while others look at it. It is only ever locked for a moment.
+/// A tally that is written by a worker and read during the run. It is locked only briefly.
 #[derive(Clone, Debug, Default)]
 pub struct SharedTally(Arc<Mutex<Tally>>);
 
 impl SharedTally {
-    /// The tally. A member that panicked while it held it has left at most its own counts unfinished,
-    /// and its failure is counted: that is no reason to lose those of all others.
+    /// Locks the tally.
     pub fn lock(&self) -> MutexGuard<'_, Tally> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }

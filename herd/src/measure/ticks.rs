@@ -2,7 +2,7 @@ use serde::Serialize;
 
 use super::{delays::Delays, latencies::Percentiles};
 
-/// How well the clock of a game ticks, as its spectators see it.
+/// Measures the clock of a game as clients see it.
 #[derive(Clone, Debug, Default)]
 pub struct Ticks {
     lateness: Delays,
@@ -10,31 +10,31 @@ pub struct Ticks {
     last: Option<Tick>,
 }
 
-/// A tick, and the least by which it was received after the time it stands for.
+/// A tick, and the smallest offset between its arrival and the time that it stands for.
 #[derive(Clone, Copy, Debug)]
 struct Tick {
     number: u64,
     offset_us: i64,
 }
 
-/// The quality of ticks, in microseconds.
+/// The regularity of ticks, in microseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct TickQuality {
-    /// How many different ticks were seen.
+    /// The number of different ticks.
     pub count: u64,
-    /// Half of them came no later than this after the tick that was most on time.
+    /// The median of how late they arrived, relative to the most punctual tick.
     pub late_p50_us: Option<u64>,
-    /// 99 of 100 came no later.
+    /// The 99th percentile.
     pub late_p99_us: Option<u64>,
-    /// None came later.
+    /// The maximum.
     pub late_max_us: Option<u64>,
-    /// By how much the last tick was later than the first, with regard to their numbers: negative if
-    /// the clock is fast.
+    /// How much later the last tick was than the first, after accounting for the ticks between them;
+    /// negative if the clock is fast.
     pub drift_us: Option<i64>,
 }
 
 impl Ticks {
-    /// The tick `number` of a clock that ticks every `tick_us` was received at `at_us`.
+    /// Records the tick `number` of a clock with the interval `tick_us`, which arrived at `at_us`.
     pub fn record(&mut self, number: u64, tick_us: u64, at_us: u64) {
         let due_us = number.saturating_mul(tick_us);
         self.lateness.record(due_us, at_us);
@@ -51,7 +51,7 @@ impl Ticks {
         }
     }
 
-    /// What the clock was like.
+    /// The regularity of all ticks recorded.
     pub fn quality(self) -> TickQuality {
         let (Some(first), Some(last)) = (self.first, self.last) else {
             return TickQuality::default();
@@ -68,7 +68,7 @@ impl Ticks {
     }
 
     fn note(&mut self, tick: Tick) {
-        // Whoever got a tick first knows best when it was sent.
+        // The client that received a tick first is closest to when it was sent.
         let soonest = |known: Tick| if known.offset_us <= tick.offset_us { known } else { tick };
         self.first = Some(match self.first {
             Some(known) if known.number < tick.number => known,
@@ -98,14 +98,14 @@ mod tests {
     }
 
     #[test]
-    fn an_even_clock_is_on_time() {
+    fn a_regular_clock_is_on_time() {
         let ticks = [(3, 3_000_700), (4, 4_000_700), (5, 5_000_700)];
         let quality = quality(&ticks);
         assert_eq!((quality.count, quality.late_max_us, quality.drift_us), (3, Some(1), Some(0)));
     }
 
     #[test]
-    fn a_clock_that_drifts_is_found_by_whoever_gets_ticks_first() {
+    fn drift_is_measured_from_the_first_arrivals() {
         let ticks =
             [(1, 1_000_900), (1, 1_000_100), (2, 2_000_700), (3, 3_000_400), (3, 3_000_500)];
         let quality = quality(&ticks);
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn one_tick_has_no_drift_and_none_nothing() {
+    fn one_tick_has_no_drift() {
         assert_eq!(quality(&[(1, 5)]).drift_us, None);
         assert_eq!(quality(&[]), TickQuality::default());
     }

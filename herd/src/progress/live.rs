@@ -1,21 +1,22 @@
 use std::collections::VecDeque;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tribune_cli::format_milliseconds;
 
 use super::{
     Plan,
     sample::{Row, Sample, rate},
 };
 
-/// Ten times a second.
+/// The rate of redraws.
 const REDRAWS_PER_SECOND: u8 = 10;
 
-/// The rate is that of the last second: of so many samples.
+/// How many samples the rate of deliveries is measured over: those of a second.
 const RATE_SAMPLES: usize = 10;
 
-/// A picture in the terminal: a bar for how far it has come, and numbers below.
+/// A progress bar in the terminal, with figures below it.
 ///
-/// It uses no colour but those of the terminal's own, and says nothing by colour alone.
+/// It uses no colours.
 #[derive(Debug, Default)]
 pub struct Live {
     bar: Option<ProgressBar>,
@@ -23,7 +24,7 @@ pub struct Live {
 }
 
 impl Live {
-    /// Draws how it stands.
+    /// Draws the state of the run.
     pub fn show(&mut self, plan: &Plan, sample: &Sample) {
         let row = sample.row();
         self.recent.push_back(row);
@@ -33,24 +34,24 @@ impl Live {
         let rate = rate(&self.recent[0], &row);
         let bar = self.bar.get_or_insert_with(|| bar(plan));
         bar.set_position(match (plan.jobs, plan.duration) {
-            // Whatever comes first ends it; members that stay are seen by the time.
+            // With both, the time is shown: clients of a game may all stay until then.
             (_, Some(_)) => row.t_ms,
-            (Some(_), None) => row.done + row.failed,
+            (Some(_), None) => row.completed + row.failed,
             (None, None) => 0,
         });
         bar.set_message(numbers(plan, &row, rate));
         bar.tick();
     }
 
-    /// Prints `line` above the picture.
-    pub fn tell(&self, line: &str) {
+    /// Prints `line` above the bar.
+    pub fn print(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.println(tribune_protocol::text::printable(line)),
             None => tribune_cli::say(line),
         }
     }
 
-    /// Takes the picture away.
+    /// Removes the bar.
     pub fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
@@ -66,7 +67,7 @@ fn bar(plan: &Plan) -> ProgressBar {
     let target = ProgressDrawTarget::stderr_with_hz(REDRAWS_PER_SECOND);
     let bar = ProgressBar::with_draw_target(length, target);
     let template = "{prefix} [{wide_bar}] {percent:>3}%  {elapsed_precise}\n{msg}";
-    let style = ProgressStyle::with_template(template).expect("the template is right");
+    let style = ProgressStyle::with_template(template).expect("the template is valid");
     bar.set_style(style.progress_chars("=> "));
     bar.set_prefix(format!("herd {} at {}", plan.mode.name(), plan.server));
     bar
@@ -75,20 +76,18 @@ fn bar(plan: &Plan) -> ProgressBar {
 fn numbers(plan: &Plan, row: &Row, rate: f64) -> String {
     let of = |count: Option<u64>| count.map_or_else(String::new, |count| format!(" of {count}"));
     let throttle = (plan.throttle > 0).then_some(plan.throttle as u64);
-    let millis = |us: Option<u64>| {
-        us.map_or_else(|| "-".to_owned(), |us| format!("{}.{:03} ms", us / 1000, us % 1000))
-    };
+    let millis = |us: Option<u64>| us.map_or_else(|| "-".to_owned(), format_milliseconds);
     let faults =
         row.counts.lost + row.counts.duplicated + row.counts.out_of_order + row.counts.malformed;
     format!(
-        "  jobs     active {}{}   begun {}{}   done {}   failed {}\n  \
+        "  jobs     active {}{}   started {}{}   completed {}   failed {}\n  \
            received {} at {rate:.0}/s   p50 {}   p99 {}\n  \
-           ledger   {} lost {}  duplicated {}  out of order {}  malformed {}  told {}",
+           ledger   {} lost {}  duplicated {}  out of order {}  malformed {}  skipped {}",
         row.active,
         of(throttle),
         row.started,
         of(plan.jobs),
-        row.done,
+        row.completed,
         row.failed,
         row.counts.received,
         millis(row.p50_us),
@@ -98,6 +97,6 @@ fn numbers(plan: &Plan, row: &Row, rate: f64) -> String {
         row.counts.duplicated,
         row.counts.out_of_order,
         row.counts.malformed,
-        row.counts.told,
+        row.counts.skipped_notified,
     )
 }

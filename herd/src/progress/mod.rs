@@ -1,7 +1,7 @@
-//! Showing how a run goes, while it goes.
+//! Shows the progress of a run on standard error.
 
-mod lines;
 mod live;
+mod log_lines;
 mod sample;
 mod timeline;
 
@@ -20,61 +20,61 @@ use std::{
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use tribune_cli::say;
 
-use self::{lines::Lines, live::Live};
+use self::{live::Live, log_lines::LogLines};
 use super::plan::Plan;
 
-/// The ways to show how a run goes, on standard error.
+/// How progress is shown.
 #[derive(Debug)]
 pub enum Progress {
-    /// A picture that is drawn again and again.
+    /// As a progress bar that is redrawn.
     Live(Live),
-    /// A line each second.
-    Lines(Lines),
+    /// As a line each second.
+    LogLines(LogLines),
     /// Not at all.
     Quiet,
 }
 
 impl Progress {
-    /// A picture in a terminal, lines elsewhere, and nothing if that is wished.
+    /// A progress bar in a terminal, lines elsewhere, and nothing if `quiet`.
     pub fn suitable(quiet: bool) -> Self {
         if quiet {
             Self::Quiet
         } else if io::stderr().is_terminal() {
             Self::Live(Live::default())
         } else {
-            Self::Lines(Lines::default())
+            Self::LogLines(LogLines::default())
         }
     }
 
-    /// How often it is to be shown.
+    /// When to show progress.
     pub fn ticks(&self) -> Interval {
         let period = match self {
             Self::Live(_) => Duration::from_millis(100),
-            Self::Lines(_) | Self::Quiet => Duration::from_secs(1),
+            Self::LogLines(_) | Self::Quiet => Duration::from_secs(1),
         };
         let mut ticks = interval(period);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         ticks
     }
 
-    /// Shows how it stands.
+    /// Shows the state of the run.
     pub fn show(&mut self, plan: &Plan, sample: &Sample) {
         match self {
             Self::Live(live) => live.show(plan, sample),
-            Self::Lines(lines) => lines.show(sample),
+            Self::LogLines(log_lines) => log_lines.show(sample),
             Self::Quiet => {}
         }
     }
 
-    /// Tells something beside it.
-    pub fn tell(&self, line: &str) {
+    /// Prints a message besides the progress.
+    pub fn print(&self, line: &str) {
         match self {
-            Self::Live(live) => live.tell(line),
-            Self::Lines(_) | Self::Quiet => say(line),
+            Self::Live(live) => live.print(line),
+            Self::LogLines(_) | Self::Quiet => say(line),
         }
     }
 
-    /// Makes room for the report.
+    /// Removes the progress bar, before the report.
     pub fn finish(&self) {
         if let Self::Live(live) = self {
             live.finish();

@@ -4,74 +4,73 @@ use serde::Serialize;
 
 use crate::measure::{Counts, Delays, Latencies, Percentiles, Tally};
 
-/// How a run stands at a moment.
+/// The state of a run at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Sample {
-    /// Since the beginning.
+    /// The time since the start.
     pub at: Duration,
-    /// Jobs that are active.
+    /// Active jobs.
     pub active: usize,
-    /// Jobs that have begun.
+    /// Jobs started.
     pub started: u64,
-    /// Jobs that have ended as they should.
-    pub done: u64,
-    /// Jobs that have failed.
+    /// Jobs completed without a failure.
+    pub completed: u64,
+    /// Jobs failed.
     pub failed: u64,
-    /// What became of events and echoes.
+    /// Events and echoes.
     pub counts: Counts,
-    /// How long it took, in what was asked for.
+    /// Latency of jobs or moves.
     pub service: Latencies,
-    /// How long events were under way.
+    /// How long events took to arrive.
     pub delays: Delays,
 }
 
-/// The same as plain numbers, as in a table.
+/// A sample as a row of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Row {
-    /// Milliseconds since the beginning.
+    /// Milliseconds since the start.
     pub t_ms: u64,
-    /// Jobs that are active.
+    /// Active jobs.
     pub active: usize,
-    /// Jobs that have begun.
+    /// Jobs started.
     pub started: u64,
-    /// Jobs that have ended as they should.
-    pub done: u64,
-    /// Jobs that have failed.
+    /// Jobs completed without a failure.
+    pub completed: u64,
+    /// Jobs failed.
     pub failed: u64,
-    /// What became of events and echoes.
+    /// Events and echoes.
     #[serde(flatten)]
     pub counts: Counts,
-    /// Half of all so far were no slower, in microseconds.
+    /// The median latency so far, in microseconds.
     pub p50_us: Option<u64>,
-    /// 99 of 100 so far were no slower, in microseconds.
+    /// The 99th percentile so far, in microseconds.
     pub p99_us: Option<u64>,
 }
 
 impl Sample {
-    /// Adds what the members of one worker saw.
+    /// Adds the tally of a worker.
     pub fn add(&mut self, tally: &Tally) {
         self.started += tally.started;
-        self.done += tally.done;
+        self.completed += tally.completed;
         self.failed += tally.failures.count();
         self.counts += tally.counts;
         self.service.merge(&tally.service);
         self.delays.merge(&tally.delays);
     }
 
-    /// How long things took so far: what was asked for if anything was, and otherwise how long events
-    /// were under way.
+    /// The latency so far: of jobs or moves if there are any, otherwise of events.
     pub fn percentiles(&self) -> Option<Percentiles> {
         self.service.percentiles().or_else(|| self.delays.clone().latencies().percentiles())
     }
 
-    /// The same as plain numbers.
+    /// The sample as a row.
     pub fn row(&self) -> Row {
         let percentiles = self.percentiles();
         Row {
             t_ms: u64::try_from(self.at.as_millis()).unwrap_or(u64::MAX),
             active: self.active,
             started: self.started,
-            done: self.done,
+            completed: self.completed,
             failed: self.failed,
             counts: self.counts,
             p50_us: percentiles.map(|found| found.p50),
@@ -80,7 +79,7 @@ impl Sample {
     }
 }
 
-/// How many per second came between two samples.
+/// Deliveries per second between two rows.
 #[expect(clippy::cast_precision_loss, reason = "it is shown to three digits")]
 pub fn rate(before: &Row, now: &Row) -> f64 {
     let seconds = now.t_ms.saturating_sub(before.t_ms) as f64 / 1000.0;

@@ -1,14 +1,13 @@
 use super::sample::{Row, Sample};
 
-/// How many rows there are at most. When there are more, every other is dropped, so that a long run
-/// has as many as a short one.
-const MOST_ROWS: usize = 600;
+/// The most rows. When there are more, every other row is dropped and the interval doubled.
+const MAX_ROWS: usize = 600;
 
-/// A sample that is early by so much is not worth waiting for another.
+/// How much earlier than due a sample may be.
 const TOLERANCE_MS: u64 = 20;
 
-/// How a run went over time: a row each second, or, when it takes longer than ten minutes, each two,
-/// four …
+/// The progress of a run: a row each second; in runs of more than ten minutes each two seconds, four
+/// seconds, and so on.
 #[derive(Clone, Debug)]
 pub struct Timeline {
     rows: Vec<Row>,
@@ -22,7 +21,7 @@ impl Default for Timeline {
 }
 
 impl Timeline {
-    /// Takes in `sample`, if it is time for one.
+    /// Adds `sample` if a row is due.
     pub fn note(&mut self, sample: &Sample) {
         let due = self.rows.last().map_or(0, |last| last.t_ms + self.interval_ms - TOLERANCE_MS);
         if sample.at.as_millis() >= due.into() {
@@ -30,7 +29,7 @@ impl Timeline {
         }
     }
 
-    /// Takes in the last `sample`.
+    /// Adds the last `sample`.
     pub fn note_last(&mut self, sample: &Sample) {
         self.push(sample.row());
     }
@@ -41,7 +40,7 @@ impl Timeline {
     }
 
     fn push(&mut self, row: Row) {
-        if self.rows.len() >= MOST_ROWS {
+        if self.rows.len() >= MAX_ROWS {
             let mut index = 0;
             self.rows.retain(|_| {
                 index += 1;
@@ -60,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_day_takes_no_more_room_than_ten_minutes() {
+    fn a_long_run_has_no_more_rows_than_a_short_one() {
         let (mut timeline, mut sample) = (Timeline::default(), Sample::default());
         for second in 0..86_400 {
             sample.at = Duration::from_secs(second);

@@ -2,28 +2,28 @@ use std::error::Error;
 
 use plotters::prelude::*;
 
-/// Pixels.
+/// The size of a chart in pixels.
 const SIZE: (u32, u32) = (720, 240);
 
-/// Colours that can be read on light and on dark pages.
+/// Colours that are legible on light and dark pages.
 const LINE: RGBColor = RGBColor(0x2f, 0x81, 0xd6);
 const INK: RGBColor = RGBColor(0x80, 0x80, 0x80);
 
-/// A line through points.
+/// A line chart.
 #[derive(Debug)]
 pub struct Chart<'a> {
-    /// What stands along the horizontal axis.
+    /// The label of the horizontal axis.
     pub x: &'a str,
-    /// What stands along the vertical axis.
+    /// The label of the vertical axis.
     pub y: &'a str,
-    /// How a place on the horizontal axis is written.
+    /// Formats values on the horizontal axis.
     pub x_label: fn(f64) -> String,
     /// The points, from left to right.
     pub points: Vec<(f64, f64)>,
 }
 
 impl Chart<'_> {
-    /// The chart as SVG; nothing if there are not two points.
+    /// The chart as SVG; `None` if it has fewer than two points.
     pub fn svg(&self) -> Option<String> {
         let mut svg = String::new();
         self.draw(&mut svg).ok()?;
@@ -60,7 +60,7 @@ impl Chart<'_> {
     }
 }
 
-/// A number that is read at a glance.
+/// A number shortened for an axis: 1.5M, 20k.
 fn short(value: f64) -> String {
     match value {
         value if value >= 1e6 => format!("{:.1}M", value / 1e6),
@@ -75,11 +75,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_chart_is_drawn_if_there_is_something_to_draw() {
+    fn draws_charts_with_two_points_or_more() {
         let chart = |points| Chart { x: "seconds", y: "jobs", x_label: |x| format!("{x}"), points };
         let svg = chart(vec![(0.0, 1.0), (1.0, 5.0), (2.0, 3.0)]).svg().unwrap();
         assert!(svg.starts_with("<svg") && svg.contains("seconds") && svg.contains("jobs"));
         assert_eq!(chart(vec![(0.0, 1.0)]).svg(), None);
-        assert!(chart(vec![(0.0, 0.0), (1.0, 0.0)]).svg().is_some(), "nothing ever happened");
+        assert!(chart(vec![(0.0, 0.0), (1.0, 0.0)]).svg().is_some());
     }
 }

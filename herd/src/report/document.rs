@@ -1,282 +1,290 @@
 use std::{env, num::NonZero, thread::available_parallelism, time::Duration};
 
 use serde::Serialize;
-use tribune_protocol::encode;
 
-use super::diagnosis::diagnose;
 use crate::{
-    measure::{Counts, Percentiles, TickQuality},
-    plan::Mode,
+    measure::{Counts, Percentiles, TickQuality, Violator},
+    plan::{Mode, Plan},
     progress::Row,
     run::Run,
-    verdict::{Measured, deliveries_per_second, exit_code, failed_checks},
+    verdict::{FailedCheck, Measured, Verdict, deliveries_per_second},
 };
 
-/// The version of this document.
-const SCHEMA: u32 = 1;
+/// The version of this document: fields may be added within one, but keep their meaning.
+const SCHEMA: u32 = 2;
 
-/// Everything that is known of a run: what all forms of the report are made from, and the JSON
-/// document as it is. What is not known is null.
+/// Everything known about a run: all forms of the report are made from it, and it is the JSON
+/// document. What is unknown is null.
 #[derive(Clone, Debug, Serialize)]
 pub struct Document {
     /// The version of this document.
     pub schema: u32,
     /// The version of the program.
     pub version: &'static str,
-    /// What members did.
+    /// The mode: `echo`, `watch` or `play`.
     pub mode: &'static str,
-    /// The server under test.
+    /// The address of the server under test.
     pub server: String,
     /// `pass` or `fail`.
     pub verdict: &'static str,
     /// The exit code.
     pub exit: u8,
-    /// Whether it was ended before its time.
+    /// Whether a signal ended the run early.
     pub interrupted: bool,
-    /// How long it all took, in milliseconds.
+    /// How long the run took, in milliseconds.
     pub took_ms: u64,
-    /// How long all jobs took together, in milliseconds.
+    /// The sum of the durations of all jobs, in milliseconds.
     pub sum_ms: u64,
-    /// What was asked for.
-    pub asked: Asked,
-    /// What was reached.
-    pub reached: Reached,
-    /// What became of events and echoes.
+    /// What was requested.
+    pub requested: Requested,
+    /// What was achieved.
+    pub achieved: Achieved,
+    /// How many events and echoes arrived, and how many were lost or wrong.
     pub ledger: Counts,
-    /// How long it took, in microseconds.
+    /// Latencies, in microseconds.
     pub latency_us: LatencyReport,
-    /// From when a member began to connect until it knew the state of the game, in microseconds.
+    /// From the start of a connection until the client had the state, in microseconds.
     pub join_us: Option<Percentiles>,
-    /// From the first to the last member that got the same event, in microseconds.
+    /// From the first to the last client that received the same event, in microseconds.
     pub skew_us: Option<Percentiles>,
-    /// How well the clock ticked.
+    /// How regularly the clock ticked.
     pub ticks: TickQuality,
-    /// What became of moves.
+    /// Moves sent, returned and refused; null unless clients play.
     pub moves: Option<MovesReport>,
-    /// Failures, by kind.
+    /// Failed jobs, by kind.
     pub errors: Vec<ErrorReport>,
-    /// The first members with whom something was wrong.
-    pub offenders: Vec<OffenderReport>,
-    /// What the generator did itself.
+    /// The first violations of the protocol, with the clients that observed them.
+    pub violations: Vec<ViolationReport>,
+    /// The resources that the generator used.
     pub generator: GeneratorReport,
-    /// The checks that were not passed.
+    /// The checks that failed.
     pub failed: Vec<FailedReport>,
-    /// In words: who was at fault, or what held it back.
+    /// In words: what failed, and where to look for the cause.
     pub diagnosis: Vec<String>,
-    /// How to do the same again.
+    /// The command line of this run.
     pub command: Vec<String>,
-    /// How it went over time.
+    /// The progress of the run, a row each second.
     pub timeline: Vec<Row>,
-    /// For a plot of the latency: how many nines, and the microseconds below which so many are.
+    /// Points of the latency distribution for a plot: a number of nines (2 is the 99th percentile),
+    /// and the latency at that percentile in microseconds.
     pub latency_by_nines: Vec<(f64, u64)>,
 }
 
-/// What was asked for.
+/// What was requested.
 #[derive(Clone, Debug, Serialize)]
-pub struct Asked {
-    /// Jobs; null for as many as there was time for.
+pub struct Requested {
+    /// Jobs; null for as many as the time allows.
     pub jobs: Option<u64>,
-    /// The most at once; 0 for no limit.
+    /// The most jobs at once; 0 for no limit.
     pub throttle: usize,
-    /// Jobs per second; null for as fast as there were places.
+    /// Jobs per second; null without a schedule.
     pub rate: Option<f64>,
-    /// How long, in milliseconds; null for as long as it takes.
+    /// The duration, in milliseconds; null for no limit.
     pub duration_ms: Option<u64>,
 }
 
-/// What was reached.
+/// What was achieved.
 #[derive(Clone, Debug, Serialize)]
-pub struct Reached {
-    /// Jobs that got as far as there being something to check.
-    pub jobs: u64,
-    /// Jobs that were begun.
+pub struct Achieved {
+    /// Jobs started.
     pub started: u64,
-    /// Jobs that ended as they should.
-    pub done: u64,
-    /// Jobs that were due, and not begun before the end.
-    pub not_begun: u64,
-    /// The most that were active at once.
+    /// Jobs that connected, and in a game received its state: from there on there was something to
+    /// check.
+    pub connected: u64,
+    /// Jobs completed without a failure.
+    pub completed: u64,
+    /// Jobs that were due but not started before the end.
+    pub not_started: u64,
+    /// The most jobs active at once.
     pub max_active: usize,
-    /// Jobs begun per second.
+    /// Jobs started per second.
     pub rate: Option<f64>,
-    /// Events and echoes that came, per second.
+    /// Events and echoes received per second.
     pub deliveries_per_s: f64,
-    /// How long the next job had to wait for a place, all together, in milliseconds.
-    pub held_back_ms: u64,
+    /// How long due jobs waited for a free slot, summed, in milliseconds.
+    pub throttle_wait_ms: u64,
 }
 
-/// How long it took, in microseconds.
+/// Latencies, in microseconds.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct LatencyReport {
-    /// From when it began.
+    /// From the start.
     pub service: Option<Percentiles>,
-    /// From when it should have begun.
+    /// From the scheduled start.
     pub response: Option<Percentiles>,
 }
 
-/// What became of moves.
+/// The moves of all clients.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct MovesReport {
-    /// That were sent.
+    /// Moves sent.
     pub sent: u64,
-    /// That came back.
-    pub back: u64,
-    /// That were refused.
+    /// Moves that returned as events.
+    pub returned: u64,
+    /// Moves that the server refused.
     pub refused: u64,
 }
 
-/// A kind of failure.
+/// Failed jobs of one kind.
 #[derive(Clone, Debug, Serialize)]
 pub struct ErrorReport {
-    /// Which.
+    /// The kind.
     pub kind: &'static str,
-    /// How often.
+    /// How many jobs failed in this way.
     pub count: u64,
-    /// One of them.
+    /// The first of them.
     pub example: String,
     /// What to do.
     pub hint: &'static str,
 }
 
-/// A member with whom something was wrong.
+/// A violation of the protocol.
 #[derive(Clone, Debug, Serialize)]
-pub struct OffenderReport {
-    /// Which, the first being 1.
-    pub member: u64,
-    /// What was wrong.
-    pub offence: String,
+pub struct ViolationReport {
+    /// The number of the client that observed it, from 1.
+    pub client: u64,
+    /// What it observed.
+    pub violation: String,
 }
 
-/// What the generator did itself.
+/// The resources that the generator used.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct GeneratorReport {
-    /// How many processors it used.
+    /// Processors used, on average.
     pub cores: f64,
-    /// How many there are.
+    /// Processors of this machine.
     pub of_cores: usize,
-    /// The threads that did the work.
+    /// Worker threads.
     pub workers: usize,
-    /// The part of the run for which the busiest of them was busy.
+    /// The share of the run for which the busiest worker was busy.
     pub busiest: f64,
-    /// 99 of 100 of its own timers were no later, in microseconds.
+    /// The 99th percentile of how late the generator's own timers were, in microseconds.
     pub timer_late_p99_us: Option<u64>,
 }
 
-/// A check that was not passed.
+/// A check that failed.
 #[derive(Clone, Debug, Serialize)]
 pub struct FailedReport {
-    /// Which.
+    /// The name of the check.
     pub check: String,
-    /// What it may be.
+    /// The largest or smallest value that passes.
     pub limit: f64,
-    /// What it was.
+    /// The value.
     pub value: Option<f64>,
 }
 
 impl Document {
-    /// The document of `run`.
-    pub fn new(mut run: Run) -> Self {
-        // What members got differently is not what it should be with one of them.
-        let different = i64::try_from(run.settled.different).unwrap_or(i64::MAX);
-        run.tally.counts.malformed += different;
-        run.tally.counts.received -= different;
-        for offender in &run.settled.offenders {
-            run.tally.name(offender.member, offender.offence);
-        }
-        let measured = Measured::new(&run);
-        let failed = failed_checks(&run, &measured);
-        let exit = run.interrupted.unwrap_or_else(|| exit_code(&failed));
-        let seconds = run.took.as_secs_f64().max(f64::MIN_POSITIVE);
-        let (plan, tally, counts) = (&run.plan, &run.tally, run.tally.counts);
+    /// The document of `run` and its `verdict`.
+    pub fn new(run: &Run, measured: &Measured, verdict: Verdict) -> Self {
+        let plan = &run.plan;
         Self {
             schema: SCHEMA,
             version: env!("CARGO_PKG_VERSION"),
             mode: plan.mode.name(),
             server: plan.server.to_string(),
-            verdict: if exit == 0 { "pass" } else { "fail" },
-            exit,
+            verdict: if verdict.has_passed() { "pass" } else { "fail" },
+            exit: verdict.exit_code,
             interrupted: run.interrupted.is_some(),
             took_ms: millis(run.took),
-            sum_ms: millis(tally.busy),
-            asked: Asked {
-                jobs: plan.jobs,
-                throttle: plan.throttle,
-                rate: plan.arrivals.map(|arrivals| arrivals.rate),
-                duration_ms: plan.duration.map(millis),
-            },
-            reached: Reached {
-                jobs: tally.joined,
-                started: tally.started,
-                done: tally.done,
-                not_begun: run.dispatched.left,
-                max_active: run.most_active,
-                rate: run.dispatched.rate(),
-                deliveries_per_s: deliveries_per_second(&run),
-                held_back_ms: millis(run.dispatched.held_back),
-            },
-            ledger: counts,
+            sum_ms: millis(run.tally.total_duration),
+            requested: Requested::new(plan),
+            achieved: Achieved::new(run),
+            ledger: run.tally.counts,
             latency_us: LatencyReport {
                 service: measured.service.percentiles(),
                 response: measured.response.percentiles(),
             },
-            join_us: tally.join.percentiles(),
+            join_us: run.tally.join.percentiles(),
             skew_us: measured.skew,
             ticks: measured.ticks,
-            moves: (plan.mode == Mode::Play).then_some(MovesReport {
-                sent: tally.moves.sent,
-                back: tally.moves.back,
-                refused: tally.moves.refused,
-            }),
-            errors: errors(&run),
-            offenders: offenders(&run),
-            generator: GeneratorReport {
-                cores: run.cost.process.as_secs_f64() / seconds,
-                of_cores: available_parallelism().map_or(1, NonZero::get),
-                workers: plan.workers,
-                busiest: run.cost.busiest_worker.as_secs_f64() / seconds,
-                timer_late_p99_us: tally.lateness.percentiles().map(|late| late.p99),
-            },
-            diagnosis: diagnose(&run, &failed),
-            failed: failed
-                .into_iter()
-                .map(|failed| FailedReport {
-                    check: failed.check,
-                    limit: failed.limit,
-                    value: failed.value,
-                })
-                .collect(),
+            moves: (plan.mode == Mode::Play).then(|| MovesReport::new(run)),
+            errors: ErrorReport::all(run),
+            violations: ViolationReport::all(&run.tally.violators),
+            generator: GeneratorReport::new(run),
+            failed: verdict.failed.into_iter().map(FailedReport::from).collect(),
+            diagnosis: verdict.diagnosis,
             command: env::args_os().map(|word| word.to_string_lossy().into_owned()).collect(),
             timeline: run.timeline.rows().to_vec(),
             latency_by_nines: measured.service.by_nines(),
         }
     }
+}
 
-    /// The document as JSON, in one printable line with its end.
-    pub fn to_json(&self) -> String {
-        let mut json = Vec::new();
-        encode(self, &mut json);
-        String::from_utf8(json).expect("JSON is text")
+impl Requested {
+    fn new(plan: &Plan) -> Self {
+        Self {
+            jobs: plan.jobs,
+            throttle: plan.throttle,
+            rate: plan.arrivals.map(|arrivals| arrivals.rate),
+            duration_ms: plan.duration.map(millis),
+        }
     }
 }
 
-fn errors(run: &Run) -> Vec<ErrorReport> {
-    let report = |(kind, count, example): (crate::failure::FailureKind, u64, &str)| ErrorReport {
-        kind: kind.name(),
-        count,
-        example: example.to_owned(),
-        hint: kind.hint(),
-    };
-    run.tally.failures.iter().map(report).collect()
+impl Achieved {
+    fn new(run: &Run) -> Self {
+        Self {
+            started: run.tally.started,
+            connected: run.tally.connected,
+            completed: run.tally.completed,
+            not_started: run.dispatched.not_started,
+            max_active: run.max_active,
+            rate: run.dispatched.rate(),
+            deliveries_per_s: deliveries_per_second(run),
+            throttle_wait_ms: millis(run.dispatched.throttle_wait),
+        }
+    }
 }
 
-fn offenders(run: &Run) -> Vec<OffenderReport> {
-    let mut offenders = run.tally.offenders.clone();
-    offenders.sort_by_key(|offender| offender.member);
-    let report = |offender: &crate::measure::Offender| OffenderReport {
-        member: offender.member,
-        offence: offender.offence.to_string(),
-    };
-    offenders.iter().map(report).collect()
+impl MovesReport {
+    fn new(run: &Run) -> Self {
+        let moves = &run.tally.moves;
+        Self { sent: moves.sent, returned: moves.returned, refused: moves.refused }
+    }
+}
+
+impl ErrorReport {
+    fn all(run: &Run) -> Vec<Self> {
+        let failures = run.tally.failures.iter();
+        let report = failures.map(|(kind, count, example)| Self {
+            kind: kind.name(),
+            count,
+            example: example.to_owned(),
+            hint: kind.hint(),
+        });
+        report.collect()
+    }
+}
+
+impl ViolationReport {
+    fn all(violators: &[Violator]) -> Vec<Self> {
+        let mut violators = violators.to_vec();
+        violators.sort_by_key(|violator| violator.client);
+        let report = violators.iter().map(|violator| Self {
+            client: violator.client,
+            violation: violator.violation.to_string(),
+        });
+        report.collect()
+    }
+}
+
+impl GeneratorReport {
+    fn new(run: &Run) -> Self {
+        let seconds = run.took.as_secs_f64().max(f64::MIN_POSITIVE);
+        Self {
+            cores: run.cost.process.as_secs_f64() / seconds,
+            of_cores: available_parallelism().map_or(1, NonZero::get),
+            workers: run.plan.workers,
+            busiest: run.cost.busiest_worker.as_secs_f64() / seconds,
+            timer_late_p99_us: run.tally.timer_lateness.percentiles().map(|late| late.p99),
+        }
+    }
+}
+
+impl From<FailedCheck> for FailedReport {
+    fn from(failed: FailedCheck) -> Self {
+        Self { check: failed.check, limit: failed.limit, value: failed.value }
+    }
 }
 
 fn millis(time: Duration) -> u64 {

@@ -1,9 +1,9 @@
 use tribune_protocol::text::printable;
 
-use super::{chart::Chart, document::Document, text::text};
+use super::{chart::Chart, document::Document, json::json, text::text};
 use crate::progress::{Row, rate};
 
-/// What a page looks like. It needs nothing from elsewhere, and suits light and dark screens.
+/// The style of a page: no external resources, and colours for light and dark screens.
 const STYLE: &str = "
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
@@ -13,28 +13,28 @@ pre { overflow-x: auto; padding: 1rem; border: 1px solid #8886; border-radius: 6
 svg { max-width: 100%; height: auto; }
 ";
 
-/// A page that holds everything, with plots.
+/// The report as a self-contained HTML page with plots, and the JSON document inside.
 pub fn html(document: &Document) -> String {
     let title = format!("herd: {} {}", document.mode, document.server);
     let verdict = document.verdict;
     let plots: String = plots(document).iter().map(|(name, chart)| plot(name, chart)).collect();
     let (title, report) = (escaped(&title), escaped(&text(document)));
     let command = escaped(&printable(&shell_words::join(&document.command)));
-    // Within a script element only its end means anything.
-    let json = document.to_json().replace("</", "<\\/");
+    // Inside a script element only its end tag has a meaning.
+    let json = json(document).replace("</", "<\\/");
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>{title}</title>\n<style>{STYLE}</style>\n\
          <h1>{title}: <span class=\"{verdict}\">{verdict}</span></h1>\n\
          <pre>{report}</pre>\n{plots}\
-         <h2>How to do it again</h2>\n<pre>{command}</pre>\n\
+         <h2>Command line</h2>\n<pre>{command}</pre>\n\
          <script type=\"application/json\" id=\"report\">{json}</script>\n</html>\n"
     )
 }
 
 fn plot(name: &str, chart: &Chart<'_>) -> String {
-    let picture = chart.svg().unwrap_or_else(|| "<p>There is too little to draw.</p>".to_owned());
+    let picture = chart.svg().unwrap_or_else(|| "<p>Not enough data for a plot.</p>".to_owned());
     format!("<h2>{name}</h2>\n<figure>{picture}</figure>\n")
 }
 
@@ -58,7 +58,7 @@ fn plots(document: &Document) -> [(&'static str, Chart<'static>); 3] {
     ]
 }
 
-/// The percentile with so many nines: 90 with one, 99 with two.
+/// The percentile with this number of nines: 90 with one, 99 with two.
 fn percentile(nines: f64) -> String {
     let percent = 100.0 * (1.0 - 10_f64.powf(-nines));
     #[expect(
@@ -70,6 +70,7 @@ fn percentile(nines: f64) -> String {
     format!("{percent:.digits$}")
 }
 
+/// Escapes text for element content. It is used for no attributes, so quotes stay.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
@@ -79,13 +80,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nines_are_percentiles() {
+    fn formats_nines_as_percentiles() {
         let named: Vec<String> = [0.0, 1.0, 2.0, 3.0, 4.0].into_iter().map(percentile).collect();
         assert_eq!(named, ["0", "90", "99", "99.9", "99.99"]);
     }
 
     #[test]
-    fn what_is_told_cannot_be_markup() {
+    fn escapes_markup() {
         assert_eq!(escaped("<b>&</b>"), "&lt;b&gt;&amp;&lt;/b&gt;");
     }
 }

@@ -1,16 +1,14 @@
-//! What is told of a run when it is over.
+//! The report of a run: one document, in several formats.
 
 #[cfg(feature = "plots")]
 mod chart;
 mod csv;
-mod diagnosis;
 mod document;
 #[cfg(feature = "plots")]
 mod html;
+mod json;
 mod text;
 
-#[cfg(test)]
-pub use self::diagnosis::diagnose;
 pub use self::document::Document;
 
 use std::{
@@ -19,14 +17,14 @@ use std::{
     path::Path,
 };
 
-/// The forms of a report.
+/// A format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReportFormat {
     /// For people, in a terminal.
     Text,
-    /// Everything, for programs.
+    /// The whole document, for programs.
     Json,
-    /// How it went over time, as a table.
+    /// The progress over time, as a table.
     Csv,
     /// A page with plots.
     #[cfg(feature = "plots")]
@@ -34,10 +32,10 @@ pub enum ReportFormat {
 }
 
 impl ReportFormat {
-    /// The form that the name of a file asks for.
+    /// The format for a file, by the extension of its name.
     ///
     /// # Errors
-    /// If it asks for none that there is.
+    /// If there is no such format, or not in this build.
     pub fn of(path: &Path) -> Result<Self, String> {
         match path.extension().and_then(|extension| extension.to_str()) {
             Some("json") => Ok(Self::Json),
@@ -45,18 +43,19 @@ impl ReportFormat {
             #[cfg(feature = "plots")]
             Some("html") => Ok(Self::Html),
             #[cfg(not(feature = "plots"))]
-            Some("html") => {
-                Err("this build has no plots (feature `plots`): use .json or .csv".to_owned())
-            }
+            Some("html") => Err(
+                "this build has no plots (it lacks the feature `plots`): expected .json or .csv"
+                    .to_owned(),
+            ),
             _ => Err("expected a name that ends in .html, .json or .csv".to_owned()),
         }
     }
 }
 
-/// Writes `document` into the file at `path`.
+/// Writes `document` to the file at `path`.
 ///
 /// # Errors
-/// If it cannot be written.
+/// If the file cannot be written.
 pub fn save(document: &Document, path: &Path, format: ReportFormat) -> io::Result<()> {
     fs::write(path, render(document, format))
 }
@@ -72,7 +71,7 @@ pub fn print(document: &Document, format: ReportFormat) -> io::Result<()> {
 fn render(document: &Document, format: ReportFormat) -> String {
     match format {
         ReportFormat::Text => text::text(document),
-        ReportFormat::Json => document.to_json(),
+        ReportFormat::Json => json::json(document),
         ReportFormat::Csv => csv::csv(document),
         #[cfg(feature = "plots")]
         ReportFormat::Html => html::html(document),

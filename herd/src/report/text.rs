@@ -1,19 +1,20 @@
-use std::fmt::Write;
+use std::fmt::{Result, Write};
+
+use tribune_protocol::text::printable;
 
 use super::document::Document;
 use crate::measure::Percentiles;
 
-/// `document` as people read it.
+/// The report for people.
 pub fn text(document: &Document) -> String {
     let mut text = String::new();
-    // Memory takes everything.
+    // Writing to a string cannot fail.
     let _ = write_text(document, &mut text);
-    // Whatever a server has said.
-    let lines = text.split('\n').map(tribune_protocol::text::printable);
-    lines.collect::<Vec<_>>().join("\n")
+    // It quotes messages of the server.
+    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
 }
 
-fn write_text(document: &Document, out: &mut String) -> std::fmt::Result {
+fn write_text(document: &Document, out: &mut String) -> Result {
     let Document { mode, server, verdict, exit, .. } = document;
     let verdict = verdict.to_uppercase();
     let interrupted = if document.interrupted { ", interrupted" } else { "" };
@@ -34,99 +35,101 @@ fn write_text(document: &Document, out: &mut String) -> std::fmt::Result {
     Ok(())
 }
 
-fn write_load(document: &Document, out: &mut String) -> std::fmt::Result {
-    let Document { asked, reached, .. } = document;
-    let jobs = asked.jobs.map_or("as many as there was time for".to_owned(), |n| n.to_string());
+fn write_load(document: &Document, out: &mut String) -> Result {
+    let Document { requested, achieved, .. } = document;
+    let jobs = requested.jobs.map_or("no limit".to_owned(), |jobs| jobs.to_string());
     writeln!(
         out,
-        "  jobs         asked {jobs}, begun {}, reached {}, done {}, due and not begun {}",
-        reached.started, reached.jobs, reached.done, reached.not_begun
+        "  jobs         requested {jobs}, started {}, connected {}, completed {}, not started {}",
+        achieved.started, achieved.connected, achieved.completed, achieved.not_started
     )?;
-    let throttle = match asked.throttle {
+    let throttle = match requested.throttle {
         0 => "no limit".to_owned(),
-        limit => format!("at most {limit} asked for"),
+        limit => format!("limit {limit}"),
     };
-    writeln!(out, "  active       {} at once at most, {throttle}", reached.max_active)?;
-    if let Some(rate) = asked.rate {
-        let reached = reached.rate.map_or("unknown".to_owned(), number);
-        writeln!(out, "  rate         asked {} jobs/s, reached {reached}", number(rate))?;
+    writeln!(out, "  active       max {}, {throttle}", achieved.max_active)?;
+    if let Some(rate) = requested.rate {
+        let achieved = achieved.rate.map_or("unknown".to_owned(), number);
+        writeln!(out, "  rate         requested {} jobs/s, achieved {achieved}", number(rate))?;
     }
     let (took, sum) = (seconds(document.took_ms), seconds(document.sum_ms));
     #[expect(clippy::cast_precision_loss, reason = "it is shown to two digits")]
-    let gain = document.sum_ms as f64 / document.took_ms.max(1) as f64;
-    writeln!(
-        out,
-        "  time         {took} for all; one after another {sum}, {gain:.1} times as long"
-    )?;
-    writeln!(out, "  deliveries   {}/s", number(reached.deliveries_per_s))
+    let speed_up = document.sum_ms as f64 / document.took_ms.max(1) as f64;
+    writeln!(out, "  time         {took}, sum of durations {sum}, speed-up {speed_up:.1}")?;
+    writeln!(out, "  deliveries   {}/s", number(achieved.deliveries_per_s))
 }
 
-fn write_ledger(document: &Document, out: &mut String) -> std::fmt::Result {
+fn write_ledger(document: &Document, out: &mut String) -> Result {
     let ledger = &document.ledger;
     writeln!(
         out,
-        "  ledger       expected {}  received {}  skipped and told {}\n               \
+        "  ledger       expected {}  received {}  skipped (notified) {}\n               \
            lost {}  duplicated {}  out of order {}  malformed {}",
         ledger.expected,
         ledger.received,
-        ledger.told,
+        ledger.skipped_notified,
         ledger.lost,
         ledger.duplicated,
         ledger.out_of_order,
         ledger.malformed
     )?;
-    for offender in &document.offenders {
-        writeln!(out, "               member {} {}", offender.member, offender.offence)?;
+    for found in &document.violations {
+        writeln!(out, "               client {} {}", found.client, found.violation)?;
     }
     if let Some(moves) = &document.moves {
-        let (sent, back, refused) = (moves.sent, moves.back, moves.refused);
-        writeln!(out, "  moves        sent {sent}  back {back}  refused {refused}")?;
+        let (sent, returned, refused) = (moves.sent, moves.returned, moves.refused);
+        writeln!(out, "  moves        sent {sent}  returned {returned}  refused {refused}")?;
     }
     Ok(())
 }
 
-fn write_latency(document: &Document, out: &mut String) -> std::fmt::Result {
-    writeln!(
-        out,
-        "\n  {:<26}{:>11}{:>11}{:>11}{:>11}{:>11}",
-        "latency", "p50", "p90", "p99", "p99.9", "max"
-    )?;
-    let mut row = |name: &str, percentiles: Option<Percentiles>, otherwise: &str| match percentiles
-    {
+fn write_latency(document: &Document, out: &mut String) -> Result {
+    let [name, p50, p90, p99, p999, max] = ["latency", "p50", "p90", "p99", "p99.9", "max"];
+    writeln!(out, "\n  {name:<26}{p50:>11}{p90:>11}{p99:>11}{p999:>11}{max:>11}")?;
+    let service = match document.mode {
+        "watch" => "delivery (±1 ms)",
+        "play" => "move sent to returned",
+        _ => "service",
+    };
+    write_row(out, service, document.latency_us.service, "not measured")?;
+    let has_schedule = document.mode == "watch" || document.requested.rate.is_some();
+    let why = if has_schedule { "" } else { "unknown without the schedule that --rate gives" };
+    write_row(out, "response", document.latency_us.response, why)?;
+    write_row(out, "join", document.join_us, "")?;
+    write_row(out, "skew, first to last", document.skew_us, "")?;
+    write_ticks(document, out)?;
+    writeln!(out)
+}
+
+/// A row of the table of latencies; with `otherwise` in it if there are no `percentiles`, or none at
+/// all if that is empty.
+fn write_row(
+    out: &mut String,
+    name: &str,
+    percentiles: Option<Percentiles>,
+    otherwise: &str,
+) -> Result {
+    match percentiles {
         Some(Percentiles { p50, p90, p99, p999, max }) => {
-            let [p50, p90, p99, p999, max] = [p50, p90, p99, p999, max].map(time);
+            let [p50, p90, p99, p999, max] = [p50, p90, p99, p999, max].map(duration);
             writeln!(out, "    {name:<24}{p50:>11}{p90:>11}{p99:>11}{p999:>11}{max:>11}")
         }
         None if otherwise.is_empty() => Ok(()),
         None => writeln!(out, "    {name:<24}{otherwise}"),
-    };
-    let service = match document.mode {
-        "watch" => "delivery (±1 ms)",
-        "play" => "move sent to back",
-        _ => "service",
-    };
-    row(service, document.latency_us.service, "nothing was measured")?;
-    let why = match document.mode {
-        _ if document.mode == "watch" || document.asked.rate.is_some() => "",
-        _ => "unknown: only with --rate is it planned when a job should begin",
-    };
-    row("response", document.latency_us.response, why)?;
-    row("join", document.join_us, "")?;
-    row("skew, first to last", document.skew_us, "")?;
-    let ticks = &document.ticks;
-    if let (Some(p99), Some(max)) = (ticks.late_p99_us, ticks.late_max_us) {
-        let drift = ticks.drift_us.map_or("unknown".to_owned(), |us| format!("{us} µs"));
-        let (p99, max) = (time(p99), time(max));
-        writeln!(
-            out,
-            "  ticks        {} seen, late by {p99} (p99), {max} (max), drift {drift}",
-            ticks.count
-        )?;
     }
-    writeln!(out)
 }
 
-fn write_errors(document: &Document, out: &mut String) -> std::fmt::Result {
+fn write_ticks(document: &Document, out: &mut String) -> Result {
+    let ticks = &document.ticks;
+    let (Some(p99), Some(max)) = (ticks.late_p99_us, ticks.late_max_us) else {
+        return Ok(());
+    };
+    let drift = ticks.drift_us.map_or("unknown".to_owned(), |us| format!("{us} µs"));
+    let (count, p99, max) = (ticks.count, duration(p99), duration(max));
+    writeln!(out, "  ticks        {count}, late by {p99} (p99), {max} (max), drift {drift}")
+}
+
+fn write_errors(document: &Document, out: &mut String) -> Result {
     if document.errors.is_empty() {
         return writeln!(out, "  errors       none");
     }
@@ -137,21 +140,21 @@ fn write_errors(document: &Document, out: &mut String) -> std::fmt::Result {
     Ok(())
 }
 
-fn write_generator(document: &Document, out: &mut String) -> std::fmt::Result {
+fn write_generator(document: &Document, out: &mut String) -> Result {
     let generator = &document.generator;
-    let late = generator.timer_late_p99_us.map_or("unknown".to_owned(), time);
+    let late = generator.timer_late_p99_us.map_or("unknown".to_owned(), duration);
     writeln!(
         out,
-        "  generator    {:.2} of {} processors, busiest thread {:.0} %, its own timers late by {late} (p99)",
+        "  generator    {:.2} of {} processors, busiest thread {:.0} %, own timers late by {late} (p99)",
         generator.cores,
         generator.of_cores,
         generator.busiest * 100.0
     )
 }
 
-/// Microseconds, with three digits that matter.
+/// Microseconds, to three significant digits.
 #[expect(clippy::cast_precision_loss, reason = "it is shown to three digits")]
-fn time(us: u64) -> String {
+fn duration(us: u64) -> String {
     match us {
         0..10_000 => format!("{:.2} ms", us as f64 / 1e3),
         10_000..1_000_000 => format!("{:.1} ms", us as f64 / 1e3),
@@ -159,11 +162,12 @@ fn time(us: u64) -> String {
     }
 }
 
+/// Milliseconds as seconds.
 fn seconds(ms: u64) -> String {
     format!("{}.{:03} s", ms / 1000, ms % 1000)
 }
 
-/// A number with as many digits as are worth reading.
+/// Integers and large numbers without decimals, others with two.
 fn number(value: f64) -> String {
     if value.fract() == 0.0 || value.abs() >= 1000.0 {
         format!("{value:.0}")

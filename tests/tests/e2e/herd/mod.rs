@@ -1,13 +1,15 @@
-//! The herd, against servers that do what they should, and against servers that lie.
+//! The herd, against correct and against faulty servers.
 
-mod lies;
+mod faults;
 mod usage;
 
 use std::{fs, net::SocketAddr, process::Command};
 
 use rustix::process::Signal;
 use serde_json::Value;
-use tribune_tests::{EchoServer, Finished, Liar, Lie, Process, Server, eventually, program};
+use tribune_tests::{
+    EchoServer, Fault, FaultyServer, Finished, Process, Server, eventually, program,
+};
 
 fn command(server: SocketAddr, args: &[&str]) -> Command {
     let mut command = Command::new(program("client"));
@@ -15,8 +17,8 @@ fn command(server: SocketAddr, args: &[&str]) -> Command {
     command
 }
 
-/// The report of a herd with `args`, and its exit code as it would be if this machine had been fast
-/// enough: the one in the report says whether it was.
+/// The report of a herd with `args`, and the exit code that it would have had on a machine that is fast
+/// enough. The exit code in the report is the actual one.
 fn herd(server: SocketAddr, args: &[&str]) -> (Value, i32) {
     let finished = Process::start(&mut command(server, &[args, &["--json"]].concat())).finish();
     report(&finished)
@@ -36,10 +38,11 @@ fn report(finished: &Finished) -> (Value, i32) {
     (report, code)
 }
 
-/// The first check that was not passed, but for those that only say that this machine was too slow.
+/// The first failed check, other than those that only show that this machine was too slow.
 fn first_failed(report: &Value) -> &Value {
-    let is_ours = |failed: &&Value| !failed["check"].as_str().unwrap().starts_with("generator_");
-    report["failed"].as_array().unwrap().iter().find(is_ours).unwrap_or(&Value::Null)
+    let is_relevant =
+        |failed: &&Value| !failed["check"].as_str().unwrap().starts_with("generator_");
+    report["failed"].as_array().unwrap().iter().find(is_relevant).unwrap_or(&Value::Null)
 }
 
 /// Lost, duplicated, out of order, malformed.
@@ -49,10 +52,10 @@ fn faults(report: &Value) -> [i64; 4] {
 }
 
 fn named(report: &Value) -> Vec<String> {
-    let offenders = report["offenders"].as_array().unwrap();
-    offenders
+    let violations = report["violations"].as_array().unwrap();
+    violations
         .iter()
-        .map(|found| format!("{} {}", found["member"], found["offence"].as_str().unwrap()))
+        .map(|found| format!("{} {}", found["client"], found["violation"].as_str().unwrap()))
         .collect()
 }
 
@@ -66,31 +69,34 @@ fn error_kinds(report: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn twelve_jobs_with_eight_places_never_have_nine_active() {
-    let server = Liar::echo(Lie::None);
+fn a_throttle_of_eight_is_never_exceeded() {
+    let server = FaultyServer::echo(Fault::None);
     let (report, code) = herd(server.address(), &["--jobs", "12", "--throttle", "8"]);
     assert_eq!(code, 0, "{report}");
     assert_eq!(
-        (&report["reached"]["max_active"], &report["reached"]["jobs"]),
+        (&report["achieved"]["max_active"], &report["achieved"]["connected"]),
         (&8.into(), &12.into())
     );
-    assert!(server.most_open() <= 8, "the server has seen {} at once", server.most_open());
+    assert!(server.max_open() <= 8, "the server saw {} at once", server.max_open());
     assert_eq!(report["ledger"]["received"], 12);
 }
 
 #[test]
-fn places_are_given_back_by_jobs_that_fail() {
-    let server = Liar::echo(Lie::Silence);
+fn failed_jobs_return_their_permits() {
+    let server = FaultyServer::echo(Fault::Silence);
     let args = ["--jobs", "12", "--throttle", "8", "--timeout", "1s"];
     let (report, code) = herd(server.address(), &args);
     assert_eq!((code, error_kinds(&report)), (3, vec!["timeout"]));
-    assert_eq!(report["errors"][0]["count"], 12, "a lost place would be waited for in vain");
+    assert_eq!(
+        report["errors"][0]["count"], 12,
+        "a permit that is not returned would block the rest"
+    );
     assert_eq!((faults(&report), &report["ledger"]["expected"]), ([12, 0, 0, 0], &12.into()));
-    assert!(report["latency_us"]["service"].is_null(), "failures are no latencies");
+    assert!(report["latency_us"]["service"].is_null(), "failures have no latency");
 }
 
 #[test]
-fn thirty_echoes_at_once_take_about_as_long_as_one() {
+fn concurrent_echoes_take_about_as_long_as_one() {
     let server = EchoServer::start(&["--delay", "400ms"]);
     let times = |args: &[&str]| {
         let (report, code) = herd(server.address(), args);
@@ -105,12 +111,15 @@ fn thirty_echoes_at_once_take_about_as_long_as_one() {
 }
 
 #[test]
-fn a_thousand_spectators_through_a_whole_default_game_miss_nothing() {
+fn a_thousand_spectators_of_a_default_game_miss_nothing() {
     let server = Server::start(&[]);
     let (report, code) = herd(server.address(), &["--mode", "watch", "--jobs", "1000"]);
     assert_eq!((faults(&report), error_kinds(&report)), ([0; 4], vec![]), "{report}");
     assert_eq!(code, 0, "{report}");
-    assert_eq!((&report["reached"]["jobs"], &report["ledger"]["told"]), (&1000.into(), &0.into()));
+    assert_eq!(
+        (&report["achieved"]["connected"], &report["ledger"]["skipped_notified"]),
+        (&1000.into(), &0.into())
+    );
     let received = report["ledger"]["received"].as_u64().unwrap();
     assert!(received >= 30_000, "a game has more than 30 events: {received}");
     assert_eq!(report["ledger"]["expected"], received);
@@ -118,16 +127,15 @@ fn a_thousand_spectators_through_a_whole_default_game_miss_nothing() {
     assert_eq!(server.finish().code(), Some(0));
 }
 
-/// The memory in bytes, without what it shares with other processes, of a herd of so many spectators
-/// of a game in which nothing happens but ticks.
-fn memory_of(members: u64) -> u64 {
+/// The private memory, in bytes, of a herd of this many spectators of a game that only ticks.
+fn memory_of(clients: u64) -> u64 {
     let server = Server::start(&["--script", "", "--stay"]);
-    let args = ["--mode", "watch", "--jobs", &members.to_string(), "--duration", "1h"];
+    let args = ["--mode", "watch", "--jobs", &clients.to_string(), "--duration", "1h"];
     let herd = Process::start(&mut command(server.address(), &args));
-    // All have joined when each has had a tick.
+    // All have joined when each has received a tick.
     herd.wait_for_err(|line| {
         let received = line.split(' ').find_map(|word| word.strip_prefix("received="));
-        received.is_some_and(|received| received.parse::<u64>().unwrap() >= 2 * members)
+        received.is_some_and(|received| received.parse::<u64>().unwrap() >= 2 * clients)
     });
     let status = fs::read_to_string(format!("/proc/{}/status", herd.id())).unwrap();
     let anonymous = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
@@ -136,13 +144,13 @@ fn memory_of(members: u64) -> u64 {
 }
 
 #[test]
-fn a_spectator_that_waits_costs_at_most_four_kilobytes() {
+fn an_idle_spectator_takes_at_most_four_kilobytes() {
     let each = memory_of(4000).saturating_sub(memory_of(50)) / 3950;
     assert!(each <= 4096, "{each} bytes");
 }
 
 #[test]
-fn players_get_every_move_of_their_own_back() {
+fn all_moves_of_players_return() {
     let server = Server::start(&["--script", "", "--stay"]);
     let args =
         ["--mode", "play", "--jobs", "20", "--move-interval", "50ms", "--duration", "1500ms"];
@@ -150,12 +158,12 @@ fn players_get_every_move_of_their_own_back() {
     assert_eq!((code, faults(&report)), (0, [0; 4]), "{report}");
     let moves = &report["moves"];
     assert!(moves["sent"].as_u64() >= Some(100), "{moves}");
-    assert_eq!((&moves["back"], &moves["refused"]), (&moves["sent"], &0.into()));
+    assert_eq!((&moves["returned"], &moves["refused"]), (&moves["sent"], &0.into()));
     assert!(!report["latency_us"]["response"].is_null());
 }
 
 #[test]
-fn moves_that_are_refused_are_told_from_those_that_are_lost() {
+fn refused_moves_are_not_lost() {
     let server = Server::start(&["--script", "", "--stay", "--move-rate", "1"]);
     let args = ["--mode", "play", "--jobs", "2", "--move-interval", "50ms", "--duration", "1s"];
     let (report, code) = herd(server.address(), &args);
@@ -165,40 +173,48 @@ fn moves_that_are_refused_are_told_from_those_that_are_lost() {
 }
 
 #[test]
-fn spectators_come_and_go_through_the_places_there_are() {
+fn spectators_come_and_go_within_the_throttle() {
     let server = Server::start(&["--script", "", "--stay", "--tick", "50ms"]);
-    let args = ["--mode", "watch", "--jobs", "12", "--throttle", "4", "--stay", "200ms"];
+    let args = ["--mode", "watch", "--jobs", "12", "--throttle", "4", "--hold", "200ms"];
     let (report, code) = herd(server.address(), &args);
-    assert_eq!((code, &report["reached"]["max_active"]), (0, &4.into()), "{report}");
-    assert_eq!(report["reached"]["done"], 12);
+    assert_eq!((code, &report["achieved"]["max_active"]), (0, &4.into()), "{report}");
+    assert_eq!(report["achieved"]["completed"], 12);
 }
 
 #[test]
-fn the_wait_for_a_place_is_in_the_response_and_not_in_the_service() {
-    let server = Liar::echo(Lie::Stall);
-    // With one place, all who come during the stall wait for it to end.
+fn the_former_name_of_hold_still_works() {
+    let server = Server::start(&["--script", "", "--stay", "--tick", "50ms"]);
+    let args = ["--mode", "watch", "--jobs", "2", "--stay", "200ms", "--fail-if", "told>1000"];
+    let (report, code) = herd(server.address(), &args);
+    assert_eq!((code, &report["achieved"]["completed"]), (0, &2.into()), "{report}");
+}
+
+#[test]
+fn the_wait_for_a_permit_is_in_the_response_time_only() {
+    let server = FaultyServer::echo(Fault::Stall);
+    // With one permit, all jobs that are due during the stall wait for its end.
     let args = ["--rate", "20", "--jobs", "20", "--throttle", "1"];
     let (report, code) = herd(server.address(), &args);
-    // Of twenty jobs a second it has begun fewer, as they had no place.
+    // It started fewer than twenty jobs per second, as they had no permit.
     assert_eq!((code, &first_failed(&report)["check"]), (1, &"rate".into()), "{report}");
-    assert!(report["diagnosis"].to_string().contains("the throttle held the rate back"));
+    assert!(report["diagnosis"].to_string().contains("the throttle limited the rate"));
     let latency = |kind: &str| report["latency_us"][kind]["p50"].as_u64().unwrap();
     assert!(latency("response") > 5 * latency("service"), "{}", report["latency_us"]);
     let (report, _) = herd(server.address(), &["--jobs", "3"]);
-    assert!(report["latency_us"]["response"].is_null(), "nobody knows when it should have begun");
+    assert!(report["latency_us"]["response"].is_null(), "there is no schedule");
 }
 
 #[test]
-fn nobody_listens() {
-    let nobody = "127.0.0.1:1".parse().unwrap();
-    let (report, code) = herd(nobody, &["--jobs", "3"]);
+fn reports_that_there_is_no_server() {
+    let unused = "127.0.0.1:1".parse().unwrap();
+    let (report, code) = herd(unused, &["--jobs", "3"]);
     assert_eq!((code, error_kinds(&report)), (1, vec!["refused"]));
     assert!(report["errors"][0]["hint"].as_str().unwrap().contains("server echo"));
-    // However many errors may be, this is no run.
-    let (report, code) = herd(nobody, &["--jobs", "3", "--fail-if", "errors>3"]);
+    // Errors may be allowed, but a run without a server proves nothing.
+    let (report, code) = herd(unused, &["--jobs", "3", "--fail-if", "errors>3"]);
     assert_eq!((code, &first_failed(&report)["check"]), (1, &"nothing_checked".into()));
 
-    let finished = Process::start(&mut command(nobody, &["--jobs", "3", "--quiet"])).finish();
+    let finished = Process::start(&mut command(unused, &["--jobs", "3", "--quiet"])).finish();
     assert_eq!((finished.code(), finished.out.len(), finished.err.len()), (Some(1), 0, 1));
     for part in ["no server at 127.0.0.1:1", "refused", "`server echo`", "--server HOST:PORT"] {
         assert!(finished.err[0].contains(part), "{:?}", finished.err);
@@ -206,9 +222,9 @@ fn nobody_listens() {
 }
 
 #[test]
-fn whoever_expects_errors_says_how_many() {
+fn fail_if_sets_how_many_errors_are_allowed() {
     for (limit, code, value) in [("errors>3", 0, None), ("errors>40%", 4, Some(50.0))] {
-        let server = Liar::echo(Lie::RefuseAfter(2));
+        let server = FaultyServer::echo(Fault::RefuseAfter(2));
         let args = ["--jobs", "4", "--throttle", "1", "--fail-if", limit];
         let (report, exit) = herd(server.address(), &args);
         assert_eq!((exit, first_failed(&report)["value"].as_f64()), (code, value), "{report}");
@@ -216,27 +232,27 @@ fn whoever_expects_errors_says_how_many() {
 }
 
 #[test]
-fn jobs_that_are_not_begun_in_time_are_no_success() {
+fn jobs_that_do_not_start_in_time_fail_the_run() {
     let server = EchoServer::start(&["--delay", "400ms"]);
     let args = ["--jobs", "1000", "--throttle", "1", "--duration", "500ms"];
     let (report, code) = herd(server.address(), &args);
-    assert_eq!((code, &first_failed(&report)["check"]), (1, &"not_begun".into()), "{report}");
-    assert_eq!(first_failed(&report)["value"].as_f64(), report["reached"]["not_begun"].as_f64());
-    assert!(report["diagnosis"].to_string().contains("not begun before the end"));
+    assert_eq!((code, &first_failed(&report)["check"]), (1, &"not_started".into()), "{report}");
+    assert_eq!(first_failed(&report)["value"].as_f64(), report["achieved"]["not_started"].as_f64());
+    assert!(report["diagnosis"].to_string().contains("not started before the end"));
 }
 
 #[test]
-fn a_game_in_which_nothing_happens_proves_nothing() {
+fn a_game_without_events_proves_nothing() {
     let server = Server::start(&["--script", "", "--stay", "--tick", "1h"]);
     eventually("the first tick is past", || (server.join().start() > 0).then_some(()));
-    let args = ["--mode", "watch", "--jobs", "3", "--stay", "100ms"];
+    let args = ["--mode", "watch", "--jobs", "3", "--hold", "100ms"];
     let (report, code) = herd(server.address(), &args);
     assert_eq!((code, &first_failed(&report)["check"]), (1, &"nothing_checked".into()), "{report}");
-    assert_eq!(report["reached"]["jobs"], 3);
+    assert_eq!(report["achieved"]["connected"], 3);
 }
 
 #[test]
-fn a_limit_that_is_crossed_fails() {
+fn a_threshold_that_is_crossed_fails_the_run() {
     let server = EchoServer::start(&["--delay", "10ms"]);
     let args =
         ["--jobs", "5", "--fail-if", "p99>1ms", "--fail-if", "rate<0.1", "--fail-if", "lost>0"];
@@ -248,7 +264,7 @@ fn a_limit_that_is_crossed_fails() {
 }
 
 #[test]
-fn a_generator_that_cannot_do_what_was_asked_says_so() {
+fn reports_a_generator_that_cannot_keep_up() {
     let server = EchoServer::start(&["--delay", "0s", "-q"]);
     let args = ["--rate", "1000000", "--jobs", "5000", "--throttle", "0"];
     let (report, _) = herd(server.address(), &args);
@@ -264,7 +280,7 @@ fn a_generator_that_cannot_do_what_was_asked_says_so() {
 }
 
 #[test]
-fn an_interrupt_gives_what_there_is() {
+fn an_interrupt_ends_with_a_partial_report() {
     let server = Server::start(&["--script", "", "--stay", "--tick", "20ms"]);
     let args = ["--mode", "watch", "--jobs", "5", "--json", "--verbose"];
     let herd = Process::start(&mut command(server.address(), &args));
@@ -273,5 +289,5 @@ fn an_interrupt_gives_what_there_is() {
     let (report, code) = report(&herd.finish());
     assert_eq!((code, &report["interrupted"]), (130, &true.into()));
     assert!(report["ledger"]["received"].as_u64() > Some(0));
-    assert_eq!(faults(&report), [0; 4], "who is interrupted has lost nothing");
+    assert_eq!(faults(&report), [0; 4], "an interrupted client has lost nothing");
 }

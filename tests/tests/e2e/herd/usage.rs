@@ -1,4 +1,4 @@
-//! What is refused before it begins, and the forms of the report.
+//! Arguments that are rejected, and the formats of the report.
 
 use std::{
     fs,
@@ -12,7 +12,7 @@ use tribune_tests::{EchoServer, Process, program};
 use super::{command, herd};
 
 #[test]
-fn too_many_are_refused_before_they_are_tried() {
+fn rejects_more_connections_than_the_machine_allows() {
     let server = "127.0.0.1:1".parse().unwrap();
     let args = ["--jobs", "90000000", "--throttle", "0"];
     let finished = Process::start(&mut command(server, &args)).finish();
@@ -21,19 +21,19 @@ fn too_many_are_refused_before_they_are_tried() {
     let script = format!("ulimit -n 100; '{}' herd --jobs 200 -t 0", program("client").display());
     let finished = Process::start(Command::new("bash").args(["-c", &script])).finish();
     assert_eq!(finished.code(), Some(1));
-    assert!(finished.err[0].contains("this process may have 100"), "{:?}", finished.err);
+    assert!(finished.err[0].contains("the limit of this process is 100"), "{:?}", finished.err);
 }
 
 #[test]
-fn wrong_usage_is_said_in_one_line() {
+fn usage_errors_are_one_line() {
     let server = "127.0.0.1:1".parse().unwrap();
     for (args, part) in [
         (&["--fail-if", "p99"][..], "p99>20ms"),
         (&["--mode", "fly"], "watch"),
         (&["--rate", "fast"], "jobs per second"),
         (&["--output", "report.pdf"], ".html, .json or .csv"),
-        (&["--stay", "1s"], "this is --mode echo"),
-        (&["--mode", "watch", "--size", "50"], "--size is for --mode echo"),
+        (&["--hold", "1s"], "not --mode echo"),
+        (&["--mode", "watch", "--size", "50"], "--size requires --mode echo"),
         (&["--fail-if", "p98>1ms"], "p99.9"),
     ] {
         let finished = Process::start(&mut command(server, args)).finish();
@@ -48,7 +48,7 @@ fn wrong_usage_is_said_in_one_line() {
 }
 
 #[test]
-fn everything_is_where_it_belongs() {
+fn writes_all_formats_of_the_report() {
     let folder = tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (html, json, csv) = (path("r.html"), path("r.json"), path("r.csv"));
@@ -60,22 +60,24 @@ fn everything_is_where_it_belongs() {
     assert_eq!(finished.code(), Some(0), "{:?}", finished.err);
     assert!(finished.out[0].starts_with("herd  PASS (exit 0)   echo 127.0.0.1:"));
     for part in [
-        "ledger       expected 3  received 3  skipped",
+        "ledger       expected 3  received 3  skipped (notified) 0",
         "lost 0  duplicated 0",
         "generator",
         "diagnosis",
     ] {
         assert!(finished.out.iter().any(|line| line.contains(part)), "{part}: {:?}", finished.out);
     }
-    let told = |part: &str| finished.err.iter().filter(|line| line.contains(part)).count();
-    assert_eq!((told(" begins"), told(" ends after 0.6")), (3, 3), "{:?}", finished.err);
+    let logged = |part: &str| {
+        finished.err.iter().filter(|line| line.contains("  job ") && line.contains(part)).count()
+    };
+    assert_eq!((logged(" started"), logged(" completed after 0.6")), (3, 3), "{:?}", finished.err);
     let line = finished.err.iter().find(|line| line.starts_with("herd: t=")).unwrap();
     assert!(line.split(' ').skip(1).all(|word| word.contains('=')), "{line}");
 
     let report: Value = serde_json::from_str(&fs::read_to_string(json).unwrap()).unwrap();
     assert_eq!(report["ledger"]["received"], 3);
     let page = fs::read_to_string(html).unwrap();
-    assert!(page.contains("--fail-if 'p99.9&gt;20s'"), "in a shell it is no redirection");
+    assert!(page.contains("--fail-if 'p99.9&gt;20s'"), "the command is quoted for a shell");
     assert!(
         page.matches("<svg").count() == 3 && !page.contains("http://") || page.contains("w3.org")
     );
@@ -87,28 +89,32 @@ fn everything_is_where_it_belongs() {
 }
 
 #[test]
-fn the_document_has_what_it_promises() {
+fn the_document_has_all_documented_fields() {
     let server = EchoServer::start(&["--delay", "1ms"]);
     let (report, _) = herd(server.address(), &["--jobs", "3", "--rate", "100"]);
     let has = |path: &str| report.pointer(path).unwrap_or_else(|| panic!("no {path} in {report}"));
-    assert_eq!((has("/schema"), has("/mode")), (&1.into(), &"echo".into()));
+    assert_eq!((has("/schema"), has("/mode")), (&2.into(), &"echo".into()));
     for path in [
         "/verdict",
         "/exit",
         "/took_ms",
-        "/asked/jobs",
-        "/asked/throttle",
-        "/asked/rate",
-        "/reached/jobs",
-        "/reached/max_active",
-        "/reached/rate",
+        "/requested/jobs",
+        "/requested/throttle",
+        "/requested/rate",
+        "/achieved/connected",
+        "/achieved/started",
+        "/achieved/completed",
+        "/achieved/not_started",
+        "/achieved/max_active",
+        "/achieved/rate",
         "/ledger/expected",
         "/ledger/received",
         "/ledger/lost",
         "/ledger/duplicated",
         "/ledger/out_of_order",
         "/ledger/malformed",
-        "/ledger/told",
+        "/ledger/skipped_notified",
+        "/violations",
         "/skew_us",
         "/ticks/count",
         "/ticks/late_p99_us",
@@ -120,6 +126,9 @@ fn the_document_has_what_it_promises() {
     ] {
         has(path);
     }
+    for path in ["/asked", "/reached", "/offenders", "/ledger/told"] {
+        assert_eq!(report.pointer(path), None, "a field of schema 1");
+    }
     for kind in ["service", "response"] {
         for quantile in ["p50", "p90", "p99", "p999", "max"] {
             assert!(has(&format!("/latency_us/{kind}/{quantile}")).is_u64());
@@ -128,7 +137,7 @@ fn the_document_has_what_it_promises() {
 }
 
 #[test]
-fn nobody_reading_the_report_is_no_failure() {
+fn a_closed_standard_output_is_not_a_failure() {
     let server = EchoServer::start(&["--delay", "1ms"]);
     let mut command = command(server.address(), &["--jobs", "2", "--quiet"]);
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();

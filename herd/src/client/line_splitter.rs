@@ -1,15 +1,14 @@
-/// Cuts what is read into lines, and keeps no more than the beginning of the line that has not
-/// ended.
+/// Splits a stream into lines. Between chunks it keeps only the incomplete last line.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
+pub(super) struct LineSplitter {
     partial: Vec<u8>,
 }
 
-impl Lines {
-    /// Gives each line that ends within `chunk` to `each`, without its end.
+impl LineSplitter {
+    /// Calls `each` with each line that ends within `chunk`, without its end.
     ///
     /// # Errors
-    /// If `each` fails. Then the rest is lost.
+    /// If `each` fails. The rest of the chunk is dropped then.
     pub(super) fn feed<E>(
         &mut self,
         chunk: &[u8],
@@ -20,7 +19,7 @@ impl Lines {
             if self.partial.is_empty() {
                 each(&rest[..end])?;
             } else {
-                // It gives its memory back: the next may be long in coming.
+                // The buffer is freed: an idle client should hold no memory.
                 let mut line = std::mem::take(&mut self.partial);
                 line.extend_from_slice(&rest[..end]);
                 each(&line)?;
@@ -31,7 +30,7 @@ impl Lines {
         Ok(())
     }
 
-    /// How long the line is that has not ended.
+    /// The length of the incomplete line, in bytes.
     pub(super) fn unfinished(&self) -> usize {
         self.partial.len()
     }
@@ -42,7 +41,7 @@ mod tests {
     use super::*;
 
     fn lines(chunks: &[&[u8]]) -> (Vec<Vec<u8>>, usize) {
-        let mut lines = Lines::default();
+        let mut lines = LineSplitter::default();
         let mut found = Vec::new();
         for chunk in chunks {
             lines

@@ -6,24 +6,24 @@ use std::{
 
 use thiserror::Error;
 
-/// The most addresses that connections can come from.
-const MOST: usize = 65_536;
+/// The most source addresses.
+const MAX_ADDRESSES: usize = 65_536;
 
-/// Which addresses connections are to come from, as asked for.
+/// The source addresses of connections, as requested.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Sources {
-    /// What the system chooses, or on loopback as many as it takes.
+pub enum SourceAddresses {
+    /// The system's choice, or on loopback as many addresses as needed.
     #[default]
     Auto,
-    /// These in turn.
+    /// These, in turn.
     Listed(Vec<IpAddr>),
 }
 
-/// There are fewer ports than connections.
+/// The source addresses have fewer ports than there are to be connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(
-    "{wanted} connections at once need as many ports, and from {sources} source address(es) to one server there are {ports}: \
-     name more addresses of this machine with --source, or have fewer active with --throttle"
+    "{wanted} connections at once need as many ports, and {sources} source address(es) have {ports}: \
+     add addresses of this machine with --source, or limit the connections with --throttle"
 )]
 pub struct TooFewPorts {
     wanted: u64,
@@ -31,9 +31,9 @@ pub struct TooFewPorts {
     ports: u64,
 }
 
-impl Sources {
-    /// The addresses that `wanted` connections at once to `server` are to come from, in turn, where
-    /// each address has the ports `ports`. It is empty where the system is to choose.
+impl SourceAddresses {
+    /// The addresses for `wanted` connections at once to `server`, to be used in turn, if each address
+    /// has these `ports`. Empty if the system is to choose.
     ///
     /// # Errors
     /// If there are too few ports.
@@ -54,7 +54,7 @@ impl Sources {
                 Ok(addresses.clone())
             }
             (Self::Auto, _) if wanted <= ports_each => Ok(Vec::new()),
-            // All of 127.0.0.0/8 is this machine. Some ports of each address may be in use.
+            // All of 127.0.0.0/8 is this machine. A tenth is left for ports that are in use.
             (Self::Auto, IpAddr::V4(address)) if address.is_loopback() => {
                 let usable = (ports_each - ports_each / 10).max(1);
                 let count = u32::try_from(wanted.div_ceil(usable)).unwrap_or(u32::MAX);
@@ -67,10 +67,10 @@ impl Sources {
     }
 }
 
-impl FromStr for Sources {
+impl FromStr for SourceAddresses {
     type Err = String;
 
-    /// Reads `auto`, or addresses and ranges such as `10.0.0.1,10.0.0.5-10.0.0.9`.
+    /// Parses `auto`, or addresses and ranges such as `10.0.0.1,10.0.0.5-10.0.0.9`.
     fn from_str(text: &str) -> Result<Self, String> {
         if text == "auto" {
             return Ok(Self::Auto);
@@ -81,8 +81,8 @@ impl FromStr for Sources {
                 Some((first, last)) => addresses.extend(range(first, last)?),
                 None => addresses.push(address(part)?),
             }
-            if addresses.len() > MOST {
-                return Err(format!("expected at most {MOST} addresses"));
+            if addresses.len() > MAX_ADDRESSES {
+                return Err(format!("expected at most {MAX_ADDRESSES} addresses"));
             }
         }
         Ok(Self::Listed(addresses))
@@ -103,7 +103,7 @@ fn range(first: &str, last: &str) -> Result<impl Iterator<Item = IpAddr>, String
         return Err(format!("invalid range: {last} comes before {first}"));
     }
     let numbers = first.to_bits()..=last.to_bits();
-    Ok(numbers.take(MOST + 1).map(|number| Ipv4Addr::from_bits(number).into()))
+    Ok(numbers.take(MAX_ADDRESSES + 1).map(|number| Ipv4Addr::from_bits(number).into()))
 }
 
 #[cfg(test)]
@@ -113,20 +113,20 @@ mod tests {
     const PORTS: RangeInclusive<u16> = 32_768..=60_999;
 
     fn spread(sources: &str, server: &str, wanted: u64) -> Result<Vec<String>, TooFewPorts> {
-        let sources: Sources = sources.parse().unwrap();
+        let sources: SourceAddresses = sources.parse().unwrap();
         let addresses = sources.spread(server.parse().unwrap(), wanted, &PORTS)?;
         Ok(addresses.iter().map(IpAddr::to_string).collect())
     }
 
     #[test]
-    fn on_loopback_it_spreads_when_it_must() {
+    fn uses_more_loopback_addresses_if_needed() {
         assert_eq!(spread("auto", "127.0.0.1:7", 28_232).unwrap(), [""; 0]);
         assert_eq!(spread("auto", "127.0.0.1:7", 28_233).unwrap(), ["127.0.0.1", "127.0.0.2"]);
         assert_eq!(spread("auto", "127.9.9.9:7", 100_000).unwrap().len(), 4);
     }
 
     #[test]
-    fn elsewhere_it_says_what_is_missing() {
+    fn reports_a_lack_of_ports_elsewhere() {
         let error = spread("auto", "10.0.0.9:7", 40_000).unwrap_err();
         assert_eq!((error.sources, error.ports), (1, 28_232));
         assert!(error.to_string().contains("--source"));
@@ -139,10 +139,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn rejects_invalid_addresses() {
         for text in ["", "here", "10.0.0.1,", "10.0.0.9-10.0.0.1", "::1-::2", "10.0.0.0-10.9.9.9"] {
-            assert!(text.parse::<Sources>().is_err(), "{text:?}");
+            assert!(text.parse::<SourceAddresses>().is_err(), "{text:?}");
         }
-        assert!("::1".parse::<Sources>().is_ok());
+        assert!("::1".parse::<SourceAddresses>().is_ok());
     }
 }

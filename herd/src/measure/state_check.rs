@@ -1,0 +1,240 @@
+use std::collections::{BTreeMap, VecDeque};
+
+use tribune_protocol::{Event, State};
+
+use super::fingerprint::Fingerprint;
+
+/// The most recent events that are kept. A state that is older is not checked.
+const MAX_RECENT: usize = 4096;
+
+/// The most events that are kept until an earlier one arrives. Beyond it, that one is lost, and the
+/// check starts again with the next state.
+const MAX_EARLY: usize = 1024;
+
+/// The most states that are kept until the events before them arrive. Further ones are not checked.
+const MAX_PENDING: usize = 4;
+
+/// The most fingerprints of correct states that are kept.
+const MAX_CORRECT: usize = 64;
+
+/// Checks that the states which the server sends to clients agree with its events: a state plus the
+/// events after it must be the state that any other client receives later.
+///
+/// It keeps one state, the first that arrived, and applies every event to it once. It compares each
+/// *different* state line, so a rush of clients that receive the same line costs one comparison. Of
+/// all it keeps there is a fixed number at most.
+#[derive(Debug, Default)]
+pub struct StateCheck {
+    /// The state after all events applied so far.
+    reference: Option<State>,
+    /// The last events applied.
+    recent: VecDeque<Event>,
+    /// Events that arrived before their predecessors.
+    early: BTreeMap<u64, Event>,
+    /// States of events that have not been applied yet.
+    pending: Vec<ReceivedState>,
+    correct: VecDeque<(u64, Fingerprint)>,
+}
+
+/// A state that a client received.
+#[derive(Clone, Debug)]
+struct ReceivedState {
+    client: u64,
+    state: State,
+    fingerprint: Fingerprint,
+}
+
+/// A state that does not agree with the events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WrongState {
+    /// The client that received it.
+    pub client: u64,
+    /// The last event that it includes.
+    pub seq: u64,
+}
+
+impl StateCheck {
+    /// Applies `event`, which no client has received before. Returns the wrong states among those
+    /// that waited for it.
+    pub fn apply(&mut self, event: Event) -> Vec<WrongState> {
+        let Some(reference) = &self.reference else { return Vec::new() };
+        if event.seq <= reference.seq {
+            return Vec::new();
+        }
+        self.early.insert(event.seq.0, event);
+        self.advance();
+        if self.early.len() > MAX_EARLY {
+            *self = Self::default();
+        }
+        self.check_pending()
+    }
+
+    /// Checks `state`, which `client` received as a line with this `fingerprint`. A state that is ahead
+    /// of the events is checked later, by [`apply`](Self::apply).
+    pub fn check(
+        &mut self,
+        client: u64,
+        state: &State,
+        fingerprint: Fingerprint,
+    ) -> Option<WrongState> {
+        let key = (state.seq.0, fingerprint);
+        if self.correct.contains(&key) {
+            return None;
+        }
+        let Some(reference) = &self.reference else {
+            self.reference = Some(state.clone());
+            self.add_correct(key);
+            return None;
+        };
+        let received = ReceivedState { client, state: state.clone(), fingerprint };
+        if state.seq > reference.seq {
+            let is_known = |other: &ReceivedState| (other.state.seq.0, other.fingerprint) == key;
+            if self.pending.len() < MAX_PENDING && !self.pending.iter().any(is_known) {
+                self.pending.push(received);
+            }
+            return None;
+        }
+        self.compare(received)
+    }
+
+    /// Applies the events that are next.
+    fn advance(&mut self) {
+        let Some(reference) = &mut self.reference else { return };
+        while let Some(event) = self.early.remove(&reference.seq.next().0) {
+            if reference.apply(&event).is_err() {
+                // The server contradicts itself. Later states are compared with the next one.
+                *self = Self::default();
+                return;
+            }
+            self.recent.push_back(event);
+            if self.recent.len() > MAX_RECENT {
+                self.recent.pop_front();
+            }
+        }
+    }
+
+    fn check_pending(&mut self) -> Vec<WrongState> {
+        let Some(seq) = self.reference.as_ref().map(|reference| reference.seq) else {
+            return Vec::new();
+        };
+        let ready: Vec<_> =
+            self.pending.extract_if(.., |received| received.state.seq <= seq).collect();
+        ready.into_iter().filter_map(|received| self.compare(received)).collect()
+    }
+
+    /// Brings the received state up to the reference, and compares the two.
+    fn compare(&mut self, received: ReceivedState) -> Option<WrongState> {
+        let reference = self.reference.as_ref()?;
+        let ReceivedState { client, mut state, fingerprint } = received;
+        let seq = state.seq;
+        let since = self.recent.iter().skip_while(|event| event.seq <= seq);
+        let oldest = self.recent.front().map_or(reference.seq.next(), |event| event.seq);
+        if seq.next() < oldest {
+            // The events since are no longer kept.
+            return None;
+        }
+        let follows = since.into_iter().all(|event| state.apply(event).is_ok());
+        // A state has the time of the game, and not of its last event.
+        state.ms = reference.ms;
+        if follows && state == *reference {
+            self.add_correct((seq.0, fingerprint));
+            return None;
+        }
+        Some(WrongState { client, seq: seq.0 })
+    }
+
+    fn add_correct(&mut self, key: (u64, Fingerprint)) {
+        self.correct.push_back(key);
+        if self.correct.len() > MAX_CORRECT {
+            self.correct.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tribune_protocol::{BoardSize, EventKind, Seq, WorkerId};
+
+    use super::*;
+
+    fn state(seq: u64, clock: u64) -> State {
+        let board = BoardSize { width: 4, height: 4 };
+        State { seq: Seq(seq), ms: 7 * seq, clock, board, players: vec![], workers: vec![] }
+    }
+
+    fn tick(seq: u64) -> Event {
+        Event { seq: Seq(seq), ms: 10 * seq, kind: EventKind::Clock { clock: seq } }
+    }
+
+    /// Checks `state`, with a fingerprint of its content.
+    fn check(checks: &mut StateCheck, client: u64, state: &State) -> Option<WrongState> {
+        let fingerprint = Fingerprint::of(format!("{state:?}").as_bytes());
+        checks.check(client, state, fingerprint)
+    }
+
+    #[test]
+    fn accepts_states_that_agree_with_the_events() {
+        let mut checks = StateCheck::default();
+        assert_eq!(check(&mut checks, 1, &state(0, 0)), None);
+        for seq in 1..=9 {
+            assert_eq!(checks.apply(tick(seq)), []);
+        }
+        for seq in [9, 4, 1] {
+            assert_eq!(check(&mut checks, 2, &state(seq, seq)), None);
+        }
+    }
+
+    #[test]
+    fn rejects_states_that_contradict_the_events() {
+        let mut checks = StateCheck::default();
+        check(&mut checks, 1, &state(0, 0));
+        for seq in 1..=9 {
+            checks.apply(tick(seq));
+        }
+        assert_eq!(check(&mut checks, 2, &state(9, 8)), Some(WrongState { client: 2, seq: 9 }));
+        let mut more = state(4, 4);
+        more.workers.push(tribune_protocol::WorkerState { id: WorkerId(1), label: "x".into() });
+        assert_eq!(check(&mut checks, 3, &more), Some(WrongState { client: 3, seq: 4 }));
+        let mut other = state(0, 0);
+        other.board.width = 5;
+        assert_eq!(check(&mut checks, 4, &other), Some(WrongState { client: 4, seq: 0 }));
+    }
+
+    #[test]
+    fn checks_states_ahead_of_the_events_when_those_arrive() {
+        let mut checks = StateCheck::default();
+        check(&mut checks, 1, &state(0, 0));
+        assert_eq!(check(&mut checks, 2, &state(3, 2)), None);
+        assert_eq!(check(&mut checks, 3, &state(3, 3)), None);
+        assert_eq!(checks.apply(tick(1)), []);
+        assert_eq!(checks.apply(tick(3)), [], "event 2 is still missing");
+        assert_eq!(checks.apply(tick(2)), [WrongState { client: 2, seq: 3 }]);
+    }
+
+    #[test]
+    fn starts_again_after_a_lost_event() {
+        let mut checks = StateCheck::default();
+        check(&mut checks, 1, &state(0, 0));
+        for seq in 2..3 + MAX_EARLY as u64 {
+            checks.apply(tick(seq));
+        }
+        assert!(checks.reference.is_none() && checks.early.is_empty());
+        assert_eq!(check(&mut checks, 2, &state(5000, 5000)), None);
+        checks.apply(tick(5001));
+        assert!(check(&mut checks, 3, &state(5001, 5000)).is_some());
+    }
+
+    #[test]
+    fn keeps_a_bounded_number_of_everything() {
+        let mut checks = StateCheck::default();
+        check(&mut checks, 1, &state(0, 0));
+        for seq in 1..3 * MAX_RECENT as u64 {
+            checks.apply(tick(seq));
+            check(&mut checks, 1, &state(seq, seq));
+            check(&mut checks, 1, &state(seq + 100_000, 0));
+        }
+        assert!(checks.recent.len() <= MAX_RECENT && checks.correct.len() <= MAX_CORRECT);
+        assert!(checks.pending.len() <= MAX_PENDING);
+        assert_eq!(check(&mut checks, 2, &state(1, 5)), None, "too old to be checked");
+    }
+}
