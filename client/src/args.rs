@@ -11,63 +11,64 @@ use tribune_protocol::{
 };
 
 use crate::{
+    display::Format,
     echo::{EchoOptions, echo},
-    game::{GameOptions, play, play_at_random, watch},
+    game_client::{GameOptions, play, play_at_random, watch},
     ping::{Peer, ping},
-    view::Format,
 };
 
-/// Watches a game, plays in it, or asks whether its server is there
+/// Watch a game, play in it, or test its server
 #[derive(Debug, Parser)]
 #[command(name = "client", version, after_help = EXAMPLES)]
 pub struct Args {
     #[command(subcommand)]
     command: Command,
 
-    /// The server to talk to [default: what `TRIBUNE_SERVER` says, or 127.0.0.1:7777; to echo:
+    /// Address of the server [default: `TRIBUNE_SERVER`, or 127.0.0.1:7777; for echo servers
     /// `TRIBUNE_ECHO_SERVER`, or 127.0.0.1:8080]
     #[arg(long, short, global = true, value_name = "HOST:PORT", value_parser = parse_server)]
     server: Option<String>,
 }
 
 const EXAMPLES: &str = "Examples:
-  client watch                        the game as it happens, to its end
-  client watch --json | jq .type      the lines of the server
-  client play --name ann              join in
-  echo 'n n e' | client play -n ann   three moves, and leave when they are told
-  ./bot | client play -n ann          a program that prints N ann, or moves as on the wire
-  client play -n bob --random-walk 1s somebody to play with
-  client ping --timeout 1s            is there a server?
-  client herd --mode watch -n 1000    a thousand spectators that check what they get
-  client echo hello                   does the same come back from `server echo`?
+  client watch                        watch the game to its end
+  client watch --json | jq .type      show the events as JSON
+  client play --name ann              play with the keyboard
+  echo 'n n e' | client play -n ann   make three moves, and leave when they are confirmed
+  ./bot | client play -n ann          play with a program that prints lines such as N ann
+  client play -n bob --random-walk 1s move at random
+  client ping --timeout 1s            check that a server replies
+  client herd --mode watch -n 1000    load test with 1000 spectators that check their streams
+  client echo hello                   send a message to `server echo`
 
-Exit codes: 0 the game ended, or you left; 1 no server, or it was lost; 2 wrong usage; 130 interrupted";
+Exit codes: 0 the game ended, or you left; 1 no server, or connection lost; 2 invalid usage; 130 interrupted";
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Show the game as it happens, to its end
+    /// Watch the game to its end
     Watch(ShowArgs),
-    /// Show the game and move a player: n s e w, and in a terminal h j k l, arrows, q to leave
+    /// Watch the game and move a player, by keyboard (n s e w, h j k l, arrow keys, q to quit) or from
+    /// a pipe
     Play(PlayArgs),
-    /// Say whether a server answers, by exit code 0 or 1
+    /// Check that a server replies: exit code 0 if it does, 1 if not
     Ping {
-        /// Ask an echo server rather than a game
+        /// Check an echo server instead of a game server
         #[arg(long)]
         echo: bool,
 
-        /// How long it may take
+        /// Timeout for the reply
         #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_timeout)]
         timeout: Duration,
     },
-    /// Put a server under load with many clients, and check what each of them gets
+    /// Load test a server with many virtual clients, and check everything they receive
     Herd(Box<HerdArgs>),
-    /// Send something to an echo server, and say by exit code 0 or 1 whether the same comes back
+    /// Send a message to an echo server: exit code 0 if the reply is equal, 1 if not
     Echo {
-        /// What to send, at most 100 bytes; without it, each line of standard input
+        /// Message of at most 100 bytes [default: each line of standard input]
         #[arg(value_parser = parse_message)]
         message: Option<String>,
 
-        /// How long an answer may take
+        /// Timeout for a reply
         #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_timeout)]
         timeout: Duration,
     },
@@ -75,16 +76,16 @@ enum Command {
 
 #[derive(Debug, clap::Args)]
 struct PlayArgs {
-    /// What your player is called. Lines of standard input can name others, as in N bob
+    /// Name of the player; lines of standard input can name others, as in N bob
     #[arg(long, short)]
     name: Name,
 
-    /// Move at random, with pauses of at most this long, rather than as standard input says
+    /// Move at random instead of reading standard input, with pauses of up to this time
     #[arg(long, value_name = "TIME", value_parser = parse_pause)]
     random_walk: Option<Duration>,
 
-    /// Go on watching when standard input has ended and all moves are told, rather than leave. In a
-    /// terminal it ends with q or Ctrl-D
+    /// Continue to watch when standard input has ended and all moves are confirmed, instead of
+    /// leaving
     #[arg(long, conflicts_with = "random_walk")]
     keep_watching: bool,
 
@@ -98,21 +99,21 @@ struct PlayArgs {
 
 #[derive(Debug, clap::Args)]
 struct ShowArgs {
-    /// Show the lines of the server as they come
+    /// Show the lines of the server as JSON
     #[arg(long)]
     json: bool,
 
-    /// End when the connection is lost, rather than connect again and go on
+    /// End when the connection is lost, instead of reconnecting
     #[arg(long)]
     no_retry: bool,
 }
 
 impl Args {
-    /// What this is to be run on. Other threads are started only where there is work for them, so
-    /// that a server can be asked how it is where there is hardly room for one.
+    /// The runtime for the command. Commands that need no further threads start none, so that a health
+    /// check works where the system allows hardly any.
     ///
     /// # Errors
-    /// If the system does not let it.
+    /// If the system refuses resources.
     pub fn runtime(&self) -> io::Result<Runtime> {
         let mut builder = match self.command {
             Command::Ping { .. } | Command::Echo { .. } => Builder::new_current_thread(),
@@ -121,7 +122,7 @@ impl Args {
         builder.enable_all().build()
     }
 
-    /// Does what was asked for, and says how that went.
+    /// Runs the command. Returns the exit code.
     pub async fn run(self) -> ExitCode {
         let server = match server_of(self.server, self.command.wants_echo()) {
             Ok(server) => server,
@@ -147,7 +148,7 @@ impl Args {
 }
 
 impl Command {
-    /// Whether it talks to an echo server, rather than to a game.
+    /// Whether it connects to an echo server rather than to a game server.
     fn wants_echo(&self) -> bool {
         match self {
             Self::Echo { .. } => true,
@@ -162,10 +163,10 @@ impl PlayArgs {
     async fn run(self, server: String) -> ExitCode {
         let mut options = self.show.options(server);
         if self.quiet {
-            options.format = Format::Nothing;
+            options.format = Format::None;
         }
         match self.random_walk {
-            Some(longest_pause) => play_at_random(options, self.name, longest_pause).await,
+            Some(max_pause) => play_at_random(options, self.name, max_pause).await,
             None => play(options, self.name, self.keep_watching).await,
         }
     }
@@ -178,7 +179,7 @@ impl ShowArgs {
     }
 }
 
-/// The server that was named by a flag, or else by the environment, or else the usual one.
+/// The server of the flag, or else of the environment, or else the default.
 fn server_of(flag: Option<String>, wants_echo: bool) -> Result<String, String> {
     let (name, default) = if wants_echo {
         ("TRIBUNE_ECHO_SERVER", DEFAULT_ECHO_ADDRESS)
@@ -188,7 +189,7 @@ fn server_of(flag: Option<String>, wants_echo: bool) -> Result<String, String> {
     let named = env::var_os(name).filter(|server| !server.is_empty());
     match (flag, named) {
         (Some(server), _) => Ok(server),
-        // What is not text is not an address.
+        // A value that is not UTF-8 is not an address.
         (None, Some(server)) => {
             parse_server(server.to_str().unwrap_or_default()).map_err(|error| {
                 format!("invalid value {} of {name}: {error}", quote(server.as_encoded_bytes()))
@@ -225,12 +226,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_well_formed() {
+    fn the_command_line_is_valid() {
         Args::command().debug_assert();
     }
 
     #[test]
-    fn a_ping_needs_no_thread_of_its_own() {
+    fn ping_starts_no_threads() {
         let ping = Args::try_parse_from(["client", "ping"]).unwrap();
         let runtime = ping.runtime().unwrap();
         assert_eq!(runtime.handle().runtime_flavor(), RuntimeFlavor::CurrentThread);

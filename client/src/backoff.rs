@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-/// How long to wait between attempts to connect: longer each time, and not the same for everyone,
-/// so that all who lost the same server do not come back at the same moment.
+/// The pauses between attempts to connect: exponential, with jitter, so that the clients of a server
+/// that restarts do not all reconnect at the same moment.
 #[derive(Clone, Debug, Default)]
 pub struct Backoff {
     attempts: u32,
@@ -11,18 +11,17 @@ pub struct Backoff {
 
 impl Backoff {
     const FIRST: Duration = Duration::from_millis(250);
-    const LONGEST: Duration = Duration::from_secs(5);
+    const MAX: Duration = Duration::from_secs(5);
 
-    /// The pause before the next attempt: between half of a bound and all of it. The bound is a
-    /// quarter of a second at first and doubles up to five seconds.
+    /// The pause before the next attempt: between half of a bound and the whole bound, which starts at
+    /// a quarter of a second and doubles up to five seconds.
     pub fn next_pause(&mut self, random: &mut impl rand::Rng) -> Duration {
-        let bound =
-            Self::FIRST.saturating_mul(2_u32.saturating_pow(self.attempts)).min(Self::LONGEST);
+        let bound = Self::FIRST.saturating_mul(2_u32.saturating_pow(self.attempts)).min(Self::MAX);
         self.attempts = self.attempts.saturating_add(1);
         bound.mul_f64(random.random_range(0.5..=1.0))
     }
 
-    /// Begins anew, after an attempt that succeeded.
+    /// Starts again with the shortest pause, after a successful attempt.
     pub fn reset(&mut self) {
         self.attempts = 0;
     }
@@ -33,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_grow_up_to_a_bound_and_are_never_the_same_for_all() {
+    fn pauses_grow_up_to_a_bound_and_vary() {
         let mut random = rand::rng();
         let mut backoff = Backoff::default();
         for bound in [250, 500, 1000, 2000, 4000, 5000, 5000] {

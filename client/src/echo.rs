@@ -1,4 +1,4 @@
-//! Sending something and seeing whether the same comes back.
+//! Sends messages to an echo server, and checks the replies.
 
 use std::{
     io::{self, Write},
@@ -16,18 +16,18 @@ use tokio_util::codec::FramedRead;
 use tribune_cli::{FAILED, failure, is_closed_pipe, say};
 use tribune_protocol::{Line, LineDecoder, MAX_ECHO_MESSAGE, exchange_echo, text::quote};
 
-/// What is to be echoed, and how.
+/// What to send to an echo server.
 #[derive(Clone, Debug)]
 pub struct EchoOptions {
-    /// An address, or a host and a port.
+    /// The address of the server, `HOST:PORT`.
     pub server: String,
-    /// What is sent; without it, each line of standard input.
+    /// The message; `None` for each line of standard input.
     pub message: Option<String>,
-    /// How long an answer may take.
+    /// The timeout for a reply.
     pub timeout: Duration,
 }
 
-/// Sends messages, shows what comes back, and says in its exit code whether it was the same.
+/// Sends the messages and shows the replies. Returns the exit code, which tells whether they were equal.
 pub async fn echo(options: EchoOptions) -> ExitCode {
     match echo_all(&options).await {
         Ok(true) => ExitCode::SUCCESS,
@@ -42,26 +42,26 @@ async fn echo_all(options: &EchoOptions) -> io::Result<bool> {
         return echo_one(options, message.as_bytes()).await;
     }
     let mut lines = FramedRead::new(stdin(), LineDecoder::new(MAX_ECHO_MESSAGE));
-    let mut all_same = true;
+    let mut all_equal = true;
     while let Some(line) = lines.next().await.transpose()? {
         match line {
             Line::Whole(line) | Line::Unfinished(line) if line.is_empty() => {}
             Line::Whole(line) | Line::Unfinished(line) => {
-                all_same &= echo_one(options, &line).await?;
+                all_equal &= echo_one(options, &line).await?;
             }
             Line::Cut(beginning) => {
                 let beginning = quote(&beginning[..20]);
                 say(format_args!(
-                    "error: a message has at most {MAX_ECHO_MESSAGE} bytes, and that which begins with {beginning} has more"
+                    "error: a message can have at most {MAX_ECHO_MESSAGE} bytes; the one that starts with {beginning} has more"
                 ));
-                all_same = false;
+                all_equal = false;
             }
         }
     }
-    Ok(all_same)
+    Ok(all_equal)
 }
 
-/// Echoes `message`, tells how that went, and says whether the same came back.
+/// Sends `message` and shows the reply. Returns whether it was equal.
 async fn echo_one(options: &EchoOptions, message: &[u8]) -> io::Result<bool> {
     let start = Instant::now();
     let deadline = start + options.timeout;
@@ -81,9 +81,9 @@ async fn echo_one(options: &EchoOptions, message: &[u8]) -> io::Result<bool> {
     if !reply.bytes.is_empty() {
         writeln!(io::stdout(), "{} after {:.3} s", quote(&reply.bytes), took.as_secs_f64())?;
     }
-    let same = reply.check(message);
-    if let Err(error) = &same {
+    let result = reply.check(message);
+    if let Err(error) = &result {
         say(format_args!("error: {error}"));
     }
-    Ok(same.is_ok())
+    Ok(result.is_ok())
 }

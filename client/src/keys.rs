@@ -1,17 +1,17 @@
 use tribune_protocol::Direction;
 
-/// Something that was typed.
+/// A key press.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Key {
-    /// Move this way.
+    /// Move in this direction.
     Move(Direction),
     /// Leave the game.
     Quit,
-    /// Something that means nothing.
+    /// A key without a meaning.
     Other(char),
 }
 
-/// Turns the bytes of a terminal into [`Key`]s: letters, arrows, and the ways to quit.
+/// Decodes the bytes of a terminal into [`Key`]s: letters, arrow keys, and keys to quit.
 ///
 /// A terminal sends an arrow key as `ESC [ A` or `ESC O A` (ECMA-48, and the xterm manual under
 /// "PC-Style Function Keys").
@@ -20,7 +20,7 @@ pub struct Keys {
     sequence: Sequence,
 }
 
-/// How much of an escape sequence has come.
+/// How much of an escape sequence has arrived.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Sequence {
     #[default]
@@ -30,9 +30,9 @@ enum Sequence {
 }
 
 impl Keys {
-    /// What `bytes`, the next that were typed, mean.
-    pub fn read(&mut self, bytes: &[u8]) -> Vec<Key> {
-        // Keys are single bytes, and what is not UTF-8 means nothing.
+    /// Decodes the next `bytes`.
+    pub fn decode(&mut self, bytes: &[u8]) -> Vec<Key> {
+        // All keys with a meaning are ASCII, so a character that is split makes no difference.
         String::from_utf8_lossy(bytes).chars().filter_map(|char| self.next(char)).collect()
     }
 
@@ -46,7 +46,7 @@ impl Keys {
                 self.sequence = Sequence::Parameters;
                 None
             }
-            // Digits and semicolons come before the byte that says which key it is.
+            // Parameters, digits and semicolons, precede the final byte, which names the key.
             (Sequence::Parameters, '\u{20}'..='\u{3f}') => None,
             (Sequence::Parameters, _) => {
                 self.sequence = Sequence::None;
@@ -66,7 +66,7 @@ fn letter(char: char) -> Option<Key> {
         's' | 'j' => Some(Key::Move(Direction::South)),
         'e' | 'l' => Some(Key::Move(Direction::East)),
         'w' | 'h' => Some(Key::Move(Direction::West)),
-        // Ctrl-D, which a terminal that sends single keys does not turn into the end of input.
+        // Ctrl-D, which is not the end of input in cbreak mode.
         'q' | '\u{4}' => Some(Key::Quit),
         _ if char.is_whitespace() => None,
         _ => Some(Key::Other(char)),
@@ -89,37 +89,37 @@ mod tests {
 
     use super::*;
 
-    /// The letters of the moves, with `q` for quit and `?` for what means nothing.
-    fn read(keys: &mut Keys, bytes: &str) -> String {
+    /// The letters of the moves, `q` for quit, and `?` for other keys.
+    fn decode(keys: &mut Keys, bytes: &str) -> String {
         let letter = |key| match key {
             Key::Move(direction) => direction.letter(),
             Key::Quit => 'q',
             Key::Other(_) => '?',
         };
-        keys.read(bytes.as_bytes()).into_iter().map(letter).collect()
+        keys.decode(bytes.as_bytes()).into_iter().map(letter).collect()
     }
 
     #[test]
-    fn letters_are_directions() {
-        assert_eq!(read(&mut Keys::default(), "nsewhjklNx q\u{4}"), "NSEWWSNEN?qq");
+    fn decodes_letters() {
+        assert_eq!(decode(&mut Keys::default(), "nsewhjklNx q\u{4}"), "NSEWWSNEN?qq");
     }
 
     #[test]
-    fn arrows_are_directions_in_both_forms() {
+    fn decodes_arrow_keys_in_both_forms() {
         let mut keys = Keys::default();
-        assert_eq!(read(&mut keys, "\u{1b}[A\u{1b}[B\u{1b}[C\u{1b}[D"), "NSEW");
-        assert_eq!(read(&mut keys, "\u{1b}OA\u{1b}OB\u{1b}OC\u{1b}OD"), "NSEW");
-        assert_eq!(read(&mut keys, "\u{1b}[1;5A\u{1b}[3~n"), "NN");
-        assert_eq!(read(&mut keys, "\u{1b}\u{1b}[A\u{1b}n"), "NN");
+        assert_eq!(decode(&mut keys, "\u{1b}[A\u{1b}[B\u{1b}[C\u{1b}[D"), "NSEW");
+        assert_eq!(decode(&mut keys, "\u{1b}OA\u{1b}OB\u{1b}OC\u{1b}OD"), "NSEW");
+        assert_eq!(decode(&mut keys, "\u{1b}[1;5A\u{1b}[3~n"), "NN");
+        assert_eq!(decode(&mut keys, "\u{1b}\u{1b}[A\u{1b}n"), "NN");
     }
 
     proptest! {
         #[test]
-        fn it_does_not_matter_how_the_bytes_are_cut(bytes in "[nsq\u{1b}\\[OA-D1;~x ]{0,30}", cut in 0usize..30) {
+        fn decodes_bytes_in_any_chunks(bytes in "[nsq\u{1b}\\[OA-D1;~x ]{0,30}", cut in 0usize..30) {
             let cut = cut.min(bytes.len());
-            let whole = read(&mut Keys::default(), &bytes);
+            let whole = decode(&mut Keys::default(), &bytes);
             let mut keys = Keys::default();
-            let parts = read(&mut keys, &bytes[..cut]) + &read(&mut keys, &bytes[cut..]);
+            let parts = decode(&mut keys, &bytes[..cut]) + &decode(&mut keys, &bytes[cut..]);
             prop_assert_eq!(parts, whole);
         }
     }

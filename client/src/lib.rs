@@ -1,29 +1,29 @@
 //! The terminal client of Tribune.
 //!
-//! [`Args`] says what can be asked of it. Pure parts decide, and know no socket and no terminal:
-//! `greeting` whether this is a server at all, `follower` what to do with each line across
-//! connections, `backoff` how long to wait between them, `keys` and `piped` what was typed or came
-//! through a pipe, `pacer` and `outbox` when it is sent, `flood` what is not said again and again.
-//! Around them, `stream` connects, `view` prints, `terminal` hands over single keys, `moves` makes
-//! moves of them, and `game` and `ping` bring them together.
+//! [`Args`] is its command line. Pure modules decide, without sockets or terminals: `stream_tracker`
+//! what to do with each line across connections, `backoff` how long to wait between them, `keys` and
+//! `move_lines` what was typed or piped in, `pacer` and `outbox` when a move is sent, `repeat_filter`
+//! which messages are summarized. Around them, `stream` connects, `display` prints, `cbreak_mode` sets
+//! the mode of the terminal, `move_sources` reads moves, and `game_client`, `echo` and `ping` put them
+//! together.
 
 #![forbid(unsafe_code)]
 
 mod args;
 mod backoff;
+mod cbreak_mode;
+mod display;
 mod echo;
-mod flood;
-mod follower;
-mod game;
+mod game_client;
 mod keys;
-mod moves;
+mod move_lines;
+mod move_sources;
 mod outbox;
 mod pacer;
 mod ping;
-mod piped;
+mod repeat_filter;
 mod stream;
-mod terminal;
+mod stream_tracker;
 mod update;
-mod view;
 
 pub use args::Args;

@@ -1,4 +1,4 @@
-//! Watches a game of a Tribune server, or plays in it.
+//! The terminal client of Tribune.
 
 use std::process::ExitCode;
 
@@ -15,7 +15,7 @@ fn main() -> ExitCode {
         Err(error) => return failure(format_args!("cannot start: {error}")),
     };
     let code = runtime.block_on(args.run());
-    // Nobody waits for a thread that reads the keyboard.
+    // The thread that reads standard input may be blocked, and is not waited for.
     runtime.shutdown_background();
     code
 }

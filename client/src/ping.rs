@@ -1,4 +1,4 @@
-//! Asking a server, of a game or of echoes, whether it is there.
+//! Checks whether a game or echo server replies.
 
 use std::{
     io::{self, Write},
@@ -11,7 +11,7 @@ use tokio::{
     net::TcpStream,
     time::{Instant, timeout},
 };
-use tribune_cli::failure;
+use tribune_cli::{failure, format_milliseconds};
 use tribune_protocol::{
     ControlMessage, GameId, PingId, Request, ServerLine, check_first_line, exchange_echo,
     text::printable,
@@ -19,21 +19,21 @@ use tribune_protocol::{
 
 use crate::stream::{StreamError, connect};
 
-/// What an echo server is to send back.
+/// The message for an echo server.
 const ECHO: &[u8] = b"ping";
 
-/// Who is asked.
+/// The kind of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Peer {
-    /// The server of a game.
+    /// A game server.
     Game,
     /// An echo server.
     Echo,
 }
 
-/// What a server answered.
+/// The reply of a server.
 struct Pong {
-    /// Which game it has, if it has one.
+    /// Its game, if it is a game server.
     game: Option<GameId>,
     took: Duration,
 }
@@ -44,40 +44,41 @@ enum PingError {
     Stream(#[from] StreamError),
     #[error("it closed the connection: {0}")]
     Closing(String),
-    #[error("it closed the connection without an answer")]
+    #[error("it closed the connection without a reply")]
     Closed,
     #[error("{0}")]
-    NotTheSame(String),
+    WrongEcho(String),
 }
 
-/// Says in its exit code whether `peer` at `server` answers within `limit`.
+/// Checks whether the server at `server`, of the kind `peer`, replies within `limit`. Returns the exit
+/// code.
 pub async fn ping(peer: Peer, server: &str, limit: Duration) -> ExitCode {
-    let asked = async {
+    let reply = async {
         match peer {
-            Peer::Game => ask_game(server, limit).await,
-            Peer::Echo => ask_echo(server, limit).await,
+            Peer::Game => ping_game(server, limit).await,
+            Peer::Echo => ping_echo(server, limit).await,
         }
     };
-    match timeout(limit, asked).await {
+    match timeout(limit, reply).await {
         Ok(Ok(Pong { game, took })) => {
-            let took = took.as_secs_f64() * 1e3;
-            let told = match game {
-                Some(game) => format!("pong from {server} in {took:.3} ms (game {game})"),
-                None => format!("echo from {server} in {took:.3} ms"),
+            let took = format_milliseconds(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+            let message = match game {
+                Some(game) => format!("pong from {server} in {took} (game {game})"),
+                None => format!("echo from {server} in {took}"),
             };
-            // The exit code says it too, should nobody read this.
-            let _ = writeln!(io::stdout(), "{}", printable(&told));
+            // If standard output is closed, the exit code still tells.
+            let _ = writeln!(io::stdout(), "{}", printable(&message));
             ExitCode::SUCCESS
         }
-        Ok(Err(error)) => failure(format_args!("no answer from {server}: {error}")),
+        Ok(Err(error)) => failure(format_args!("no reply from {server}: {error}")),
         Err(_) => failure(format_args!(
-            "no answer from {server} within {}",
+            "no reply from {server} within {}",
             humantime::format_duration(limit)
         )),
     }
 }
 
-async fn ask_game(server: &str, limit: Duration) -> Result<Pong, PingError> {
+async fn ping_game(server: &str, limit: Duration) -> Result<Pong, PingError> {
     let mut connection = connect(server, limit).await?;
     let mut game = None;
     let id = PingId::from(1);
@@ -92,8 +93,8 @@ async fn ask_game(server: &str, limit: Duration) -> Result<Pong, PingError> {
             ServerLine::Control(ControlMessage::Closing { message, .. }) => {
                 return Err(PingError::Closing(message));
             }
-            ServerLine::Control(ControlMessage::Pong { id: answered })
-                if answered == id && game.is_some() =>
+            ServerLine::Control(ControlMessage::Pong { id: replied })
+                if replied == id && game.is_some() =>
             {
                 return Ok(Pong { game, took: start.elapsed() });
             }
@@ -103,13 +104,13 @@ async fn ask_game(server: &str, limit: Duration) -> Result<Pong, PingError> {
     Err(PingError::Closed)
 }
 
-async fn ask_echo(server: &str, limit: Duration) -> Result<Pong, PingError> {
+async fn ping_echo(server: &str, limit: Duration) -> Result<Pong, PingError> {
     let no_server = |reason| StreamError::NoServer { server: server.to_owned(), reason };
     let mut stream = TcpStream::connect(server).await.map_err(no_server)?;
     let start = Instant::now();
-    // `ping` gives up sooner.
+    // `ping` times out earlier.
     let deadline = start + 2 * limit;
     let reply = exchange_echo(&mut stream, ECHO, deadline).await;
-    let answered = reply.check(ECHO).map_err(PingError::NotTheSame)?;
-    Ok(Pong { game: None, took: answered - start })
+    let completed_at = reply.check(ECHO).map_err(PingError::WrongEcho)?;
+    Ok(Pong { game: None, took: completed_at - start })
 }

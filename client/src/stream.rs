@@ -17,88 +17,88 @@ use tribune_protocol::{
 
 use crate::{
     backoff::Backoff,
-    follower::{FollowError, Follower, Reaction},
     outbox::{Outbox, Outgoing},
+    stream_tracker::{Action, StreamTracker, TrackError},
     update::Update,
 };
 
-/// How long a server may take to accept a connection.
-const CONNECT: Duration = Duration::from_secs(5);
+/// The timeout for connecting.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A server greets at once.
-const GREETING: Duration = Duration::from_secs(5);
+/// The timeout for the first line, which a server sends at once.
+const WELCOME_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// One that has not greeted by then is asked something.
-const PROBE: Duration = Duration::from_secs(1);
+/// After this time without a first line, the client sends a request, to find out what the server is.
+const PROBE_AFTER: Duration = Duration::from_secs(1);
 
-/// A server ticks. When nothing has come for this long and for three ticks, it has gone.
-const SILENCE: Duration = Duration::from_secs(15);
+/// The connection is dead after this time and three ticks without a line, as a server sends every tick.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How many lines may wait to be shown. When there are more, nothing is read, and it is the server
-/// that keeps them.
+/// How many lines may wait to be shown. Then nothing more is read until some are, and the server keeps
+/// the rest.
 pub const LINES: usize = 1024;
 
-/// How many bytes of lines may wait to be shown, besides one line that is longer.
-const ROOM: u32 = 8 << 20;
+/// How many bytes of lines may wait to be shown; a single line may be longer.
+const BUFFER_SIZE: u32 = 8 << 20;
 
-/// What a line takes beside its bytes, about.
-const LINE_COST: usize = 512;
+/// Roughly what a line takes in memory besides its bytes.
+const LINE_OVERHEAD: usize = 512;
 
-/// Why a stream ended before its game.
+/// Why a stream ended before the game did.
 #[derive(Debug, Error)]
 pub enum StreamError {
-    /// There is no server.
+    /// The connection failed.
     #[error("no server at {server}: {reason}")]
     NoServer {
-        /// Where.
+        /// The address.
         server: String,
-        /// What the system says.
+        /// The error of the system.
         reason: io::Error,
     },
-    /// The connection is lost.
+    /// The connection was lost.
     #[error("the connection to the server is lost: {0}")]
     Lost(#[from] io::Error),
-    /// The server does not want to be followed, or does not know how.
+    /// The server closed the connection, or the stream is incorrect.
     #[error(transparent)]
-    Follow(#[from] FollowError),
-    /// The server sent something else than its lines.
+    Track(#[from] TrackError),
+    /// The server sent a line that cannot be read.
     #[error(transparent)]
     Unreadable(#[from] UnreadableLine),
-    /// The first line was not the greeting of a server that this client understands.
+    /// The first line is not the welcome of a server of this version.
     #[error(transparent)]
-    Greeting(#[from] FirstLineError),
-    /// Nothing came, or nothing that ended.
-    #[error("{0}, so this may be no Tribune server")]
-    NoGreeting(String),
-    /// The game ended before all moves were made.
+    FirstLine(#[from] FirstLineError),
+    /// There was no first line.
+    #[error("{0}: it may not be a Tribune server")]
+    NoWelcome(String),
+    /// The game ended before all moves were sent.
     #[error("the game ended before all moves were made")]
     CutShort,
-    /// All moves were sent, and the connection was lost before the server had answered them.
-    #[error("{reason}, and {count} moves had no answer: they may not have come to the server")]
+    /// All moves were sent, but the connection was lost before the server confirmed them.
+    #[error("{reason}; {count} moves were not confirmed, and may not have reached the server")]
     Unanswered {
-        /// How many.
+        /// How many moves.
         count: u64,
-        /// How it was lost.
+        /// Why the connection was lost.
         reason: Box<StreamError>,
     },
 }
 
 impl StreamError {
-    /// Whether there is no Tribune server in that place, or somebody else.
+    /// Whether there is no Tribune server at that address.
     pub fn is_no_server(&self) -> bool {
         matches!(
             self,
             Self::NoServer { .. }
                 | Self::Unreadable(_)
-                | Self::Follow(FollowError::NoGreeting)
-                | Self::Greeting(FirstLineError::Unexpected(_))
-                | Self::NoGreeting(_)
+                | Self::Track(TrackError::NoWelcome)
+                | Self::FirstLine(FirstLineError::Unexpected(_))
+                | Self::NoWelcome(_)
         )
     }
 
-    /// Whether there is one, and it has no place.
+    /// Whether the server has its maximum number of clients.
     pub fn is_full(&self) -> bool {
-        matches!(self, Self::Follow(FollowError::Closing { code: ClosingCode::ServerFull, .. }))
+        matches!(self, Self::Track(TrackError::Closing { code: ClosingCode::ServerFull, .. }))
     }
 
     fn is_worth_a_retry(&self) -> bool {
@@ -106,10 +106,10 @@ impl StreamError {
             Self::NoServer { .. }
             | Self::Lost(_)
             | Self::Unreadable(_)
-            | Self::NoGreeting(_)
-            | Self::Greeting(FirstLineError::Unexpected(_)) => true,
-            Self::Follow(error) => error.is_worth_a_retry(),
-            Self::Greeting(FirstLineError::Version(_))
+            | Self::NoWelcome(_)
+            | Self::FirstLine(FirstLineError::Unexpected(_)) => true,
+            Self::Track(error) => error.is_worth_a_retry(),
+            Self::FirstLine(FirstLineError::Version(_))
             | Self::CutShort
             | Self::Unanswered { .. } => false,
         }
@@ -119,10 +119,10 @@ impl StreamError {
 /// A connection to a server.
 pub type ServerConnection = Connection<OwnedReadHalf, OwnedWriteHalf>;
 
-/// Connects to the server at `server`, an address or a host and a port, within `limit`.
+/// Connects to `server`, `HOST:PORT`, within `limit`.
 ///
 /// # Errors
-/// If there is none.
+/// If the connection fails.
 pub async fn connect(server: &str, limit: Duration) -> Result<ServerConnection, StreamError> {
     let no_server = |reason| StreamError::NoServer { server: server.to_owned(), reason };
     let connecting = timeout(limit, TcpStream::connect(server)).await;
@@ -133,48 +133,48 @@ pub async fn connect(server: &str, limit: Duration) -> Result<ServerConnection, 
     Ok(Connection::new(input, output))
 }
 
-/// The stream of a game, followed to its end across as many connections as it takes.
+/// Follows the stream of a game to its end, over as many connections as it takes.
 #[derive(Debug)]
 pub struct Stream {
     server: String,
     retry: bool,
-    follower: Follower,
-    /// Whether there was ever something to come back to.
+    tracker: StreamTracker,
+    /// Whether any connection has received the state.
     was_following: bool,
     backoff: Backoff,
-    silence: Duration,
-    /// The end of the game, if it came before what was asked for.
-    last: Option<(Event, Bytes)>,
+    idle_timeout: Duration,
+    /// The end of the game, if it arrived before the events requested.
+    deferred: Option<(Event, Bytes)>,
     updates: mpsc::Sender<Update>,
-    /// Room for what waits to be shown, in bytes.
-    room: Arc<Semaphore>,
+    /// The free space for lines that wait to be shown, in bytes.
+    buffer: Arc<Semaphore>,
     outbox: Outbox,
 }
 
 impl Stream {
-    /// The stream of the server at `server`. What it says goes to `updates`, and what is in `outbox`
-    /// goes to the server. If `retry`, a connection that was there once and is lost is replaced.
+    /// A stream from `server` to `updates`, and of the moves in `outbox` to the server. If `retry`, it
+    /// reconnects when a connection that has received the state is lost.
     pub fn new(server: String, retry: bool, updates: mpsc::Sender<Update>, outbox: Outbox) -> Self {
         Self {
             server,
             retry,
-            follower: Follower::default(),
+            tracker: StreamTracker::default(),
             was_following: false,
             backoff: Backoff::default(),
-            silence: SILENCE,
-            last: None,
+            idle_timeout: IDLE_TIMEOUT,
+            deferred: None,
             updates,
-            room: Arc::new(Semaphore::new(ROOM as usize)),
+            buffer: Arc::new(Semaphore::new(BUFFER_SIZE as usize)),
             outbox,
         }
     }
 
-    /// Follows the game to its end, or until nobody listens any more, or there is nothing left to do.
+    /// Follows the game to its end, or until the receiver of updates is dropped or the outbox is done.
     ///
     /// # Errors
-    /// If there is no server at first, or the connection is lost and is not to be replaced.
+    /// If the first connection fails, or the connection is lost and not replaced.
     pub async fn run(mut self) -> Result<(), StreamError> {
-        let mut connection = connect(&self.server, CONNECT).await?;
+        let mut connection = connect(&self.server, CONNECT_TIMEOUT).await?;
         loop {
             let Err(error) = self.follow(&mut connection).await else {
                 return if self.outbox.is_cut_short() {
@@ -183,11 +183,11 @@ impl Stream {
                     Ok(())
                 };
             };
-            if let Some((event, raw)) = self.last.take() {
-                self.end_short(event, raw).await;
+            if let Some((event, raw)) = self.deferred.take() {
+                self.show_deferred(event, raw).await;
                 return Ok(());
             }
-            let unanswered = self.outbox.lose();
+            let unanswered = self.outbox.disconnected();
             if unanswered > 0 && self.outbox.is_at_end() {
                 return Err(StreamError::Unanswered { count: unanswered, reason: error.into() });
             }
@@ -195,7 +195,7 @@ impl Stream {
                 return Err(error);
             }
             if unanswered > 0 {
-                self.tell(Update::Unanswered(unanswered)).await;
+                self.emit(Update::Unanswered(unanswered)).await;
             }
             let Some(again) = self.reconnect(error).await else {
                 return Ok(());
@@ -204,24 +204,24 @@ impl Stream {
         }
     }
 
-    /// Passes on what comes through `connection` to the end of the game.
+    /// Follows the game on `connection` to its end.
     async fn follow(&mut self, connection: &mut ServerConnection) -> Result<(), StreamError> {
-        self.follower.connected();
-        self.greet(connection).await?;
-        let mut heard = Instant::now();
+        self.tracker.connected();
+        self.receive_welcome(connection).await?;
+        let mut last_line_at = Instant::now();
         while !self.outbox.is_done() {
             tokio::select! {
-                line = timeout_at(heard + self.silence, connection.next_line()) => {
-                    heard = Instant::now();
-                    if self.take(line_of(line)?, connection).await? {
+                line = timeout_at(last_line_at + self.idle_timeout, connection.next_line()) => {
+                    last_line_at = Instant::now();
+                    if self.handle_line(line_of(line)?, connection).await? {
                         return Ok(());
                     }
                 }
-                // Before the state is there, nobody would see what comes of it.
-                out = self.outbox.next(), if self.follower.is_following() => match out {
+                // Before the state has arrived, the effect of a move could not be shown.
+                out = self.outbox.next(), if self.tracker.is_following() => match out {
                     Outgoing::Send(step) => connection.send(&Request::Move(step)).await?,
-                    Outgoing::LeftOut(step) => {
-                        if self.tell(Update::LeftOut(step)).await {
+                    Outgoing::Dropped(step) => {
+                        if self.emit(Update::Dropped(step)).await {
                             return Ok(());
                         }
                     }
@@ -232,138 +232,141 @@ impl Stream {
         Ok(())
     }
 
-    /// Waits for the first line of a new connection, and sees whether it is that of a server.
-    async fn greet(&mut self, connection: &mut ServerConnection) -> Result<(), StreamError> {
+    /// Waits for the first line of a new connection, and checks it.
+    async fn receive_welcome(
+        &mut self,
+        connection: &mut ServerConnection,
+    ) -> Result<(), StreamError> {
         let start = Instant::now();
-        let soon = timeout_at(start + PROBE, connection.next_line()).await;
+        let soon = timeout_at(start + PROBE_AFTER, connection.next_line()).await;
         let read = if soon.is_err() {
-            // A game server speaks first. Others wait for the client to speak: what they make of this
-            // tells what they are.
+            // Other servers wait for a request first: their reply to this one shows what they are.
             connection.send(&Request::Ping { id: 0.into() }).await?;
-            timeout_at(start + GREETING, connection.next_line()).await
+            timeout_at(start + WELCOME_TIMEOUT, connection.next_line()).await
         } else {
             soon
         };
         let line = match read {
             Ok(Ok(Some(line))) => line,
             Ok(Ok(None)) => {
-                let closed = "the connection was closed without a greeting";
-                return Err(StreamError::NoGreeting(closed.to_owned()));
+                let closed = "the connection was closed without a welcome";
+                return Err(StreamError::NoWelcome(closed.to_owned()));
             }
             Ok(Err(error)) => return Err(error.into()),
-            Err(_) => return Err(StreamError::NoGreeting(no_greeting(connection.unfinished()))),
+            Err(_) => return Err(StreamError::NoWelcome(no_welcome(connection.unfinished()))),
         };
         check_first_line(&line)?;
-        self.take(line, connection).await?;
+        self.handle_line(line, connection).await?;
         Ok(())
     }
 
-    /// Does with a line what is to be done, and says whether it was the last.
-    async fn take(
+    /// Handles a line. Returns whether it was the last one.
+    async fn handle_line(
         &mut self,
         raw: Bytes,
         connection: &mut ServerConnection,
     ) -> Result<bool, StreamError> {
         let line = ServerLine::parse(&raw)?;
         if let ServerLine::Control(ControlMessage::Pong { .. }) = &line {
-            // Nobody asked but `greet`.
+            // The reply to the request in `receive_welcome`.
             return Ok(false);
         }
         if let ServerLine::Control(ControlMessage::Welcome(welcome)) = &line {
-            self.silence = SILENCE.max(Duration::from_millis(welcome.tick_ms).saturating_mul(3));
-            self.outbox.greeted(welcome);
+            self.idle_timeout =
+                IDLE_TIMEOUT.max(Duration::from_millis(welcome.tick_ms).saturating_mul(3));
+            self.outbox.handle_welcome(welcome);
         }
-        self.outbox.hear(&line);
-        let reaction = self.follower.react(&line)?;
-        if self.follower.is_following() {
+        self.outbox.handle_line(&line);
+        let action = self.tracker.handle_line(&line)?;
+        if self.tracker.is_following() {
             self.backoff.reset();
             self.was_following = true;
         }
-        let is_last = matches!(reaction, Reaction::ShowLast);
-        let nobody_listens = match (reaction, line) {
-            (Reaction::PassOver, _) => return Ok(false),
-            (Reaction::Send(request), _) => {
+        let is_last = matches!(action, Action::ShowLast);
+        let is_closed = match (action, line) {
+            (Action::Skip, _) => return Ok(false),
+            (Action::Send(request), _) => {
                 connection.send(&request).await?;
                 return Ok(false);
             }
-            (Reaction::KeepLast, ServerLine::Event(event)) => {
-                self.last = Some((event, raw));
+            (Action::Defer, ServerLine::Event(event)) => {
+                self.deferred = Some((event, raw));
                 return Ok(false);
             }
-            (Reaction::Resumed, _) => self.tell(Update::Resumed).await,
-            (Reaction::Show | Reaction::ShowLast | Reaction::KeepLast, line) => {
-                self.tell_line(raw, line).await
+            (Action::Resumed, _) => self.emit(Update::Resumed).await,
+            (Action::Show | Action::ShowLast | Action::Defer, line) => {
+                self.emit_line(raw, line).await
             }
         };
-        Ok(is_last || nobody_listens)
+        Ok(is_last || is_closed)
     }
 
-    /// Tells that the game has ended with `event`, and what of it is missing: it was over before
-    /// that could be asked for.
-    async fn end_short(&mut self, event: Event, raw: Bytes) {
-        let missed = self.follower.missing_before(event.seq);
+    /// Shows that the game has ended with `event`, and how many events before it are missing: it was over
+    /// before they could be requested.
+    async fn show_deferred(&mut self, event: Event, raw: Bytes) {
+        let missed = self.tracker.missing_before(event.seq);
         if missed > 0 {
-            self.tell(Update::Missed(missed)).await;
+            self.emit(Update::Missed(missed)).await;
         }
-        self.tell_line(raw, ServerLine::Event(event)).await;
+        self.emit_line(raw, ServerLine::Event(event)).await;
     }
 
-    /// Tries until there is a connection again; `None` if nobody listens any more.
+    /// Reconnects, however many attempts it takes; `None` if the receiver of updates was dropped.
     async fn reconnect(&mut self, error: StreamError) -> Option<ServerConnection> {
         let mut reason = error.to_string();
         loop {
             let pause = self.backoff.next_pause(&mut rand::rng());
-            if self.tell(Update::Lost { reason, pause }).await {
+            if self.emit(Update::Lost { reason, pause }).await {
                 return None;
             }
-            self.refuse_for(pause).await;
-            match connect(&self.server, CONNECT).await {
+            self.wait_and_return_keys(pause).await;
+            match connect(&self.server, CONNECT_TIMEOUT).await {
                 Ok(connection) => return Some(connection),
                 Err(error) => reason = error.to_string(),
             }
         }
     }
 
-    /// Waits for `pause`, and gives back the keys that are pressed meanwhile.
-    async fn refuse_for(&mut self, pause: Duration) {
+    /// Waits for `pause`. Key presses meanwhile are shown as not sent.
+    async fn wait_and_return_keys(&mut self, pause: Duration) {
         let (outbox, updates) = (&mut self.outbox, &self.updates);
-        let refuse = async {
+        let return_keys = async {
             loop {
-                let step = outbox.next_in_vain().await;
-                // Whether anybody listens is asked again after the pause.
-                let _ = updates.send(Update::NotSent(step)).await;
+                let step = outbox.next_key_press().await;
+                // Whether the receiver was dropped is checked after the pause.
+                let _ = updates.send(Update::NotConnected(step)).await;
             }
         };
         tokio::select! {
-            () = refuse => {}
+            () = return_keys => {}
             () = sleep(pause) => {}
         }
     }
 
-    /// Passes on a line when there is room for it, and says whether nobody listens any more.
-    async fn tell_line(&self, raw: Bytes, line: ServerLine) -> bool {
-        let cost = u32::try_from(raw.len() + LINE_COST).unwrap_or(ROOM).min(ROOM);
-        let room = self.room.clone().acquire_many_owned(cost).await.expect("it is never closed");
-        self.tell(Update::Line { raw, line, room: Some(room) }).await
+    /// Emits a line when the buffer has space for it. Returns whether the receiver was dropped.
+    async fn emit_line(&self, raw: Bytes, line: ServerLine) -> bool {
+        let cost = u32::try_from(raw.len() + LINE_OVERHEAD).unwrap_or(BUFFER_SIZE).min(BUFFER_SIZE);
+        let room = self.buffer.clone().acquire_many_owned(cost).await.expect("it is never closed");
+        self.emit(Update::Line { raw, line, room: Some(room) }).await
     }
 
-    /// Passes on `update`, and says whether nobody listens any more.
-    async fn tell(&self, update: Update) -> bool {
+    /// Emits `update`. Returns whether the receiver was dropped.
+    async fn emit(&self, update: Update) -> bool {
         self.updates.send(update).await.is_err()
     }
 }
 
-/// What is wrong when no greeting has come, but `sent`, which has no end.
-fn no_greeting(sent: &[u8]) -> String {
-    let limit = humantime::format_duration(GREETING);
+/// The error if there was no first line, but only `sent`, which has no end.
+fn no_welcome(sent: &[u8]) -> String {
+    let limit = humantime::format_duration(WELCOME_TIMEOUT);
     if sent.is_empty() {
-        return format!("no greeting came within {limit}");
+        return format!("no welcome within {limit}");
     }
     let sent = quote(&sent[..sent.len().min(80)]);
-    format!("no greeting came within {limit}, only {sent}")
+    format!("no welcome within {limit}, only {sent}")
 }
 
-/// The line that was read, if there is one.
+/// The line that was read.
 fn line_of(read: Result<io::Result<Option<Bytes>>, Elapsed>) -> io::Result<Bytes> {
     match read {
         Ok(Ok(Some(line))) => Ok(line),

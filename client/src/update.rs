@@ -4,34 +4,34 @@ use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 use tribune_protocol::{Move, ServerLine};
 
-/// What there is to show.
+/// Something to show.
 #[derive(Debug)]
 pub enum Update {
     /// A line of the server.
     Line {
         /// Its bytes, without its end.
         raw: Bytes,
-        /// What it says.
+        /// Its content.
         line: ServerLine,
-        /// The room that it takes until it is shown.
-        #[expect(dead_code, reason = "it is given back when this is dropped")]
+        /// Its share of the buffer, until it is shown.
+        #[expect(dead_code, reason = "it is returned when this is dropped")]
         room: Option<OwnedSemaphorePermit>,
     },
-    /// The connection is lost, and there is a pause before the next attempt.
+    /// The connection was lost, and there is a pause before the next attempt.
     Lost {
-        /// Why.
+        /// The reason.
         reason: String,
-        /// How long.
+        /// The pause.
         pause: Duration,
     },
-    /// The events after the last that was shown follow.
+    /// The stream was resumed: the events after the last one shown follow.
     Resumed,
-    /// So many events before the next were missed: the game ended before they came.
+    /// This many events before the next one were missed: the game ended before they arrived.
     Missed(u64),
-    /// There is no connection, so this was not sent.
-    NotSent(Move),
-    /// The server does not take moves as fast as they were made, so this was not sent.
-    LeftOut(Move),
-    /// The connection was lost before so many moves were answered.
+    /// This move was not sent, as there is no connection.
+    NotConnected(Move),
+    /// This move was not sent, as moves come faster than the server accepts.
+    Dropped(Move),
+    /// The connection was lost before this many moves were confirmed.
     Unanswered(u64),
 }

@@ -184,7 +184,7 @@ fn what_is_typed_moves_the_player_and_refusals_are_shown() {
     let mut player = start(&server, &["play", "--name", "ann", "--keep-watching"]);
     player.wait_for_err(|line| line.contains("connected"));
     player.type_in("n\nE x!\nN bob\nw e\n");
-    player.wait_for_err(|line| line.contains("\"E x!\" moves nobody"));
+    player.wait_for_err(|line| line.contains("invalid move \"E x!\""));
     player.wait_for_err(|line| line.contains("refused (too_many_players)"));
     let lines: Vec<Value> =
         (0..3).map(|_| spectator.wait_for(|line| line["type"] == "move")).collect();

@@ -61,7 +61,7 @@ fn the_lines_of_the_wire_are_understood() {
     assert_eq!(played.code(), Some(0), "{:?}", played.err);
     assert_eq!(moves(&mut spectator, 4), ["N ann", "S bob", "W eve", "E ann"]);
     assert!(
-        played.err.iter().any(|line| line.contains("\"what is this\" moves nobody")),
+        played.err.iter().any(|line| line.contains("invalid move \"what is this\"")),
         "{:?}",
         played.err
     );

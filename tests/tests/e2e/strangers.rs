@@ -47,18 +47,18 @@ fn a_server_of_another_version_is_refused_and_its_version_named() {
     }
     let herd = client(&["herd", "--mode", "watch", "-n", "2", "--json"], &address);
     assert_eq!(herd.code(), Some(1));
-    assert!(herd.out[0].contains("speaks version 2"), "{:?}", herd.out);
+    assert!(herd.out[0].contains("uses version 2 of the protocol"), "{:?}", herd.out);
 }
 
 #[test]
 fn a_server_that_says_nothing_is_not_waited_for_for_long() {
     let silent = serve(|stream| send(stream, b""));
     let asks = serve(|stream| send(stream, b"login: "));
-    for (address, part) in [(silent, "no greeting came within 5s"), (asks, "only \"login: \"")] {
+    for (address, part) in [(silent, "no welcome within 5s"), (asks, "only \"login: \"")] {
         let finished = client(&["watch"], &address);
         let message = finished.err.last().unwrap();
         assert_eq!(finished.code(), Some(1), "{message}");
-        for part in [part, "may be no Tribune server", "--server HOST:PORT"] {
+        for part in [part, "may not be a Tribune server", "--server HOST:PORT"] {
             assert!(message.contains(part), "{message}");
         }
     }
@@ -75,7 +75,7 @@ fn what_a_stranger_says_is_quoted() {
     }
     let closes = serve(drop);
     let message = client(&["watch"], &closes).err.pop().unwrap();
-    assert!(message.contains("closed without a greeting"), "{message}");
+    assert!(message.contains("closed without a welcome"), "{message}");
 }
 
 #[test]
@@ -89,7 +89,10 @@ fn a_server_that_speaks_only_when_it_is_spoken_to_is_told_from_a_silent_one() {
         let finished = client(&["watch"], &address);
         let message = finished.err.last().unwrap();
         assert_eq!(finished.code(), Some(1), "{message}");
-        assert!(message.contains("this is no Tribune server: it sent"), "{message}");
+        assert!(
+            message.contains("not a Tribune server: expected a welcome line, got"),
+            "{message}"
+        );
         assert!(message.contains(part), "{message}");
     }
 }

@@ -2,34 +2,35 @@ use std::fmt;
 
 use tribune_protocol::{Direction, Move, Name, Refusal, Request, text::quote};
 
-/// How much of a line that means nothing is shown.
-const SHOWN: usize = 80;
+/// How many bytes of an invalid line an error quotes.
+const MAX_QUOTED: usize = 80;
 
-/// Why a line has no moves.
+/// A line that is not a move.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NoMoves {
+pub struct MoveLineError {
     line: String,
     reason: String,
 }
 
-impl fmt::Display for NoMoves {
+impl fmt::Display for MoveLineError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} moves nobody: {}", self.line, self.reason)
+        write!(f, "invalid move {}: {}", self.line, self.reason)
     }
 }
 
-/// The moves that `line` asks for, a line that does not come from a terminal. It is one of
-/// - words of the letters n, s, e and w, each letter a move of the player `name`, as in `n n e`;
-/// - a move as it is on the wire, `N ann` or a JSON object, of whichever player it names. `e n` is
-///   two moves, and not one of a player `n`, unless that is `name`.
+/// Parses the moves of a line of standard input, for the player `name`. The line is one of
+/// - words of the letters n, s, e and w, each letter a move of `name`, as in `n n e`;
+/// - a move as on the wire, `N ann` or a JSON object, of any player. `e n` is two moves, and not one of
+///   a player `n`, unless that is `name`.
 ///
-/// A line that is not one of these as a whole asks for nothing.
+/// A line must be valid as a whole.
 ///
 /// # Errors
-/// Says why it is none.
-pub fn moves_of(line: &[u8], name: &Name) -> Result<Vec<Move>, NoMoves> {
-    let no_moves = |reason: String| NoMoves { line: quote(&line[..line.len().min(SHOWN)]), reason };
-    let text = std::str::from_utf8(line).map_err(|_| no_moves("it is not UTF-8".to_owned()))?;
+/// If the line is neither.
+pub fn parse_moves(line: &[u8], name: &Name) -> Result<Vec<Move>, MoveLineError> {
+    let error =
+        |reason: String| MoveLineError { line: quote(&line[..line.len().min(MAX_QUOTED)]), reason };
+    let text = std::str::from_utf8(line).map_err(|_| error("it is not UTF-8".to_owned()))?;
     if let Some(step) = Move::parse(text).ok().filter(|step| step.name == *name) {
         return Ok(vec![step]);
     }
@@ -42,14 +43,11 @@ pub fn moves_of(line: &[u8], name: &Name) -> Result<Vec<Move>, NoMoves> {
         Ok(Some(Request::MoveAgain(direction))) => Ok(vec![Move { direction, name: name.clone() }]),
         Ok(None) => Ok(Vec::new()),
         Ok(Some(Request::Ping { .. } | Request::Resume { .. })) => {
-            Err(no_moves("only moves can be sent here".to_owned()))
+            Err(error("only moves can be sent".to_owned()))
         }
-        Err(Refusal { message, .. }) if text.trim_start().starts_with('{') => {
-            Err(no_moves(message))
-        }
-        Err(_) => Err(no_moves(
-            "a line is directions (n, s, e and w) as in `n n e`, or a move as in `N ann`"
-                .to_owned(),
+        Err(Refusal { message, .. }) if text.trim_start().starts_with('{') => Err(error(message)),
+        Err(_) => Err(error(
+            "expected directions (n, s, e and w) as in `n n e`, or a move as in `N ann`".to_owned(),
         )),
     }
 }
@@ -67,13 +65,13 @@ mod tests {
     use super::*;
 
     fn moves(line: &str, name: &str) -> Result<String, String> {
-        let moves = moves_of(line.as_bytes(), &name.parse().unwrap());
+        let moves = parse_moves(line.as_bytes(), &name.parse().unwrap());
         let moves = moves.map_err(|error| error.to_string())?;
         Ok(moves.iter().map(Move::to_string).collect::<Vec<_>>().join(", "))
     }
 
     #[test]
-    fn letters_are_moves_of_the_player_that_was_named() {
+    fn letters_are_moves_of_the_named_player() {
         for (line, want) in [
             ("n", "N ann"),
             ("n n E", "N ann, N ann, E ann"),
@@ -89,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_move_of_the_wire_is_that_move() {
+    fn accepts_moves_as_on_the_wire() {
         for line in [
             "N ann",
             "n ann",
@@ -106,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_neither_moves_nobody_and_is_quoted() {
+    fn quotes_invalid_lines() {
         for (line, part) in [
             ("hello", "`n n e`"),
             ("n x!", "`N ann`"),
@@ -121,13 +119,13 @@ mod tests {
             let error = moves(line, "ann").unwrap_err();
             assert!(error.contains(part), "{line:?}: {error}");
         }
-        assert!(moves_of(b"N \xff", &"ann".parse().unwrap()).is_err());
+        assert!(parse_moves(b"N \xff", &"ann".parse().unwrap()).is_err());
     }
 
     proptest! {
         #[test]
-        fn no_line_makes_it_panic(line in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = moves_of(&line, &"ann".parse().unwrap());
+        fn no_line_causes_a_panic(line in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = parse_moves(&line, &"ann".parse().unwrap());
         }
     }
 }

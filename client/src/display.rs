@@ -7,92 +7,92 @@ use tokio::{
 use tribune_cli::say;
 use tribune_protocol::{ControlMessage, ServerLine, escape_json, text::EventFormatter};
 
-use crate::{flood::Flood, update::Update};
+use crate::{repeat_filter::RepeatFilter, update::Update};
 
-/// How the game is shown.
+/// How a game is shown on standard output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// In the wording of the server's console.
+    /// As text, in the wording of the server's console.
     Text,
     /// As the lines of the server, with JSON escapes for what is not printable in them.
     Json,
-    /// Not at all. What is told is only how the connection fares.
-    Nothing,
+    /// Not at all: only messages about the connection are shown.
+    None,
 }
 
-/// Shows a game: what happens on standard output, and what people should know on standard error.
+/// Shows a game: events on standard output, and messages about the connection on standard error.
 #[derive(Debug)]
-pub struct View<W> {
+pub struct Display<W> {
     out: BufWriter<W>,
     format: Format,
     formatter: EventFormatter,
-    messages: Flood,
+    messages: RepeatFilter,
 }
 
-impl<W: AsyncWrite + Unpin> View<W> {
-    /// A view that writes to `out`.
+impl<W: AsyncWrite + Unpin> Display<W> {
+    /// A display that writes to `out`.
     pub fn new(out: W, format: Format) -> Self {
         Self {
             out: BufWriter::new(out),
             format,
             formatter: EventFormatter::default(),
-            messages: Flood::default(),
+            messages: RepeatFilter::default(),
         }
     }
 
-    /// Shows `update`, at the latest when [flushed](Self::flush).
+    /// Shows `update`. Events may stay in a buffer until the next [flush](Self::flush).
     ///
     /// # Errors
-    /// If it cannot be written.
+    /// If the output cannot be written.
     pub async fn show(&mut self, update: Update) -> io::Result<()> {
         if let Some(message) = message(&update, self.format) {
             let kind = kind(&update, &message);
-            let said = self.messages.take(&kind, message, Instant::now());
-            if !said.is_empty() {
-                // What was shown before is to be seen before.
+            let due = self.messages.filter(&kind, message, Instant::now());
+            if !due.is_empty() {
+                // Events before the message must be visible before it.
                 self.flush().await?;
             }
-            said.into_iter().for_each(say);
+            due.into_iter().for_each(say);
         }
         match (&update, self.format) {
             (Update::Line { raw, .. }, Format::Json) => self.write_line(&escape_json(raw)).await,
-            (Update::Line { line, .. }, Format::Text) => self.tell(line).await,
+            (Update::Line { line, .. }, Format::Text) => self.show_line(line).await,
             _ => Ok(()),
         }
     }
 
-    /// Waits until there is something to [settle](Self::settle); for ever if there is nothing.
-    pub async fn is_due(&self) {
+    /// Waits until a summary of repeated messages is due; for ever if there is none.
+    pub async fn summary_due(&self) {
         match self.messages.due() {
             Some(due) => sleep_until(due).await,
             None => std::future::pending().await,
         }
     }
 
-    /// Says how often the same message has come again.
-    pub fn settle(&mut self) {
-        self.messages.settle_at(Instant::now()).into_iter().for_each(say);
+    /// Prints the summary of repeated messages, if it is due.
+    pub fn print_due_summary(&mut self) {
+        self.messages.take_due_summary(Instant::now()).into_iter().for_each(say);
     }
 
-    /// The same, as nothing more will come.
+    /// Prints the summary of repeated messages, if there is one, at the end.
     pub fn finish(&mut self) {
-        self.messages.settle(Instant::now()).into_iter().for_each(say);
+        self.messages.take_summary(Instant::now()).into_iter().for_each(say);
     }
 
-    /// Writes out what is still to be written.
+    /// Writes out the buffer.
     ///
     /// # Errors
-    /// If it cannot be written.
+    /// If the output cannot be written.
     pub async fn flush(&mut self) -> io::Result<()> {
         self.out.flush().await
     }
 
-    async fn tell(&mut self, line: &ServerLine) -> io::Result<()> {
+    async fn show_line(&mut self, line: &ServerLine) -> io::Result<()> {
         match line {
             ServerLine::Control(ControlMessage::State(state)) => self.formatter.begin(state),
             ServerLine::Event(event) => {
-                if let Some(told) = self.formatter.format(event) {
-                    self.write_line(told.as_bytes()).await?;
+                if let Some(text) = self.formatter.format(event) {
+                    self.write_line(text.as_bytes()).await?;
                 }
             }
             _ => {}
@@ -106,15 +106,17 @@ impl<W: AsyncWrite + Unpin> View<W> {
     }
 }
 
-/// What people should know about `update`, beyond what happens in the game.
+/// The message for people about `update`, if it has one besides the event.
 fn message(update: &Update, format: Format) -> Option<String> {
     match update {
-        Update::Line { line: ServerLine::Control(notice), .. } => match notice {
+        Update::Line { line: ServerLine::Control(message), .. } => match message {
             ControlMessage::Welcome(welcome) => {
                 Some(format!("connected: game {}, you are {}", welcome.game, welcome.you))
             }
             ControlMessage::Error { code, message } => Some(format!("refused ({code}): {message}")),
-            ControlMessage::Resync { missed, .. } => Some(missed_message(*missed)),
+            ControlMessage::Resync { missed, .. } => {
+                Some(format!("{missed} events were missed: the server no longer has them"))
+            }
             _ => None,
         },
         Update::Line { .. } => None,
@@ -122,35 +124,31 @@ fn message(update: &Update, format: Format) -> Option<String> {
             Some(format!("{reason}; trying again in {:.1} s", pause.as_secs_f64()))
         }
         Update::Missed(missed) => Some(format!(
-            "{missed} events were missed: the game ended before they could be asked for"
+            "{missed} events were missed: the game ended before they could be requested"
         )),
-        Update::Resumed => Some("connected again, and nothing was missed".to_owned()),
-        Update::LeftOut(step) => {
-            Some(format!("not sent, as the server takes moves no faster: {step}"))
+        Update::Resumed => Some("connected again, nothing was missed".to_owned()),
+        Update::Dropped(step) => {
+            Some(format!("not sent, as moves come faster than the server accepts: {step}"))
         }
         Update::Unanswered(count) => {
-            Some(format!("{count} moves had no answer before the connection was lost"))
+            Some(format!("the connection was lost before {count} moves were confirmed"))
         }
-        Update::NotSent(_) if format == Format::Nothing => None,
-        Update::NotSent(step) => Some(format!("not sent, as there is no connection: {step}")),
+        Update::NotConnected(_) if format == Format::None => None,
+        Update::NotConnected(step) => Some(format!("not sent, as there is no connection: {step}")),
     }
 }
 
-/// Of which kind `message` about `update` is: of many of one kind only some are said. Of most each is
-/// its own kind.
+/// The kind of `message` about `update`: repeated messages of one kind are summarized. Most messages
+/// are a kind of their own.
 fn kind(update: &Update, message: &str) -> String {
     match update {
         Update::Line { line: ServerLine::Control(ControlMessage::Error { code, .. }), .. } => {
             code.to_string()
         }
-        Update::NotSent(_) => "not sent".to_owned(),
-        Update::LeftOut(_) => "left out".to_owned(),
+        Update::NotConnected(_) => "not connected".to_owned(),
+        Update::Dropped(_) => "dropped".to_owned(),
         _ => message.to_owned(),
     }
-}
-
-fn missed_message(missed: u64) -> String {
-    format!("{missed} events were missed: the server no longer had them")
 }
 
 #[cfg(test)]
@@ -159,16 +157,16 @@ mod tests {
 
     async fn shown(format: Format, lines: &[&str]) -> String {
         let mut out = Vec::new();
-        let mut view = View::new(&mut out, format);
+        let mut display = Display::new(&mut out, format);
         for line in lines {
             let update = Update::Line {
                 raw: line.as_bytes().to_vec().into(),
                 line: ServerLine::parse(line.as_bytes()).unwrap(),
                 room: None,
             };
-            view.show(update).await.unwrap();
+            display.show(update).await.unwrap();
         }
-        view.flush().await.unwrap();
+        display.flush().await.unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -176,7 +174,7 @@ mod tests {
     const MOVE: &str = r#"{"type":"move","seq":2,"ms":0,"player":1,"name":"ann","from":"ps#3","direction":"N","x":0,"y":0}"#;
 
     #[tokio::test]
-    async fn text_is_the_wording_of_the_console() {
+    async fn text_has_the_wording_of_the_console() {
         assert_eq!(
             shown(Format::Text, &[STATE, MOVE]).await,
             "        got `N ann` from ps#3 (bot)\n"
@@ -184,7 +182,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn json_is_the_lines_as_they_came() {
+    async fn json_has_the_lines_of_the_server() {
         assert_eq!(shown(Format::Json, &[STATE, MOVE]).await, format!("{STATE}\n{MOVE}\n"));
     }
 

@@ -1,0 +1,177 @@
+//! Watching and playing a game.
+
+use std::{io, pin::pin, process::ExitCode, time::Duration};
+
+use tokio::{
+    io::{Stdout, stdin, stdout},
+    sync::mpsc,
+    task::JoinHandle,
+};
+use tribune_cli::{SignalAction, Signals, failure, is_closed_pipe, say};
+use tribune_protocol::Name;
+
+use crate::{
+    cbreak_mode::CbreakMode,
+    display::{Display, Format},
+    move_sources::{send_keys, send_lines, walk_at_random},
+    outbox::Outbox,
+    stream::{LINES, Stream, StreamError},
+    update::Update,
+};
+
+/// How many moves may wait to be sent before their source waits.
+const MOVES: usize = 64;
+
+/// What to do if there is no server.
+const NO_SERVER_HINT: &str = "start one with `server`, or name another with --server HOST:PORT";
+
+/// What to do if the server is full.
+const FULL_HINT: &str = "or let the server accept more with its --max-clients";
+
+/// Which game to show, and how.
+#[derive(Clone, Debug)]
+pub struct GameOptions {
+    /// The address of the server, `HOST:PORT`.
+    pub server: String,
+    /// Whether to reconnect when the connection is lost.
+    pub retry: bool,
+    /// How to show the game.
+    pub format: Format,
+}
+
+/// Shows the game to its end. Returns the exit code.
+pub async fn watch(options: GameOptions) -> ExitCode {
+    GameClient::connect(options, Outbox::closed()).run(None).await
+}
+
+/// Shows the game to its end, and moves the player `name` by standard input. Unless that is a
+/// terminal, the client leaves when the input has ended and all moves are confirmed, or continues to
+/// watch if `keep_watching`.
+pub async fn play(options: GameOptions, name: Name, keep_watching: bool) -> ExitCode {
+    let cbreak_mode = match CbreakMode::enable() {
+        Ok(cbreak_mode) => cbreak_mode,
+        Err(error) => {
+            return failure(format_args!("cannot set the mode of the terminal: {error}"));
+        }
+    };
+    let (sender, moves) = mpsc::channel(MOVES);
+    if cbreak_mode.is_none() {
+        tokio::spawn(send_lines(stdin(), name, sender));
+        return GameClient::connect(options, Outbox::new(moves, !keep_watching)).run(None).await;
+    }
+    say("n s e w, h j k l or the arrow keys move, q quits");
+    let quit = tokio::spawn(send_keys(stdin(), name, sender));
+    let mut client = GameClient::connect(options, Outbox::new(moves, false));
+    client.cbreak_mode = cbreak_mode;
+    client.run(Some(quit)).await
+}
+
+/// Shows the game to its end, and moves the player `name` at random, with pauses of at most
+/// `max_pause`.
+pub async fn play_at_random(options: GameOptions, name: Name, max_pause: Duration) -> ExitCode {
+    let (sender, moves) = mpsc::channel(MOVES);
+    tokio::spawn(walk_at_random(max_pause, name, sender));
+    GameClient::connect(options, Outbox::new(moves, false)).run(None).await
+}
+
+/// A connection to a game, and its display.
+struct GameClient {
+    stream: JoinHandle<Result<(), StreamError>>,
+    updates: mpsc::Receiver<Update>,
+    display: Display<Stdout>,
+    cbreak_mode: Option<CbreakMode>,
+}
+
+impl GameClient {
+    fn connect(options: GameOptions, outbox: Outbox) -> Self {
+        let (sender, updates) = mpsc::channel(LINES);
+        let stream = tokio::spawn(Stream::new(options.server, options.retry, sender, outbox).run());
+        Self { stream, updates, display: Display::new(stdout(), options.format), cbreak_mode: None }
+    }
+
+    /// Shows the game until it ends, or until the user stops it: by a signal, or by `quit`.
+    async fn run(self, quit: Option<JoinHandle<bool>>) -> ExitCode {
+        let mut signals = match Signals::listen() {
+            Ok(signals) => signals,
+            Err(error) => return failure(format_args!("cannot handle signals: {error}")),
+        };
+        let Self { stream, updates, display, cbreak_mode } = self;
+        let mut shown = pin!(show(updates, display, stream));
+        let mut quit = pin!(quit_requested(quit));
+        loop {
+            tokio::select! {
+                code = &mut shown => return code,
+                action = signals.next() => match action {
+                    SignalAction::Stop(signal) => return ExitCode::from(signal.exit_code()),
+                    SignalAction::Resume => restore_mode(cbreak_mode.as_ref()),
+                },
+                () = &mut quit => return ExitCode::SUCCESS,
+            }
+        }
+    }
+}
+
+/// Shows all `updates`, and reports how `stream` ended.
+async fn show(
+    mut updates: mpsc::Receiver<Update>,
+    mut display: Display<Stdout>,
+    stream: JoinHandle<Result<(), StreamError>>,
+) -> ExitCode {
+    match show_all(&mut updates, &mut display).await {
+        Ok(()) => {}
+        Err(error) if is_closed_pipe(&error) => return ExitCode::SUCCESS,
+        Err(error) => return failure(format_args!("cannot show the game: {error}")),
+    }
+    match stream.await {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) if error.is_no_server() => {
+            failure(format_args!("{error}; {NO_SERVER_HINT}"))
+        }
+        Ok(Err(error)) if error.is_full() => failure(format_args!("{error}, {FULL_HINT}")),
+        Ok(Err(error)) => failure(error),
+        Err(panic) => failure(format_args!("the stream failed, which is a bug: {panic}")),
+    }
+}
+
+async fn show_all(
+    updates: &mut mpsc::Receiver<Update>,
+    display: &mut Display<Stdout>,
+) -> io::Result<()> {
+    loop {
+        let first = tokio::select! {
+            first = updates.recv() => first,
+            () = display.summary_due() => {
+                display.print_due_summary();
+                continue;
+            }
+        };
+        let Some(first) = first else {
+            display.finish();
+            return Ok(());
+        };
+        display.show(first).await?;
+        // All updates that are available go out in one write.
+        for _ in 0..LINES {
+            let Ok(next) = updates.try_recv() else { break };
+            display.show(next).await?;
+        }
+        display.flush().await?;
+    }
+}
+
+/// Sets the mode of the terminal again, after another process has used it.
+fn restore_mode(cbreak_mode: Option<&CbreakMode>) {
+    if let Some(Err(error)) = cbreak_mode.map(CbreakMode::apply) {
+        say(format_args!("cannot set the mode of the terminal: {error}"));
+    }
+}
+
+/// Waits until `quit` returns true; for ever if it does not.
+async fn quit_requested(quit: Option<JoinHandle<bool>>) {
+    if let Some(quit) = quit
+        && let Ok(true) = quit.await
+    {
+        return;
+    }
+    std::future::pending::<()>().await;
+}
