@@ -24,6 +24,7 @@ mod ping;
 mod repeat_filter;
 mod stream;
 mod stream_tracker;
+mod track_error;
 mod update;
 
 pub use args::Args;

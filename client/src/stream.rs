@@ -18,7 +18,8 @@ use tribune_protocol::{
 use crate::{
     backoff::Backoff,
     outbox::{Outbox, Outgoing},
-    stream_tracker::{Action, StreamTracker, TrackError},
+    stream_tracker::{Action, StreamTracker},
+    track_error::TrackError,
     update::Update,
 };
 

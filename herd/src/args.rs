@@ -3,7 +3,7 @@ use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
 use tribune_cli::{parse_number_within, parse_time};
 
 use crate::{
-    metric::describe_metrics, plan::Mode, report::ReportFormat, source_addresses::SourceAddresses,
+    metric::describe_metrics, mode::Mode, report::ReportFormat, source_addresses::SourceAddresses,
     threshold::Threshold,
 };
 

@@ -3,8 +3,9 @@ use std::process::ExitCode;
 use tribune_cli::{failure, is_closed_pipe};
 
 use crate::{
+    mode::Mode,
     options::HerdOptions,
-    plan::{Mode, Plan},
+    plan::Plan,
     progress::Progress,
     report::{Document, ReportFormat, print, save},
     run::{RunError, run},

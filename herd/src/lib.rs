@@ -21,6 +21,7 @@ mod failure;
 mod herd;
 mod measure;
 mod metric;
+mod mode;
 mod options;
 mod plan;
 mod preflight;
@@ -38,6 +39,6 @@ mod worker_thread;
 pub use self::{
     args::HerdArgs,
     herd::herd,
+    mode::Mode,
     options::{HerdArgsError, HerdOptions},
-    plan::Mode,
 };

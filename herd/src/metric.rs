@@ -1,6 +1,6 @@
 use std::str::FromStr;
 
-use crate::plan::Mode;
+use crate::mode::Mode;
 
 /// A measured quantity that `--fail-if` can compare with a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,8 @@ use tribune_cli::raise_descriptor_limit;
 use crate::{
     args::HerdArgs,
     arrivals::Arrivals,
-    plan::{Mode, Plan},
+    mode::Mode,
+    plan::Plan,
     preflight::{check_descriptors, check_file, check_ports},
     report::ReportFormat,
 };

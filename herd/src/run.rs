@@ -178,7 +178,7 @@ impl Monitor {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::plan::Mode;
+    use crate::mode::Mode;
 
     /// A plan of one job.
     pub fn plan(mode: Mode) -> Plan {

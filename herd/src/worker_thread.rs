@@ -146,7 +146,7 @@ async fn monitor_timers(tally: &SharedTally) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{plan::Mode, run::tests::context};
+    use crate::{mode::Mode, run::tests::context};
 
     #[test]
     fn a_panic_of_a_worker_is_counted_and_makes_the_others_leave() {

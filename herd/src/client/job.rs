@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use super::{context::WorkerContext, echo::echo, spectator::follow_game};
 use crate::{
     failure::{Failure, FailureKind},
-    plan::Mode,
+    mode::Mode,
     throttle::Permit,
 };
 

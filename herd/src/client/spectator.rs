@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     failure::{Failure, FailureKind},
-    plan::Mode,
+    mode::Mode,
 };
 
 /// The most reads of one client before the others get their turn.

@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use crate::{
     measure::{Counts, Percentiles, TickQuality, Violator},
-    plan::{Mode, Plan},
+    mode::Mode,
+    plan::Plan,
     progress::Row,
     run::Run,
     verdict::{FailedCheck, Measured, Verdict, deliveries_per_second},

@@ -2,7 +2,7 @@ use super::{
     check::{Category, FailedCheck},
     number::number,
 };
-use crate::{failure::FailureKind, plan::Mode, run::Run};
+use crate::{failure::FailureKind, mode::Mode, run::Run};
 
 /// The failed checks of whether the run did what was requested.
 pub fn failed_completeness_checks(run: &Run) -> Vec<FailedCheck> {

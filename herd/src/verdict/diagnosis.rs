@@ -1,7 +1,7 @@
 use super::check::{Category, FailedCheck};
 use crate::{
     failure::{FailureKind, FaultDomain},
-    plan::Mode,
+    mode::Mode,
     run::Run,
 };
 

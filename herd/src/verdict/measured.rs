@@ -2,7 +2,7 @@ use super::number::number;
 use crate::{
     measure::{Latencies, Percentiles, TickQuality},
     metric::{LatencyKind, Metric, Quantile},
-    plan::Mode,
+    mode::Mode,
     run::Run,
 };
 

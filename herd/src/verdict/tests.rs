@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     arrivals::Arrivals,
     failure::{Failure, FailureKind},
-    plan::Mode,
+    mode::Mode,
     run::tests::passed,
 };
 
