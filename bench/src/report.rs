@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::Context;
-use tribune_cli::say;
+use tribune_cli::print_message;
 
 use crate::{
     host::{NotRun, Running},
@@ -101,11 +101,11 @@ fn measure_all(work: Work, only: &[System], runs: usize) -> Vec<Row> {
             match measure(system, work) {
                 Ok(outcome) => rounds[index].push(outcome),
                 Err(NotRun::Missing(program)) => {
-                    say(format_args!("{system} is skipped: {program} is not installed"));
+                    print_message(format_args!("{system} is skipped: {program} is not installed"));
                     skipped[index] = true;
                 }
                 Err(NotRun::Failed(error)) => {
-                    say(format_args!("{system}: no result: {error:#}"));
+                    print_message(format_args!("{system}: no result: {error:#}"));
                     skipped[index] = true;
                 }
             }

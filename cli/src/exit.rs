@@ -1,6 +1,6 @@
 use std::{fmt, io, process::ExitCode};
 
-use crate::say;
+use crate::print_message;
 
 /// Exit code of a program that failed.
 pub const FAILED: u8 = 1;
@@ -11,13 +11,13 @@ pub const INTERRUPTED: u8 = 130;
 
 /// Reports invalid usage on standard error. Returns the exit code [`USAGE`].
 pub fn usage_error(message: impl fmt::Display) -> ExitCode {
-    say(format_args!("error: {message} (see --help)"));
+    print_message(format_args!("error: {message} (see --help)"));
     ExitCode::from(USAGE)
 }
 
 /// Reports an error on standard error. Returns the exit code [`FAILED`].
 pub fn failure(message: impl fmt::Display) -> ExitCode {
-    say(format_args!("error: {message}"));
+    print_message(format_args!("error: {message}"));
     ExitCode::from(FAILED)
 }
 

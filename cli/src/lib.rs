@@ -17,7 +17,7 @@ pub use self::{
     address::{parse_address, resolve},
     descriptors::{descriptor_limit, raise_descriptor_limit},
     exit::{FAILED, INTERRUPTED, USAGE, failure, is_closed_pipe, usage_error},
-    message::{colours_suit_stderr, say},
+    message::{colours_suit_stderr, print_message},
     number::{parse_number, parse_number_within},
     parse::parse_args,
     signals::{SignalAction, Signals, StopSignal},

@@ -6,7 +6,7 @@ use std::{
 use tribune_protocol::text::printable;
 
 /// Prints `message` on standard error as one line, with unprintable characters escaped.
-pub fn say(message: impl fmt::Display) {
+pub fn print_message(message: impl fmt::Display) {
     // If standard error is closed there is no place left to report that.
     let _ = writeln!(io::stderr(), "{}", printable(&message.to_string()));
 }

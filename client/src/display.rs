@@ -4,7 +4,7 @@ use tokio::{
     io::{AsyncWrite, AsyncWriteExt, BufWriter},
     time::{Instant, sleep_until},
 };
-use tribune_cli::say;
+use tribune_cli::print_message;
 use tribune_protocol::{ControlMessage, ServerLine, escape_json, text::EventFormatter};
 
 use crate::{repeat_filter::RepeatFilter, update::Update};
@@ -52,7 +52,7 @@ impl<W: AsyncWrite + Unpin> Display<W> {
                 // Events before the message must be visible before it.
                 self.flush().await?;
             }
-            due.into_iter().for_each(say);
+            due.into_iter().for_each(print_message);
         }
         match (&update, self.format) {
             (Update::Line { raw, .. }, Format::Json) => self.write_line(&escape_json(raw)).await,
@@ -71,12 +71,12 @@ impl<W: AsyncWrite + Unpin> Display<W> {
 
     /// Prints the summary of repeated messages, if it is due.
     pub fn print_due_summary(&mut self) {
-        self.messages.take_due_summary(Instant::now()).into_iter().for_each(say);
+        self.messages.take_due_summary(Instant::now()).into_iter().for_each(print_message);
     }
 
     /// Prints the summary of repeated messages, if there is one, at the end.
     pub fn finish(&mut self) {
-        self.messages.take_summary(Instant::now()).into_iter().for_each(say);
+        self.messages.take_summary(Instant::now()).into_iter().for_each(print_message);
     }
 
     /// Writes out the buffer.

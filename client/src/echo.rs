@@ -13,7 +13,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 use tokio_util::codec::FramedRead;
-use tribune_cli::{FAILED, failure, is_closed_pipe, say};
+use tribune_cli::{FAILED, failure, is_closed_pipe, print_message};
 use tribune_protocol::{Line, LineDecoder, MAX_ECHO_MESSAGE, exchange_echo, text::quote};
 
 /// What to send to an echo server.
@@ -51,7 +51,7 @@ async fn echo_all(options: &EchoOptions) -> io::Result<bool> {
             }
             Line::Cut(beginning) => {
                 let beginning = quote(&beginning[..20]);
-                say(format_args!(
+                print_message(format_args!(
                     "error: a message can have at most {MAX_ECHO_MESSAGE} bytes; the one that starts with {beginning} has more"
                 ));
                 all_equal = false;
@@ -69,7 +69,7 @@ async fn echo_one(options: &EchoOptions, message: &[u8]) -> io::Result<bool> {
     let mut stream = match connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
         Ok(stream) => stream,
         Err(error) => {
-            say(format_args!(
+            print_message(format_args!(
                 "error: no echo server at {}: {error}; start one with `server echo`, or name another with --server HOST:PORT",
                 options.server
             ));
@@ -83,7 +83,7 @@ async fn echo_one(options: &EchoOptions, message: &[u8]) -> io::Result<bool> {
     }
     let result = reply.check(message);
     if let Err(error) = &result {
-        say(format_args!("error: {error}"));
+        print_message(format_args!("error: {error}"));
     }
     Ok(result.is_ok())
 }

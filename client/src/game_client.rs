@@ -7,7 +7,7 @@ use tokio::{
     sync::mpsc,
     task::JoinHandle,
 };
-use tribune_cli::{SignalAction, Signals, failure, is_closed_pipe, say};
+use tribune_cli::{SignalAction, Signals, failure, is_closed_pipe, print_message};
 use tribune_protocol::Name;
 
 use crate::{
@@ -59,7 +59,7 @@ pub async fn play(options: GameOptions, name: Name, keep_watching: bool) -> Exit
         tokio::spawn(send_lines(stdin(), name, sender));
         return GameClient::connect(options, Outbox::new(moves, !keep_watching)).run(None).await;
     }
-    say("n s e w, h j k l or the arrow keys move, q quits");
+    print_message("n s e w, h j k l or the arrow keys move, q quits");
     let quit = tokio::spawn(send_keys(stdin(), name, sender));
     let mut client = GameClient::connect(options, Outbox::new(moves, false));
     client.cbreak_mode = cbreak_mode;
@@ -162,7 +162,7 @@ async fn show_all(
 /// Sets the mode of the terminal again, after another process has used it.
 fn restore_mode(cbreak_mode: Option<&CbreakMode>) {
     if let Some(Err(error)) = cbreak_mode.map(CbreakMode::apply) {
-        say(format_args!("cannot set the mode of the terminal: {error}"));
+        print_message(format_args!("cannot set the mode of the terminal: {error}"));
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 use tokio_util::codec::FramedRead;
-use tribune_cli::say;
+use tribune_cli::print_message;
 use tribune_protocol::{Direction, Line, LineDecoder, Move, Name, text::quote};
 
 use crate::{
@@ -49,7 +49,10 @@ pub async fn send_keys(
                 Key::Other(other) => {
                     let message = format!("unknown key {other:?}: n, s, e and w move");
                     let kind = message.clone();
-                    others.filter(&kind, message, Instant::now()).into_iter().for_each(say);
+                    others
+                        .filter(&kind, message, Instant::now())
+                        .into_iter()
+                        .for_each(print_message);
                 }
             }
         }
@@ -84,11 +87,11 @@ pub async fn send_lines(
                 }
             }
             Err(message) => {
-                refused.filter("line", message, Instant::now()).into_iter().for_each(say);
+                refused.filter("line", message, Instant::now()).into_iter().for_each(print_message);
             }
         }
     }
-    refused.take_summary(Instant::now()).into_iter().for_each(say);
+    refused.take_summary(Instant::now()).into_iter().for_each(print_message);
 }
 
 /// Sends moves in random directions, each after a random pause of at most `max_pause`, until the

@@ -47,7 +47,7 @@ impl Live {
     pub fn print(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.println(tribune_protocol::text::printable(line)),
-            None => tribune_cli::say(line),
+            None => tribune_cli::print_message(line),
         }
     }
 

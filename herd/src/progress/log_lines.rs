@@ -1,4 +1,4 @@
-use tribune_cli::say;
+use tribune_cli::print_message;
 
 use super::sample::{Row, Sample, rate};
 
@@ -13,7 +13,7 @@ impl LogLines {
     pub fn show(&mut self, sample: &Sample) {
         let row = sample.row();
         if let Some(before) = self.before.replace(row) {
-            say(line(&row, rate(&before, &row)));
+            print_message(line(&row, rate(&before, &row)));
         }
     }
 }

@@ -18,7 +18,7 @@ use std::{
 };
 
 use tokio::time::{Interval, MissedTickBehavior, interval};
-use tribune_cli::say;
+use tribune_cli::print_message;
 
 use self::{live::Live, log_lines::LogLines};
 use super::plan::Plan;
@@ -70,7 +70,7 @@ impl Progress {
     pub fn print(&self, line: &str) {
         match self {
             Self::Live(live) => live.print(line),
-            Self::LogLines(_) | Self::Quiet => say(line),
+            Self::LogLines(_) | Self::Quiet => print_message(line),
         }
     }
 

@@ -11,7 +11,7 @@ const MAX_LABEL: usize = 256;
 
 /// Formats events as lines for people: the server's console and `client watch` share this wording.
 ///
-/// It remembers the labels of running programs, which moves do not carry. Beyond [`MAX_LABELS`], the
+/// It remembers the labels of running programs, which moves do not carry. Beyond a fixed number, the
 /// programs that started first are shown by their ids instead.
 #[derive(Clone, Debug, Default)]
 pub struct EventFormatter {
