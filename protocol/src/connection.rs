@@ -7,8 +7,8 @@ use tokio_util::codec::FramedRead;
 
 use crate::{Line, LineDecoder, MAX_SERVER_LINE, Request};
 
-/// A client's end of a connection: lines of the server in, [requests](Request) out, over any byte
-/// stream.
+/// The client side of a connection over any byte stream: lines of the server in, [requests](Request)
+/// out.
 #[derive(Debug)]
 pub struct Connection<R, W> {
     lines: FramedRead<R, LineDecoder>,
@@ -23,26 +23,26 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
 
     /// The next line, without its end; `None` when the server has closed.
     ///
-    /// Dropping the future loses nothing.
+    /// Cancel safe.
     ///
     /// # Errors
-    /// If the stream breaks, stops within a line, or holds a line of more than
+    /// If the stream fails, ends within a line, or has a line of more than
     /// [`MAX_SERVER_LINE`] bytes.
     pub async fn next_line(&mut self) -> io::Result<Option<Bytes>> {
         match self.lines.next().await.transpose()? {
             None => Ok(None),
             Some(Line::Whole(line)) => Ok(Some(line)),
-            Some(Line::Cut(_)) => {
-                Err(io::Error::new(io::ErrorKind::InvalidData, "the server sent an endless line"))
-            }
-            Some(Line::Unfinished(_)) => Err(io::Error::new(
-                io::ErrorKind::UnexpectedEof,
-                "the server stopped within a line",
+            Some(Line::Cut(_)) => Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the server sent a line that is too long",
             )),
+            Some(Line::Unfinished(_)) => {
+                Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the stream ended within a line"))
+            }
         }
     }
 
-    /// What has come of the next line.
+    /// The bytes of the next line that have arrived.
     pub fn unfinished(&self) -> &[u8] {
         self.lines.read_buffer()
     }
@@ -50,7 +50,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
     /// Sends `request` at once.
     ///
     /// # Errors
-    /// If the stream breaks.
+    /// If the stream fails.
     pub async fn send(&mut self, request: &Request) -> io::Result<()> {
         let mut line = Vec::new();
         request.encode(&mut line);

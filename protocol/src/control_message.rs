@@ -4,43 +4,43 @@ use serde::{Deserialize, Serialize};
 
 use crate::{GameId, Origin, PingId, Seq, State};
 
-/// A line meant for one client alone. It has no place in the stream of events.
+/// A line for one client alone, which is not part of the stream of events.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ControlMessage {
-    /// The first line a client gets.
+    /// The first line.
     Welcome(Welcome),
     /// The whole state of the game; the events after its `seq` follow.
     State(State),
-    /// A line of the client was refused. The connection stays.
+    /// A line of the client was refused. The connection stays open.
     Error {
-        /// What was wrong, for programs.
+        /// The code, for programs.
         code: ErrorCode,
-        /// What was wrong and what would be right, for people.
+        /// What is wrong and what is expected, for people.
         message: String,
     },
-    /// The answer to `ping`.
+    /// The reply to `ping`.
     Pong {
-        /// What the ping carried.
+        /// The id of the ping.
         id: PingId,
     },
-    /// The answer to `resume`: the next event is the one after this.
+    /// The reply to `resume`: the events after `after` follow.
     Resumed {
-        /// The last event that the client said it has.
+        /// The last event that the client has received.
         after: Seq,
     },
-    /// Events were skipped because the log no longer holds them. A `state` line follows.
+    /// Events were skipped, as the log no longer has them. A `state` line follows.
     Resync {
-        /// How many.
+        /// How many events.
         missed: u64,
         /// The `seq` of the state that follows.
         seq: Seq,
     },
     /// The server is about to close this connection.
     Closing {
-        /// Why, for programs.
+        /// The reason, for programs.
         code: ClosingCode,
-        /// Why, for people.
+        /// The reason, for people.
         message: String,
     },
     /// A line of a type that this version does not know, or an event.
@@ -48,25 +48,25 @@ pub enum ControlMessage {
     Unknown,
 }
 
-/// Who a client talks to, and what it can ask for.
+/// The server and the connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Welcome {
-    /// The version of the wire.
+    /// The version of the protocol.
     pub protocol: u32,
-    /// Names this run of the game.
+    /// Identifies this run of the game.
     pub game: GameId,
     /// The version of the server.
     pub server: String,
-    /// What this client is as an origin of moves.
+    /// The origin of this client's moves.
     pub you: Origin,
-    /// The last event that the state below includes.
+    /// The last event that the following state includes.
     pub seq: Seq,
-    /// The oldest event that `resume` can still reach.
+    /// The oldest event that can be resumed.
     pub oldest: Seq,
-    /// Milliseconds from tick to tick.
+    /// The interval of the clock, in milliseconds.
     pub tick_ms: u64,
-    /// How many moves per second this client may make, and as many at once after a pause; 0 for as
-    /// many as it likes, `None` if the server does not say.
+    /// How many moves per second the server accepts, and in a burst after a pause; 0 for no limit,
+    /// `None` if the server does not announce one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub move_rate: Option<u32>,
 }
@@ -78,7 +78,7 @@ macro_rules! codes {
         pub enum $name { $($(#[$variant_doc])* #[serde(rename = $text)] $variant,)* }
 
         impl $name {
-            /// All there are.
+            /// All codes.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
         }
 
@@ -95,23 +95,23 @@ codes! {
     ErrorCode {
         /// It is neither a move nor a command.
         BadLine = "bad_line",
-        /// The name of a move is none.
+        /// The name of a move is invalid.
         BadName = "bad_name",
-        /// The direction of a move is none.
+        /// The direction of a move is invalid.
         BadDirection = "bad_direction",
-        /// It is longer than a line may be; its rest is skipped.
+        /// It is too long; the rest of it is skipped.
         LineTooLong = "line_too_long",
         /// It is not UTF-8.
         NotUtf8 = "not_utf8",
-        /// It is a direction alone, and this connection has not moved anyone yet.
+        /// It is a direction without a name, and this connection has not made a move yet.
         NoNameYet = "no_name_yet",
-        /// This connection carries as many players as it may.
+        /// This connection has its maximum number of players.
         TooManyPlayers = "too_many_players",
-        /// This connection moves more often than it may.
+        /// This connection exceeds its rate of moves.
         RateLimited = "rate_limited",
-        /// The game to resume is another one.
+        /// It resumes another game.
         UnknownGame = "unknown_game",
-        /// It is an object whose `type` is no command.
+        /// It is an object of an unknown `type`.
         UnknownCommand = "unknown_command",
     }
 }
@@ -119,13 +119,13 @@ codes! {
 codes! {
     /// Why the server closes a connection.
     ClosingCode {
-        /// It has as many clients as it may have.
+        /// It has its maximum number of clients.
         ServerFull = "server_full",
-        /// This client sent too many lines that were refused.
+        /// Too many lines of this client were refused.
         TooManyErrors = "too_many_errors",
-        /// This client did not read for too long.
+        /// This client has not read for too long.
         SlowClient = "slow_client",
-        /// The server ends, and could not bring this client to the end of the stream in time.
+        /// The server ends, and this client did not reach the end of the stream in time.
         ShuttingDown = "shutting_down",
     }
 }

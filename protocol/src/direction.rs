@@ -2,28 +2,28 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// One of the four ways a player can step.
+/// One of the four directions of a move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Direction {
-    /// Up: `y` becomes one less.
+    /// Up: decreases `y` by one.
     #[serde(rename = "N")]
     North,
-    /// Down: `y` becomes one more.
+    /// Down: increases `y` by one.
     #[serde(rename = "S")]
     South,
-    /// Right: `x` becomes one more.
+    /// Right: increases `x` by one.
     #[serde(rename = "E")]
     East,
-    /// Left: `x` becomes one less.
+    /// Left: decreases `x` by one.
     #[serde(rename = "W")]
     West,
 }
 
 impl Direction {
-    /// All four, in the order the wire names them.
+    /// All four.
     pub const ALL: [Self; 4] = [Self::North, Self::South, Self::East, Self::West];
 
-    /// The direction that `word` names, if it is one of the letters `N S E W`, capital or small.
+    /// The direction of `word`, if that is one of the letters `N S E W`, upper or lower case.
     pub fn from_word(word: &str) -> Option<Self> {
         match word {
             "N" | "n" => Some(Self::North),
@@ -34,7 +34,7 @@ impl Direction {
         }
     }
 
-    /// The letter that stands for it on the wire, a capital.
+    /// Its letter on the wire, in upper case.
     pub fn letter(self) -> char {
         match self {
             Self::North => 'N',
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_direction_is_read_back_from_its_letter() {
+    fn directions_round_trip_through_their_letters() {
         for direction in Direction::ALL {
             let letter = direction.to_string();
             assert_eq!(Direction::from_word(&letter), Some(direction));
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_else_is_a_direction() {
+    fn rejects_other_words() {
         for word in ["", "NN", "nn", "X", "x", "North", "Ｎ", "ｎ"] {
             assert_eq!(Direction::from_word(word), None, "{word:?}");
         }

@@ -2,11 +2,11 @@ use std::{borrow::Cow, io::Write};
 
 use crate::is_printable;
 
-/// `line`, a line of JSON without its end, with a JSON escape such as `\u009b` in place of each
-/// character that is not [printable](is_printable). To a reader of JSON it says the same.
+/// Replaces each character of a line of JSON that is not [printable](is_printable) with a JSON escape
+/// such as `\u009b`. To a parser the line means the same.
 ///
-/// What is not UTF-8 becomes `\ufffd`, and control characters, which valid JSON has only as white
-/// space between its parts, become spaces.
+/// Bytes that are not UTF-8 become `\ufffd`. Control characters, which valid JSON has only as white
+/// space between tokens, become spaces.
 pub fn escape_json(line: &[u8]) -> Cow<'_, [u8]> {
     match first_unprintable(line) {
         None => Cow::Borrowed(line),
@@ -18,7 +18,7 @@ pub fn escape_json(line: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// Escapes in the same way what is in `out` from `start` on.
+/// Escapes the part of `out` from `start` on in the same way.
 pub(crate) fn escape_json_from(start: usize, out: &mut Vec<u8>) {
     if let Some(first) = first_unprintable(&out[start..]) {
         let rest = out.split_off(start + first);
@@ -26,8 +26,7 @@ pub(crate) fn escape_json_from(start: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// How many bytes `text` takes as the content of a JSON string in a line that is
-/// [encoded](crate::encode).
+/// The length of `text` in bytes as the content of a JSON string in an [encoded](crate::encode) line.
 pub fn json_length(text: &str) -> usize {
     let length = |char: char| match char {
         '"' | '\\' | '\u{8}' | '\t' | '\n' | '\u{c}' | '\r' => 2,
@@ -38,9 +37,9 @@ pub fn json_length(text: &str) -> usize {
     text.chars().map(length).sum()
 }
 
-/// Where the first character that is not printable, or not UTF-8, begins.
+/// The index of the first character that is not printable or not UTF-8.
 fn first_unprintable(line: &[u8]) -> Option<usize> {
-    // Most lines have neither. This has no branch within, so that it takes many bytes at once.
+    // Most lines have none. This loop has no branches, so the compiler can vectorize it.
     let furthest = line.iter().fold(0, |most: u8, &byte| most.max(byte.wrapping_sub(b' ')));
     if furthest <= b'~' - b' ' {
         return None;
@@ -68,7 +67,7 @@ fn push_escaped(line: &[u8], out: &mut Vec<u8>) {
                 out.push(b' ');
             } else {
                 for unit in char.encode_utf16(&mut [0; 2]) {
-                    write!(out, "\\u{unit:04x}").expect("memory takes everything");
+                    write!(out, "\\u{unit:04x}").expect("writing to memory cannot fail");
                 }
             }
         }
@@ -90,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_steer_or_mislead_is_escaped_and_the_rest_stays() {
+    fn escapes_unprintable_characters_only() {
         let cases = [
             (r#"{"line":"N ann, Jürgen 李 🎲 \u001b \"\\"}"#, None),
             ("\"\u{9b}31m\u{85}\u{7f}\"", Some(r#""\u009b31m\u0085\u007f""#)),
@@ -106,14 +105,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn its_length_is_known_before(text in ".*|[\0-\u{1f}\"\\\\\u{7f}-\u{9f}\u{e0041}]{0,20}") {
+        fn json_length_is_the_encoded_length(text in ".*|[\0-\u{1f}\"\\\\\u{7f}-\u{9f}\u{e0041}]{0,20}") {
             let mut line = Vec::new();
             crate::encode(&text, &mut line);
             prop_assert_eq!(json_length(&text), line.len() - "\"\"\n".len());
         }
 
         #[test]
-        fn it_says_the_same_and_is_printable(text in ".*", start in 0usize..20) {
+        fn escaped_lines_are_printable_and_mean_the_same(text in ".*", start in 0usize..20) {
             let json = serde_json::to_string(&text).unwrap();
             let escaped = escaped(&json);
             prop_assert!(escaped.chars().all(is_printable), "{escaped:?}");

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Direction, Name, Origin, PlayerId, Seq, WorkerId};
 
-/// Something that happened in the game, told to everyone, once and in order.
+/// An event of the game. Every client receives each event once and in order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
-    /// Its place in the stream.
+    /// Its number in the stream.
     pub seq: Seq,
     /// Milliseconds since the game began.
     pub ms: u64,
@@ -16,7 +16,7 @@ pub struct Event {
     pub kind: EventKind,
 }
 
-/// What an [`Event`] tells.
+/// The content of an [`Event`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum EventKind {
@@ -27,20 +27,20 @@ pub enum EventKind {
     },
     /// A player program was forked.
     Started {
-        /// Which.
+        /// The program.
         worker: WorkerId,
-        /// What people read, as in `ps#1 (predef 1)`.
+        /// Its label for people, as in `ps#1 (predef 1)`.
         label: String,
         /// The program and its arguments.
         command: Vec<String>,
     },
-    /// A player came onto the board. Its first move follows.
+    /// A player joined the game. Its first move follows.
     Joined {
-        /// Who.
+        /// The player.
         player: PlayerId,
-        /// What it is called.
+        /// Its name.
         name: Name,
-        /// Where its moves come from.
+        /// The origin of its moves.
         from: Origin,
         /// Cells from the western edge.
         x: u16,
@@ -49,49 +49,49 @@ pub enum EventKind {
     },
     /// A player moved.
     Move {
-        /// Who.
+        /// The player.
         player: PlayerId,
-        /// What it is called.
+        /// Its name.
         name: Name,
-        /// Where the move came from.
+        /// The origin of the move.
         from: Origin,
-        /// Which way it went.
+        /// The direction of the move.
         direction: Direction,
-        /// Where it stands now: cells from the western edge.
+        /// Its position after the move: cells from the western edge.
         x: u16,
-        /// Where it stands now: cells from the northern edge.
+        /// Its position after the move: cells from the northern edge.
         y: u16,
     },
     /// A player program printed a line that is not a move.
     Output {
-        /// Which program.
+        /// The program.
         worker: WorkerId,
-        /// On which of its two outputs.
+        /// Which of its outputs.
         stream: OutputStream,
-        /// What it printed. Bytes that are not UTF-8 are replaced by U+FFFD.
+        /// The line. Bytes that are not UTF-8 are replaced by U+FFFD.
         line: String,
-        /// Whether the line was longer than the limit, and is only its beginning.
+        /// Whether the line was longer than the limit, and was truncated.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         cut: bool,
     },
-    /// A player left the board.
+    /// A player left the game.
     Left {
-        /// Who.
+        /// The player.
         player: PlayerId,
-        /// What it was called.
+        /// Its name.
         name: Name,
-        /// Where its moves came from.
+        /// The origin of its moves.
         from: Origin,
-        /// Why, for people.
+        /// The reason, for people.
         reason: String,
     },
     /// A player program ended, or could not be started.
     Exited {
-        /// Which.
+        /// The program.
         worker: WorkerId,
-        /// What people read, as in `ps#1 (predef 1)`.
+        /// Its label for people, as in `ps#1 (predef 1)`.
         label: String,
-        /// How.
+        /// How it ended.
         #[serde(flatten)]
         exit: Exit,
         /// How many programs are still running.
@@ -99,7 +99,7 @@ pub enum EventKind {
     },
     /// The game is over. No event follows.
     Bye {
-        /// Why, for people.
+        /// The reason, for people.
         reason: String,
     },
     /// An event of a type that this version does not know.
@@ -111,9 +111,9 @@ pub enum EventKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OutputStream {
-    /// Where moves are read from.
+    /// Standard output, which moves are read from.
     Stdout,
-    /// Where a program complains.
+    /// Standard error.
     Stderr,
 }
 
@@ -123,9 +123,9 @@ pub enum OutputStream {
 pub enum Exit {
     /// It could not be started.
     NotStarted {
-        /// What a shell would say: 127 for a program that is not there, 126 for another reason.
+        /// The exit code that a shell would return: 127 if the program was not found, 126 otherwise.
         code: i32,
-        /// Why, for people.
+        /// The reason, for people.
         reason: String,
     },
     /// It ended by itself.
@@ -141,7 +141,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// Whether it did what it was started for.
+    /// Whether it succeeded: exit code 0.
     pub fn is_success(&self) -> bool {
         *self == Self::Code { code: 0 }
     }
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn each_way_to_end_has_its_fields_and_is_read_back() {
+    fn exits_round_trip_with_their_own_fields() {
         let ways = [
             (Exit::Code { code: 3 }, json!({"code": 3})),
             (Exit::Signal { signal: 9 }, json!({"signal": 9})),
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_was_not_cut_does_not_say_so() {
+    fn cut_is_omitted_if_false() {
         let output = |cut| EventKind::Output {
             worker: WorkerId(1),
             stream: OutputStream::Stderr,

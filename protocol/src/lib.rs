@@ -1,8 +1,9 @@
-//! The wire of Tribune, version 1: what the server and everything that talks to it agree on.
+//! The protocol of Tribune, version 1, between the server and its clients and programs.
 //!
-//! `docs/protocol.md` tells it in prose. Here it is as types: [`Request`] is a line that a client
-//! sends, [`ServerLine`] a line that a server sends, [`LineDecoder`] cuts bytes into lines, and
-//! [`Connection`] joins the three over any byte stream.
+//! `docs/protocol.md` describes it in prose. Here it is as types: [`Request`] is a line that a client
+//! sends, [`ServerLine`] a line that a server sends, [`LineDecoder`] splits bytes into lines, and
+//! [`Connection`] combines the three over any byte stream. [`State`] is the state of a game with its
+//! reducer, and [`text`] formats events for people.
 
 #![forbid(unsafe_code)]
 

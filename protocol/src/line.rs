@@ -3,30 +3,30 @@ use std::io;
 use bytes::{Buf, Bytes, BytesMut};
 use tokio_util::codec::Decoder;
 
-/// What stands between two line ends, or before the end of the stream.
+/// A line of a stream.
 ///
-/// The bytes are without the end (`\n` or `\r\n`). They may be empty, and need not be UTF-8.
+/// The bytes are without the line end (`\n` or `\r\n`). They may be empty, and need not be UTF-8.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line {
-    /// A line that ended.
+    /// A complete line.
     Whole(Bytes),
-    /// The beginning of a line longer than the limit, as many bytes as the limit allows; what
-    /// follows up to its end is skipped.
+    /// The beginning of a line that is longer than the limit, up to the limit. The rest of the line is
+    /// skipped.
     Cut(Bytes),
-    /// What came after the last line end when the stream ended.
+    /// The bytes after the last line end when the stream ended.
     Unfinished(Bytes),
 }
 
-/// Cuts a stream of bytes into lines of a limited length.
+/// Splits a stream of bytes into lines of a limited length.
 ///
-/// It never holds more than the limit and a line end, whatever it is fed, and never fails: a line
-/// that is too long is an outcome ([`Line::Cut`]), after which it goes on with the next line.
+/// It never holds more than the limit and a line end, and never fails: a line that is too long is a
+/// [`Line::Cut`], after which it continues with the next line.
 #[derive(Clone, Debug)]
 pub struct LineDecoder {
     limit: usize,
-    /// How much of the buffer is known to hold no line end.
+    /// How much of the buffer is known to contain no line end.
     scanned: usize,
-    /// Whether the rest of a line that was cut is still to come.
+    /// Whether the rest of a line that was cut is being skipped.
     skipping: bool,
 }
 
@@ -64,7 +64,7 @@ impl LineDecoder {
         }
     }
 
-    /// Takes what is left in `buffer` when no more will come.
+    /// Takes the rest of `buffer` at the end of the stream.
     pub fn last_line(&mut self, buffer: &mut BytesMut) -> Option<Line> {
         if let Some(line) = self.next_line(buffer) {
             return Some(line);
@@ -73,13 +73,13 @@ impl LineDecoder {
         let rest = buffer.split();
         match rest.len() {
             0 => None,
-            // Only a carriage return can make it longer than the limit by one.
+            // It can be longer only by a carriage return.
             length if length > self.limit => Some(Line::Cut(rest.freeze().slice(..self.limit))),
             _ => Some(Line::Unfinished(rest.freeze())),
         }
     }
 
-    /// Takes the line that ends at `end`, and its end.
+    /// Takes the line that ends at `end`, and its line end.
     fn take(&self, buffer: &mut BytesMut, end: usize) -> Line {
         let mut line = buffer.split_to(end + 1).freeze();
         line.truncate(end);
@@ -93,7 +93,7 @@ impl LineDecoder {
         }
     }
 
-    /// Whether `buffer`, which holds no line end, is too long whatever comes next.
+    /// Whether `buffer`, which contains no line end, exceeds the limit whatever follows.
     fn exceeds(&self, buffer: &[u8]) -> bool {
         let may_be_an_end = usize::from(buffer.get(self.limit) == Some(&b'\r'));
         buffer.len() > self.limit + may_be_an_end
@@ -121,7 +121,7 @@ mod tests {
 
     const LIMIT: usize = 8;
 
-    /// What the lines of `input` are, by the definition and with no regard to memory.
+    /// The lines of `input` by definition, without a bound on memory.
     fn expected(input: &[u8]) -> Vec<Line> {
         let mut lines = Vec::new();
         let mut pieces: Vec<&[u8]> = input.split(|&byte| byte == b'\n').collect();
@@ -142,7 +142,7 @@ mod tests {
         lines
     }
 
-    /// The lines of what is fed in `chunks`, and the most that was ever held back.
+    /// The lines of a stream that arrives in `chunks`, and the most bytes held in between.
     fn decode<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Line>, usize) {
         let mut decoder = LineDecoder::new(LIMIT);
         let mut buffer = BytesMut::new();
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_too_long_is_told_before_it_ends() {
+    fn a_line_that_is_too_long_is_returned_before_it_ends() {
         let mut decoder = LineDecoder::new(LIMIT);
         let mut buffer = BytesMut::from(&b"123456789"[..]);
         assert_eq!(
@@ -200,7 +200,7 @@ mod tests {
             }
             let (lines, held) = decode(chunks);
             prop_assert_eq!(lines, expected(&input));
-            prop_assert!(held <= LIMIT + 1, "held {} bytes back", held);
+            prop_assert!(held <= LIMIT + 1, "held {} bytes", held);
         }
     }
 }

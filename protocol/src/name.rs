@@ -9,18 +9,18 @@ use crate::is_printable;
 /// The most characters a name may have.
 const MAX_CHARS: usize = 32;
 
-/// What a player is called: 1 to 32 letters, digits, `_`, `-` or `.` of any script. Letters without
-/// a visible form, such as the Hangul fillers, are not among them.
+/// The name of a player: 1 to 32 letters and digits of any script, `_`, `-` or `.`. Letters without a
+/// visible form, such as the Hangul fillers, are not allowed.
 ///
-/// A name is a label. Two players of different [origins](crate::Origin) may share one.
-/// Short ones, of up to 23 bytes, take no memory of their own, and cloning shares longer ones.
+/// Two players of different [origins](crate::Origin) may have the same name. Names of up to 23 bytes
+/// need no allocation, and clones of longer ones share it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(SmolStr);
 
-/// Why a text is not a [`Name`].
+/// A text is not a [`Name`].
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum NameError {
-    /// It has no character at all.
+    /// It is empty.
     #[error("a name has at least 1 character")]
     Empty,
     /// It has more than 32 characters.
@@ -32,10 +32,10 @@ pub enum NameError {
 }
 
 impl Name {
-    /// Whether `text` may be a name.
+    /// Checks that `text` is a valid name.
     ///
     /// # Errors
-    /// Says what is wrong with it otherwise.
+    /// If it is not.
     pub fn check(text: &str) -> Result<(), NameError> {
         if text.is_empty() {
             return Err(NameError::Empty);
@@ -48,7 +48,7 @@ impl Name {
         if let Some(bad) = text.chars().find(|&c| !belongs(c)) {
             return Err(NameError::Character(bad));
         }
-        // At least a byte per character, so a short text needs no count.
+        // A text has no more characters than bytes, so a short one need not be counted.
         let chars = if text.len() <= MAX_CHARS { text.len() } else { text.chars().count() };
         if chars > MAX_CHARS {
             return Err(NameError::TooLong(chars));
@@ -98,7 +98,7 @@ impl<'de> Deserialize<'de> for Name {
     }
 }
 
-/// `char` as people can see it: in quotation marks, or by its number.
+/// `char` in quotes, or its code point if it is not printable.
 fn quoted(char: char) -> String {
     if is_printable(char) { format!("\"{char}\"") } else { format!("U+{:04X}", u32::from(char)) }
 }
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_any_script_are_names() {
+    fn accepts_names_of_any_script() {
         for text in [
             "a",
             "ann",
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_that_does_not_show_is_refused_and_named() {
+    fn rejects_invisible_letters_by_code_point() {
         for (text, code) in [
             ("\u{3164}", "U+3164"),
             ("ann\u{115f}", "U+115F"),
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn every_character_that_a_name_can_have_is_printable() {
+    fn names_have_only_printable_characters() {
         for char in '\0'..=char::MAX {
             let text = char.to_string();
             assert!(Name::check(&text).is_err() || is_printable(char), "{char:?}");
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_says_why_it_is_none() {
+    fn rejects_invalid_names_with_a_reason() {
         assert_eq!(Name::try_from(""), Err(NameError::Empty));
         assert_eq!(Name::try_from("a b"), Err(NameError::Character(' ')));
         assert_eq!(Name::try_from("ann!"), Err(NameError::Character('!')));

@@ -1,8 +1,8 @@
-/// Whether `char` can be shown as it is: it has a form that people see, or is the space.
+/// Whether `char` can be shown unchanged: it has a visible form, or is the space.
 ///
-/// Not printable is what could steer a terminal or mislead a reader: control characters (of ASCII,
-/// DEL and U+0080 to U+009F), line and paragraph separators, what sets the direction of text, and
-/// what has no visible form, such as zero-width characters, fillers and tags.
+/// Characters that could control a terminal or mislead a reader are not printable: control characters
+/// (of ASCII, DEL and U+0080 to U+009F), line and paragraph separators, controls of the text direction,
+/// and characters without a visible form, such as zero-width characters, fillers and tags.
 pub fn is_printable(char: char) -> bool {
     match char {
         ' '..='~' => true,
@@ -20,9 +20,9 @@ pub fn is_printable(char: char) -> bool {
     }
 }
 
-/// What is not printable, in order: of Unicode 16, the general categories Cc, Cf, Zl and Zp
+/// The characters that are not printable, sorted: of Unicode 16, the general categories Cc, Cf, Zl and Zp
 /// (`DerivedGeneralCategory.txt`), the property `Default_Ignorable_Code_Point`
-/// (`DerivedCoreProperties.txt`), and the two blank hieroglyphs, which are letters without a form.
+/// (`DerivedCoreProperties.txt`), and the two blank hieroglyphs, which are letters without a visible form.
 const UNPRINTABLE: [(char, char); 28] = [
     ('\u{0}', '\u{1f}'),
     ('\u{7f}', '\u{9f}'),
@@ -60,7 +60,7 @@ mod tests {
 
     use super::*;
 
-    /// The ranges of the characters that `pattern`, a class, stands for.
+    /// The ranges of characters in the class `pattern`.
     fn class(pattern: &str) -> Vec<(char, char)> {
         match regex_syntax::parse(pattern).unwrap().into_kind() {
             HirKind::Class(Class::Unicode(class)) => {
@@ -71,14 +71,14 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_what_unicode_says() {
+    fn the_table_agrees_with_unicode() {
         let unicode =
             class(r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\x{13441}\x{13442}]");
         assert_eq!(UNPRINTABLE.to_vec(), unicode);
     }
 
     #[test]
-    fn every_character_of_the_table_is_found_and_no_other() {
+    fn finds_exactly_the_characters_of_the_table() {
         for char in '\0'..=char::MAX {
             let listed = UNPRINTABLE.iter().any(|(first, last)| (*first..=*last).contains(&char));
             assert_eq!(is_printable(char), !listed, "{char:?}");

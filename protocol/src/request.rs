@@ -15,21 +15,21 @@ pub enum Request {
     Move(Move),
     /// Move the player that this connection moved last.
     MoveAgain(Direction),
-    /// Answer with `pong` and the same id.
+    /// Request a `pong` with the same id.
     Ping {
-        /// What the answer is to carry.
+        /// The id to return.
         id: PingId,
     },
-    /// Send every event after `after`.
+    /// Request all events after `after`.
     Resume {
-        /// The game that the client saw them in.
+        /// The game that the events are of.
         game: GameId,
-        /// The last event that the client has.
+        /// The last event that the client has received.
         after: Seq,
     },
 }
 
-/// What a ping carries and its pong brings back: a JSON string or number, kept as it was written.
+/// The id of a ping, which its pong returns: a JSON string or number, byte for byte.
 #[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
 pub struct PingId(Box<RawValue>);
@@ -37,24 +37,24 @@ pub struct PingId(Box<RawValue>);
 /// Why a line was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// For programs.
+    /// The code, for programs.
     pub code: ErrorCode,
-    /// What is wrong and what would be right, for people.
+    /// What is wrong and what is expected, for people.
     pub message: String,
 }
 
 impl Refusal {
-    /// A refusal that says `message`.
+    /// A refusal with this `message`.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
     }
 }
 
 impl Request {
-    /// Reads a line, without its end. A blank line asks for nothing, and is `None`.
+    /// Parses a line without its end. A blank line is no request: `None`.
     ///
     /// # Errors
-    /// The refusal to answer with, if it is neither a move nor a command.
+    /// The refusal to reply with, if it is neither a move nor a command.
     pub fn parse(line: &[u8]) -> Result<Option<Self>, Refusal> {
         let text = std::str::from_utf8(line)
             .map_err(|error| {
@@ -73,7 +73,7 @@ impl Request {
         }
     }
 
-    /// Appends the line that says it to `out`, with its end.
+    /// Appends the request as a line to `out`, with its end.
     pub fn encode(&self, out: &mut Vec<u8>) {
         #[derive(Serialize)]
         #[serde(tag = "type", rename_all = "snake_case")]
@@ -92,8 +92,8 @@ impl Request {
     }
 }
 
-/// The fields that any command has, read before it is known which command it is. What they should
-/// be is checked after that, so that what is wrong can be said in terms of the command.
+/// The fields of all commands, of any type. They are checked once the command is known, so that errors
+/// are in terms of the command.
 #[derive(Deserialize)]
 struct Fields<'a> {
     #[serde(borrow, rename = "type")]
@@ -113,7 +113,7 @@ struct Fields<'a> {
 impl<'a> Fields<'a> {
     fn parse(text: &'a str) -> Result<Self, Refusal> {
         serde_json::from_str(text).map_err(|error| {
-            // What is wrong with it comes from the parser, which says where, but speaks of Rust's types.
+            // The parser's own messages are in terms of Rust types.
             bad_line(match error.classify() {
                 Category::Data => "invalid command: a field is there twice".to_owned(),
                 Category::Eof => "incomplete JSON: the line ends too early".to_owned(),
@@ -165,7 +165,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The text of a JSON string, `None` for anything else.
+/// The text of a JSON string; `None` for any other value.
 fn text_of(value: Option<&RawValue>) -> Option<Cow<'_, str>> {
     #[derive(Deserialize)]
     struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
@@ -192,7 +192,7 @@ impl From<MoveError> for Refusal {
 }
 
 impl PingId {
-    /// The id `value`, if it is a string or a number.
+    /// An id with this `value`, if it is a string or a number.
     fn new(value: Box<RawValue>) -> Option<Self> {
         let scalar = value
             .get()
@@ -220,7 +220,7 @@ impl PartialEq for PingId {
 
 impl<'de> Deserialize<'de> for PingId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // By way of a value: the enum around it is tagged inside, which rules out `RawValue`.
+        // Via a `Value`, as `RawValue` does not work within an internally tagged enum.
         let value = serde_json::Value::deserialize(deserializer)?;
         let raw = to_raw_value(&value).map_err(de::Error::custom)?;
         Self::new(raw).ok_or_else(|| de::Error::custom("an id is a string or a number"))
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ping_id_is_kept_to_the_letter() {
+    fn a_ping_id_is_returned_byte_for_byte() {
         for id in ["1", "-1.50e3", r#""a\u00e9\"b""#, "123456789012345678901234567890"] {
             let Request::Ping { id: kept } = parse(&format!(r#"{{"type":"ping","id":{id}}}"#))
             else {
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_says_why() {
+    fn refusals_have_a_code_and_a_reason() {
         let cases = [
             ("hello", ErrorCode::BadLine),
             ("{", ErrorCode::BadLine),
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_speaks_of_the_line_and_not_of_how_it_is_read() {
+    fn refusals_are_in_terms_of_the_line() {
         let message = |line: &[u8]| Request::parse(line).unwrap_err().message;
         assert_eq!(message(b"N \xff"), "invalid UTF-8: byte 3 of the line");
         assert_eq!(message(b"{\"type\":}"), "invalid JSON at byte 9 of the line");
@@ -323,13 +323,13 @@ mod tests {
     }
 
     #[test]
-    fn a_blank_line_asks_for_nothing() {
+    fn a_blank_line_is_no_request() {
         assert!(Request::parse(b"").unwrap().is_none());
         assert!(Request::parse(b" \t").unwrap().is_none());
     }
 
     #[test]
-    fn a_request_is_read_back_from_its_line() {
+    fn requests_round_trip_through_their_lines() {
         let lines = [
             "N ann\n",
             "W\n",
@@ -350,7 +350,7 @@ mod tests {
         }
 
         #[test]
-        fn no_object_makes_it_panic(kind in "move|ping|resume|x", value in "[\"\\[\\]{}:,0-9a-zN\\\\-]{0,20}") {
+        fn no_object_causes_a_panic(kind in "move|ping|resume|x", value in "[\"\\[\\]{}:,0-9a-zN\\\\-]{0,20}") {
             let _ = Request::parse(format!(r#"{{"type":"{kind}","direction":{value},"id":{value}}}"#).as_bytes());
         }
     }

@@ -16,7 +16,7 @@ pub enum ServerLine {
     Unknown,
 }
 
-/// A line that is not the JSON object it should be.
+/// A line that cannot be read.
 #[derive(Debug, Error)]
 #[error("the server sent a line that cannot be read: {problem} in {line:?}")]
 pub struct UnreadableLine {
@@ -27,7 +27,7 @@ pub struct UnreadableLine {
 }
 
 impl ServerLine {
-    /// Reads a line, without its end.
+    /// Parses a line without its end.
     ///
     /// # Errors
     /// If it is not JSON, has no `type`, or lacks a field that its type has.
@@ -38,7 +38,7 @@ impl ServerLine {
         })
     }
 
-    /// Each type of line is named in one place only, its enum: what is of neither is unknown.
+    /// The types of lines are named only in the two enums: a type in neither is unknown.
     fn read(line: &[u8]) -> serde_json::Result<Self> {
         match serde_json::from_slice(line)? {
             ControlMessage::Unknown => Self::read_event(line),
@@ -57,7 +57,7 @@ impl ServerLine {
     }
 }
 
-/// What `error` says, in terms of the line rather than of the types that it is read into.
+/// Describes `error` in terms of the line rather than of Rust types.
 fn problem(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match error.classify() {
@@ -69,12 +69,12 @@ fn problem(error: &serde_json::Error) -> String {
 
 /// Appends `message` to `out` as a line, with its end.
 ///
-/// All of it is [printable](crate::is_printable): what is not comes as a JSON escape, so that a line
-/// can be shown as it is.
+/// All of it is [printable](crate::is_printable): other characters become JSON escapes, so that a line
+/// can be shown unchanged.
 pub fn encode(message: &impl Serialize, out: &mut Vec<u8>) {
     let start = out.len();
     serde_json::to_writer(&mut *out, message)
-        .expect("a message has only strings for keys, and memory takes all bytes");
+        .expect("a message has only strings for keys, and writing to memory cannot fail");
     escape_json_from(start, out);
     out.push(b'\n');
 }
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_that_a_later_version_adds_are_passed_over() {
+    fn ignores_fields_of_later_versions() {
         assert!(matches!(
             parse(r#"{"type":"clock","seq":1,"ms":0,"clock":0,"new":[{}]}"#),
             ServerLine::Event(_)
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unreadable_line_is_shown_in_its_error() {
+    fn errors_quote_the_unreadable_line() {
         for line in ["", "hello", "{}", r#"{"type":"clock","seq":1}"#] {
             let error = ServerLine::parse(line.as_bytes()).unwrap_err().to_string();
             assert!(error.contains(&format!("{line:?}")), "{error}");
@@ -140,7 +140,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_line_is_printable_and_says_what_was_to_be_said(text in ".*") {
+        fn lines_are_printable_and_round_trip(text in ".*") {
             let mut out = Vec::new();
             let message = text.clone();
             encode(&ControlMessage::Error { code: crate::ErrorCode::BadLine, message }, &mut out);
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_that_comes_back_is_printable_too() {
+    fn returned_ids_are_printable() {
         let request = Request::parse("{\"type\":\"ping\",\"id\":\"\u{9b}2J\u{202e}\"}".as_bytes());
         let Ok(Some(Request::Ping { id })) = request else { panic!("{request:?}") };
         let mut out = Vec::new();
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_encoded_is_one_line() {
+    fn a_message_is_encoded_as_one_line() {
         let mut out = Vec::new();
         encode(
             &ControlMessage::Error { code: crate::ErrorCode::BadLine, message: "a\nb\r".into() },

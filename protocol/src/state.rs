@@ -3,7 +3,7 @@ use thiserror::Error;
 
 use crate::{Event, EventKind, Name, Origin, PlayerId, Seq, WorkerId};
 
-/// Everything there is to know about the game after the event `seq`.
+/// The state of a game after the event `seq`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     /// The last event it includes.
@@ -16,11 +16,11 @@ pub struct State {
     pub board: BoardSize,
     /// The players in the game, in the order they joined.
     pub players: Vec<PlayerState>,
-    /// The player programs that run, in the order they started.
+    /// The running programs, in the order they started.
     pub workers: Vec<WorkerState>,
 }
 
-/// How large the board is, in cells.
+/// The size of the board, in cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BoardSize {
     /// From west to east.
@@ -32,9 +32,9 @@ pub struct BoardSize {
 /// A player within a [`State`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlayerState {
-    /// Who.
+    /// Its id.
     pub id: PlayerId,
-    /// What it is called.
+    /// Its name.
     pub name: Name,
     /// Where its moves come from.
     pub from: Origin,
@@ -42,23 +42,23 @@ pub struct PlayerState {
     pub x: u16,
     /// Cells from the northern edge.
     pub y: u16,
-    /// How often it has moved.
+    /// How many moves it has made.
     pub moves: u64,
 }
 
-/// A running player program within a [`State`].
+/// A running program within a [`State`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkerState {
-    /// Which.
+    /// Its id.
     pub id: WorkerId,
-    /// What people read, as in `ps#1 (predef 1)`.
+    /// Its label for people, as in `ps#1 (predef 1)`.
     pub label: String,
 }
 
-/// Why an event does not follow from a [`State`].
+/// An event that does not follow from a [`State`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ApplyError {
-    /// It is not the event after the state's.
+    /// It is not the next event.
     #[error("event {got} does not follow event {after}")]
     OutOfOrder {
         /// The event.
@@ -78,10 +78,10 @@ pub enum ApplyError {
 }
 
 impl State {
-    /// Brings the state from before `event` to after it.
+    /// Applies `event` to the state.
     ///
     /// # Errors
-    /// If `event` does not follow from the state, which stays as it is.
+    /// If `event` does not follow from the state, which is unchanged then.
     pub fn apply(&mut self, event: &Event) -> Result<(), ApplyError> {
         if event.seq != self.seq.next() {
             return Err(ApplyError::OutOfOrder { got: event.seq, after: self.seq });
