@@ -36,7 +36,7 @@ impl Default for Pure {
         let kind = EventKind::Move {
             player: PlayerId(1),
             name: "ann".parse().expect("it is a name"),
-            from: Origin::Connection(ConnectionId(1)),
+            from: Origin::tcp(ConnectionId(1)),
             direction: Direction::North,
             x: 12,
             y: 3,

@@ -150,16 +150,17 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ConnectionId, Direction, MAX_PLAYERS, MAX_SERVER_LINE};
+    use crate::{ConnectionId, Direction, MAX_PLAYERS, MAX_SERVER_LINE, OriginKind};
 
     #[test]
     fn a_state_of_the_longest_players_is_half_of_the_longest_line() {
+        let longest_kind = OriginKind::new(&"x".repeat(OriginKind::MAX_LENGTH)).unwrap();
         // Four bytes each in UTF-8.
         let name: Name = "𠀀".repeat(32).parse().unwrap();
         let player = PlayerState {
             id: PlayerId(u64::MAX),
             name,
-            from: Origin::Connection(ConnectionId(u64::MAX)),
+            from: Origin::connection(longest_kind, ConnectionId(u64::MAX)),
             x: u16::MAX,
             y: u16::MAX,
             moves: u64::MAX,
@@ -178,7 +179,7 @@ mod tests {
     }
 
     fn ann() -> (PlayerId, Name, Origin) {
-        (PlayerId(3), "ann".parse().unwrap(), Origin::Connection(ConnectionId(1)))
+        (PlayerId(3), "ann".parse().unwrap(), Origin::tcp(ConnectionId(1)))
     }
 
     fn joined() -> EventKind {

@@ -1,4 +1,4 @@
-use tribune_protocol::{Direction, Event, EventKind, Origin};
+use tribune_protocol::{Direction, Event, EventKind};
 
 /// What the checks need to know about an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,9 +28,10 @@ impl From<&Event> for EventSummary {
     fn from(event: &Event) -> Self {
         let kind = match &event.kind {
             EventKind::Clock { clock } => SummaryKind::Clock(*clock),
-            EventKind::Move { from: Origin::Connection(id), direction, .. } => {
-                SummaryKind::Move(id.0, *direction)
-            }
+            EventKind::Move { from, direction, .. } => match from.connection_id() {
+                Some(id) => SummaryKind::Move(id.0, *direction),
+                None => SummaryKind::Other,
+            },
             EventKind::Bye { .. } => SummaryKind::Bye,
             _ => SummaryKind::Other,
         };

@@ -45,7 +45,7 @@ impl EventFormatter {
                 Some(self.received(&format!("{direction} {name}"), *from))
             }
             EventKind::Output { worker, line, .. } => {
-                Some(self.received(line, Origin::Program(*worker)))
+                Some(self.received(line, Origin::program(*worker)))
             }
             EventKind::Exited { worker, label, exit, running } => {
                 self.labels.remove(worker);
@@ -64,11 +64,7 @@ impl EventFormatter {
     }
 
     fn received(&self, line: &str, from: Origin) -> String {
-        let label = match from {
-            Origin::Program(id) => self.labels.get(&id),
-            Origin::Connection(_) => None,
-        };
-        match label {
+        match from.worker_id().and_then(|id| self.labels.get(&id)) {
             Some(label) => format!("        got `{line}` from {label}"),
             None => format!("        got `{line}` from {from}"),
         }
@@ -109,11 +105,11 @@ mod tests {
         assert_eq!(formatted(EventKind::Clock { clock: 7 }), "clock = 0007s");
         assert_eq!(formatted(started()), ">>>>>>>> worker ps#1 (predef 1)");
         assert_eq!(
-            formatted(moved(Origin::Program(ONE))),
+            formatted(moved(Origin::program(ONE))),
             "        got `E mary` from ps#1 (predef 1)"
         );
         assert_eq!(
-            formatted(moved(Origin::Connection(ConnectionId(7)))),
+            formatted(moved(Origin::tcp(ConnectionId(7)))),
             "        got `E mary` from tcp#7"
         );
         let output = EventKind::Output {
@@ -143,7 +139,7 @@ mod tests {
         let workers = vec![WorkerState { id: ONE, label: "ps#1 (bot)".into() }];
         let board = BoardSize { width: 32, height: 16 };
         formatter.begin(&State { seq: Seq(1), ms: 0, clock: 0, board, players: vec![], workers });
-        let line = format(&mut formatter, moved(Origin::Program(ONE)));
+        let line = format(&mut formatter, moved(Origin::program(ONE)));
         assert_eq!(line.unwrap(), "        got `E mary` from ps#1 (bot)");
     }
 
@@ -184,7 +180,7 @@ mod tests {
         assert_eq!(formatter.labels.len(), MAX_LABELS);
         assert!(formatter.labels.values().all(|label| label.len() == MAX_LABEL));
         let mut formatted =
-            |id| format(&mut formatter, moved(Origin::Program(WorkerId(id)))).unwrap();
+            |id| format(&mut formatter, moved(Origin::program(WorkerId(id)))).unwrap();
         assert!(formatted(1).ends_with("from ps#1"));
         assert!(formatted(40_000).contains("from ps#40000 (xxx"));
     }

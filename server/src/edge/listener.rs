@@ -98,7 +98,7 @@ impl Listener {
             tracing::info!(connection = %id, %peer, "connected");
             let (input, output) = stream.into_split();
             inputs.push((id, input, peer.ip()));
-            new.push((Origin::Connection(id), Transport::Tcp { output, _place: place }));
+            new.push((Origin::tcp(id), Transport::Tcp { output, _place: place }));
         }
         let subscriptions = self.broadcast.join_all(new).await;
         for ((id, input, peer), subscription) in inputs.into_iter().zip(subscriptions) {

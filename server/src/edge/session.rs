@@ -183,7 +183,7 @@ impl Session {
                 Ok(End::Broken) | Err(_) => "connection lost",
             };
             // A game that is over takes in nothing.
-            let from = Origin::Connection(self.id);
+            let from = Origin::tcp(self.id);
             let input = Input::Disconnected { from, reason: reason.into() };
             let _ = self.context.mailbox.send(input).await;
         }
@@ -204,7 +204,7 @@ impl Session {
     /// Hands `asked` to whom it concerns, and says whether that was the last.
     async fn pass_on(&self, mut asked: Actions) -> bool {
         if !asked.moves.is_empty() {
-            let input = Input::Moves { from: Origin::Connection(self.id), moves: asked.moves };
+            let input = Input::Moves { from: Origin::tcp(self.id), moves: asked.moves };
             // A game that is over takes in nothing.
             let _ = self.context.mailbox.send(input).await;
         }

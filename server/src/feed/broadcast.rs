@@ -88,10 +88,6 @@ impl Broadcast {
     }
 
     fn index_of(&self, you: Origin) -> usize {
-        let number = match you {
-            Origin::Program(id) => id.0,
-            Origin::Connection(id) => id.0,
-        };
-        usize::try_from(number).unwrap_or(0) % self.shards.len()
+        usize::try_from(you.number()).unwrap_or(0) % self.shards.len()
     }
 }

@@ -24,7 +24,7 @@ impl WelcomeTemplate {
             oldest,
             tick_ms: self.tick_ms,
             // Programs are not held to it.
-            move_rate: matches!(you, Origin::Connection(_)).then_some(self.move_rate),
+            move_rate: you.connection_id().map(|_| self.move_rate),
         }
     }
 }

@@ -202,7 +202,7 @@ impl Game {
     fn program_printed(&mut self, program: WorkerId, stream: OutputStream, lines: Vec<Printed>) {
         for line in lines {
             match line {
-                Printed::Move(step) => self.move_player(Origin::Program(program), &step),
+                Printed::Move(step) => self.move_player(Origin::program(program), &step),
                 Printed::Other { line, cut } => {
                     self.emit(EventKind::Output { worker: program, stream, line, cut });
                 }
@@ -212,7 +212,7 @@ impl Game {
 
     fn program_exited(&mut self, program: WorkerId, exit: Exit) {
         if let Some(exited) = self.programs.exited(program, &exit, self.now) {
-            self.remove_players(Origin::Program(program), &exit.to_string());
+            self.remove_players(Origin::program(program), &exit.to_string());
             self.emit(EventKind::Exited {
                 worker: program,
                 label: exited.label,

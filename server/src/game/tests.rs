@@ -46,7 +46,7 @@ fn step(text: &str) -> Move {
 
 /// The `n`-th connection.
 fn tcp(n: u64) -> Origin {
-    Origin::Connection(ConnectionId(n))
+    Origin::tcp(ConnectionId(n))
 }
 
 fn moves(connection: u64, steps: &[&str]) -> Input {

@@ -72,7 +72,7 @@ impl Launcher {
             .and_then(|input| nonblocking(input).map_err(failed))?;
         tracing::info!(worker = %id, session = process_tree.session(), command = ?words, "started");
         self.context.send(Input::Started { program: id, command: words }).await;
-        let subscription = self.broadcast.join(Origin::Program(id), Transport::Pipe(input)).await;
+        let subscription = self.broadcast.join(Origin::program(id), Transport::Pipe(input)).await;
         Ok(RunningProgram::new(id, child, process_tree, subscription))
     }
 

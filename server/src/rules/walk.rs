@@ -111,9 +111,9 @@ mod tests {
     fn entry_depends_on_identity_and_seed() {
         let name: Name = "john".parse().unwrap();
         let origins = [
-            Origin::Program(WorkerId(1)),
-            Origin::Program(WorkerId(2)),
-            Origin::Connection(ConnectionId(1)),
+            Origin::program(WorkerId(1)),
+            Origin::program(WorkerId(2)),
+            Origin::tcp(ConnectionId(1)),
         ];
         let entries = |seed| origins.map(|from| walk(1000, 1000, seed).enter(ANN, from, &name));
         assert_eq!(entries(7), entries(7));
@@ -163,7 +163,7 @@ mod tests {
         ) {
             let mut walk = walk(width, height, seed);
             let name: Name = "n".parse().unwrap();
-            let mut enter = |id| walk.enter(PlayerId(id), Origin::Connection(ConnectionId(id)), &name);
+            let mut enter = |id| walk.enter(PlayerId(id), Origin::tcp(ConnectionId(id)), &name);
             let first = enter(id);
             prop_assert!(first.x < width && first.y < height);
             for other in before {

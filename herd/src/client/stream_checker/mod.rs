@@ -254,7 +254,7 @@ impl StreamChecker {
                 }
             }
             SummaryKind::Move(connection, direction)
-                if me == Some(Origin::Connection(ConnectionId(connection))) =>
+                if me.and_then(Origin::connection_id) == Some(ConnectionId(connection)) =>
             {
                 let player = self.player.as_mut();
                 let violation = player.and_then(|player| player.returned(direction, *now, tally));

@@ -111,13 +111,13 @@ impl<'a> Scene<'a> {
         let now = Instant::now();
         let context = FlushContext { view, has_ended: false, snapshot, welcome, now };
         for subscriber in &mut self.subscribers {
-            subscriber.flush(Origin::Connection(ME), context).unwrap();
+            subscriber.flush(Origin::tcp(ME), context).unwrap();
         }
     }
 }
 
 fn step(text: &str) -> Input {
-    Input::Moves { from: Origin::Connection(ME), moves: vec![Move::parse(text).unwrap()] }
+    Input::Moves { from: Origin::tcp(ME), moves: vec![Move::parse(text).unwrap()] }
 }
 
 #[test]

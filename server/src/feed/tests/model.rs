@@ -110,7 +110,7 @@ impl Scene {
             Kind::Stream => (Transport::stream(near, place()), Box::new(far)),
             Kind::Framed => (Transport::framed(near, Chunked, place()), Box::new(far)),
         };
-        let you = Origin::Connection(ConnectionId(self.clients.len() as u64 + 1));
+        let you = Origin::tcp(ConnectionId(self.clients.len() as u64 + 1));
         let handle = self.broadcast.join(you, transport).await;
         self.clients.push(Client { kind, input, handle, taken: Vec::new() });
     }

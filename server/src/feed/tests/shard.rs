@@ -83,7 +83,7 @@ impl Scene {
 }
 
 fn connection_origin(number: u64) -> Origin {
-    Origin::Connection(ConnectionId(number))
+    Origin::tcp(ConnectionId(number))
 }
 
 /// Two ends of a connection that holds little.

@@ -35,7 +35,7 @@ const MIDDLE: usize = 300;
 /// The lines of events in which a player joins and then moves, each with a field that no type of ours
 /// has: lines are passed on as they are.
 fn recorded() -> Vec<Vec<u8>> {
-    let (player, from) = (PlayerId(1), Origin::Connection(ConnectionId(1)));
+    let (player, from) = (PlayerId(1), Origin::tcp(ConnectionId(1)));
     let name: Name = "ann".parse().unwrap();
     let line = |seq| {
         let (name, x) = (name.clone(), u16::try_from(seq % 7).unwrap());
@@ -108,7 +108,7 @@ async fn join(broadcast: &Broadcast, number: u64) -> Box<dyn AsyncRead + Unpin +
         let (near, client) = duplex(8);
         (Transport::stream(near, place()), Box::new(client))
     };
-    let you = Origin::Connection(ConnectionId(number));
+    let you = Origin::tcp(ConnectionId(number));
     broadcast.join(you, transport).await.half_close().await;
     client
 }

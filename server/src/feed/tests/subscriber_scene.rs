@@ -176,7 +176,7 @@ impl Scene {
         let (view, snapshot, now) = (&self.view, &self.snapshot, Instant::now());
         let welcome = &welcome();
         let context = FlushContext { view, has_ended: false, snapshot, welcome, now };
-        let outcome = self.subscriber.flush(Origin::Program(WorkerId(1)), context).unwrap();
+        let outcome = self.subscriber.flush(Origin::program(WorkerId(1)), context).unwrap();
         if outcome == FlushOutcome::NeedsSnapshot {
             self.snapshot = Snapshot::new(state(self.log.head())).into();
         }
