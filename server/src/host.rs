@@ -15,7 +15,7 @@ use crate::{
     feed::{Broadcast, FeedWriter, WelcomeTemplate},
     game::{Game, Input, LaunchRequest},
     game_loop::GameLoop,
-    limits::PlayerPlaces,
+    limits::PlayerPermits,
     messages::Messages,
     operator::{Console, Keyboard, greet, hints},
     programs::{Forker, GuardMode, Launcher, ProgramContext, SpawnEnv},
@@ -71,7 +71,7 @@ struct Host {
     mailbox: mpsc::Sender<Input>,
     messages: Messages,
     /// Places for players in the game.
-    places: PlayerPlaces,
+    places: PlayerPermits,
     /// Is cancelled when programs are to end, and nobody new is to come.
     closing: CancellationToken,
     /// Is cancelled when those who do not read are not to be waited for any more.
@@ -89,7 +89,7 @@ impl Host {
     fn new(settings: Settings, mailbox: mpsc::Sender<Input>, messages: Messages) -> Self {
         let tasks = Tasks::default();
         Self {
-            places: PlayerPlaces::new(settings.max_players),
+            places: PlayerPermits::new(settings.max_players),
             settings,
             id: new_game_id(),
             mailbox,
@@ -182,7 +182,7 @@ impl Host {
         let listener = Listener::new(context, broadcast.clone(), clients, self.sessions.clone());
         let (closing, messages) = (self.closing.clone(), self.messages.clone());
         self.tasks.spawn_critical("address budgets", async move {
-            closing.run_until_cancelled(addresses.tend(messages)).await;
+            closing.run_until_cancelled(addresses.maintain(messages)).await;
         });
         for socket in sockets {
             self.tasks

@@ -4,11 +4,12 @@ use std::{
 };
 
 use tribune_protocol::{
-    ControlMessage, Direction, ErrorCode, GameId, Line, Move, Name, Refusal, Request, Seq, encode,
+    ControlMessage, Direction, ErrorCode, GameId, Gcra, Line, Move, Name, Refusal, Request, Seq,
+    encode,
 };
 
 use super::address_budgets::AddressBudget;
-use crate::limits::{PlayerPlaces, RateLimit, Roster};
+use crate::limits::{PlayerPermits, Roster};
 
 /// Whoever has this many lines refused at once, or [`ERRORS_PER_SECOND`] for long, is not worth
 /// talking to.
@@ -43,11 +44,11 @@ pub struct Conversation {
     roster: Roster,
     last: Option<Name>,
     address: Option<AddressBudget>,
-    moves: Option<RateLimit>,
+    moves: Option<Gcra>,
     /// Only those who are refused, resume, or send what asks for nothing, need these.
-    errors: Option<Box<RateLimit>>,
-    resumes: Option<Box<RateLimit>>,
-    free_lines: Option<Box<RateLimit>>,
+    errors: Option<Box<Gcra>>,
+    resumes: Option<Box<Gcra>>,
+    free_lines: Option<Box<Gcra>>,
 }
 
 /// What the lines that were read at once ask for.
@@ -68,8 +69,8 @@ pub struct Actions {
 impl Conversation {
     /// A conversation with a client that has said nothing yet. Its players take `places` of the
     /// game, and what they do is spent from the budget of its `address`.
-    pub fn new(limits: Limits, places: PlayerPlaces, address: Option<AddressBudget>) -> Self {
-        let moves = limits.move_rate.map(|rate| RateLimit::new(rate, rate));
+    pub fn new(limits: Limits, places: PlayerPermits, address: Option<AddressBudget>) -> Self {
+        let moves = limits.move_rate.map(|rate| Gcra::per_second(rate, rate));
         Self {
             limits,
             roster: Roster::new(limits.players, places),
@@ -91,8 +92,8 @@ impl Conversation {
             );
             let errors = self
                 .errors
-                .get_or_insert_with(|| RateLimit::new(ERRORS_PER_SECOND, MAX_ERRORS).into());
-            asked.too_many_errors |= !errors.allows(now);
+                .get_or_insert_with(|| Gcra::per_second(ERRORS_PER_SECOND, MAX_ERRORS).into());
+            asked.too_many_errors |= !errors.try_record(now);
         }
     }
 
@@ -103,9 +104,10 @@ impl Conversation {
             return Duration::ZERO;
         }
         let limit = self.free_lines.get_or_insert_with(|| {
-            RateLimit::new(FREE_LINES_PER_SECOND, FREE_LINES_AT_ONCE).into()
+            Gcra::per_second(FREE_LINES_PER_SECOND, FREE_LINES_AT_ONCE).into()
         });
-        limit.pause_after(lines, now)
+        limit.record(lines, now);
+        limit.delay(now)
     }
 
     /// Whether it has moved anybody.
@@ -150,7 +152,7 @@ impl Conversation {
     fn step(&mut self, step: Move, now: Instant, asked: &mut Actions) -> Result<(), Refusal> {
         self.roster.check(&step.name)?;
         if let (Some(limit), Some(rate)) = (&mut self.moves, self.limits.move_rate)
-            && !limit.allows(now)
+            && !limit.try_record(now)
         {
             return Err(Refusal::new(
                 ErrorCode::RateLimited,
@@ -158,12 +160,12 @@ impl Conversation {
             ));
         }
         // A new player joins first, and leaves some time.
-        let is_new = !self.roster.carries(&step.name);
-        self.roster.enter(&step.name)?;
+        let is_new = !self.roster.contains(&step.name);
+        self.roster.add(&step.name)?;
         let events = if is_new { 3 } else { 1 };
         let bytes = events * (EVENT_BYTES + step.name.as_str().len());
         if let Some(address) = &self.address
-            && !address.spend(bytes, now)
+            && !address.try_spend(bytes, now)
         {
             if is_new {
                 self.roster.remove(&step.name);
@@ -209,8 +211,8 @@ impl Conversation {
         }
         let resumes = self
             .resumes
-            .get_or_insert_with(|| RateLimit::new(RESUMES_PER_SECOND, MAX_RESUMES).into());
-        if !resumes.allows(now) {
+            .get_or_insert_with(|| Gcra::per_second(RESUMES_PER_SECOND, MAX_RESUMES).into());
+        if !resumes.try_record(now) {
             return Err(Refusal::new(ErrorCode::RateLimited, "you may resume once per second"));
         }
         // Of several at once, the last one counts.
@@ -235,7 +237,7 @@ mod tests {
     impl Talk {
         fn new(move_rate: u32) -> Self {
             let limits = Limits { move_rate: NonZeroU32::new(move_rate), players: 2 };
-            let conversation = Conversation::new(limits, PlayerPlaces::new(100), None);
+            let conversation = Conversation::new(limits, PlayerPermits::new(100), None);
             Self { conversation, now: Instant::now() }
         }
 

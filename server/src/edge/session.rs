@@ -16,7 +16,7 @@ use super::{
     conversation::{Actions, Conversation, Limits},
     linger::{Farewells, LINGER, linger},
 };
-use crate::{feed::SubscriberHandle, game::Input, limits::PlayerPlaces, tasks::caught};
+use crate::{feed::SubscriberHandle, game::Input, limits::PlayerPermits, tasks::caught};
 
 /// How much is read at once: some thousand moves.
 const READ_SIZE: usize = 8 << 10;
@@ -36,7 +36,7 @@ pub struct SessionContext {
     /// What each connection may do.
     pub limits: Limits,
     /// Places for players in the game.
-    pub places: PlayerPlaces,
+    pub places: PlayerPermits,
     /// What each address may add to the log.
     pub addresses: AddressBudgets,
     /// Who may be listened to after it was dismissed.
@@ -231,7 +231,7 @@ impl Session {
 
 impl InputState {
     fn new(context: &SessionContext, peer: IpAddr) -> Self {
-        let address = context.addresses.of(peer);
+        let address = context.addresses.budget_of(peer);
         Self {
             conversation: Conversation::new(context.limits, context.places.clone(), address),
             decoder: LineDecoder::new(MAX_CLIENT_LINE),

@@ -1,10 +1,8 @@
-//! What one connection or program may do: which players it may move, and how often.
+//! How much one origin, one address and all of them together may do. Rates are limited by
+//! [`Gcra`](tribune_protocol::Gcra).
 
-mod places;
-mod rate_limit;
+mod player_permits;
 mod roster;
 mod shared_budget;
 
-pub use self::{
-    places::PlayerPlaces, rate_limit::RateLimit, roster::Roster, shared_budget::SharedBudget,
-};
+pub use self::{player_permits::PlayerPermits, roster::Roster, shared_budget::SharedBudget};

@@ -1,62 +1,62 @@
 use tribune_protocol::{ErrorCode, Name, Refusal};
 
-use super::PlayerPlaces;
+use super::PlayerPermits;
 
-/// The players that one connection or program carries, which may be only so many.
+/// The players of one connection or program, of which there is a maximum.
 ///
-/// The game never lets a player go while its origin is there, so this list is what the game has.
-/// Each takes one of the places that the game has for all, until this is dropped.
+/// The game removes a player only when its origin leaves, so this list is what the game has. Each
+/// player holds one of the game's permits until it is removed or the roster is dropped.
 #[derive(Debug)]
 pub struct Roster {
     names: Vec<Name>,
-    most: usize,
-    places: PlayerPlaces,
+    max: usize,
+    permits: PlayerPermits,
 }
 
 impl Roster {
-    /// A roster for at most `most` players, who take `places` of the game.
-    pub fn new(most: usize, places: PlayerPlaces) -> Self {
-        Self { names: Vec::new(), most, places }
+    /// A roster of at most `max` players, which hold `permits` of the game.
+    pub fn new(max: usize, permits: PlayerPermits) -> Self {
+        Self { names: Vec::new(), max, permits }
     }
 
-    /// Whether a player called `name` is carried, or may be.
+    /// Whether the player `name` is on the roster, or there is room for it.
     ///
     /// # Errors
     /// If it would be one too many.
     pub fn check(&self, name: &Name) -> Result<(), Refusal> {
-        if self.names.contains(name) || self.names.len() < self.most {
+        if self.contains(name) || self.names.len() < self.max {
             return Ok(());
         }
-        let carried: Vec<&str> = self.names.iter().map(Name::as_str).collect();
+        let names: Vec<&str> = self.names.iter().map(Name::as_str).collect();
         Err(Refusal::new(
             ErrorCode::TooManyPlayers,
             format!(
-                "{name} would be one too many: you move {} already ({})",
-                self.most,
-                carried.join(", ")
+                "{name} would be one player too many: you have {} already ({})",
+                self.max,
+                names.join(", ")
             ),
         ))
     }
 
-    /// Whether a player called `name` is carried.
-    pub fn carries(&self, name: &Name) -> bool {
+    /// Whether the player `name` is on the roster.
+    pub fn contains(&self, name: &Name) -> bool {
         self.names.contains(name)
     }
 
-    /// Carries a player called `name` from now on.
+    /// Adds the player `name`, unless it is on the roster.
     ///
     /// # Errors
-    /// If the game has no place for one more.
-    pub fn enter(&mut self, name: &Name) -> Result<(), Refusal> {
-        if self.names.contains(name) {
+    /// If the game has no permit left.
+    pub fn add(&mut self, name: &Name) -> Result<(), Refusal> {
+        if self.contains(name) {
             return Ok(());
         }
-        if !self.places.take() {
+        if !self.permits.try_acquire() {
             return Err(Refusal::new(
                 ErrorCode::TooManyPlayers,
                 format!(
-                    "there is no place for {name}: the game has as many players as it may ({}), try again when one leaves",
-                    self.places.most()
+                    "{name} cannot join: the game has its maximum of {} players; try again when one leaves",
+                    self.permits.max()
                 ),
             ));
         }
@@ -64,14 +64,14 @@ impl Roster {
         Ok(())
     }
 
-    /// Carries the player called `name` no more, and gives back its place.
+    /// Removes the player `name`, and releases its permit.
     pub fn remove(&mut self, name: &Name) {
         let before = self.names.len();
-        self.names.retain(|carried| carried != name);
-        self.places.give_back(before - self.names.len());
+        self.names.retain(|other| other != name);
+        self.permits.release(before - self.names.len());
     }
 
-    /// Whether it carries nobody.
+    /// Whether there are no players.
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()
     }
@@ -79,7 +79,7 @@ impl Roster {
 
 impl Drop for Roster {
     fn drop(&mut self) {
-        self.places.give_back(self.names.len());
+        self.permits.release(self.names.len());
     }
 }
 
@@ -88,37 +88,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_name_too_many_is_refused_and_the_others_go_on() {
+    fn refuses_one_player_too_many_and_keeps_the_others() {
         let [ann, bob, eve] = ["ann", "bob", "eve"].map(|name| Name::try_from(name).unwrap());
-        let mut roster = Roster::new(2, PlayerPlaces::new(100));
+        let mut roster = Roster::new(2, PlayerPermits::new(100));
         for name in [&ann, &bob, &ann] {
             assert_eq!(roster.check(name), Ok(()));
-            roster.enter(name).unwrap();
+            roster.add(name).unwrap();
         }
         let refusal = roster.check(&eve).unwrap_err();
         assert_eq!(refusal.code, ErrorCode::TooManyPlayers);
-        assert_eq!(refusal.message, "eve would be one too many: you move 2 already (ann, bob)");
+        assert_eq!(
+            refusal.message,
+            "eve would be one player too many: you have 2 already (ann, bob)"
+        );
         assert_eq!(roster.check(&bob), Ok(()));
     }
 
     #[test]
-    fn the_game_has_so_many_places_and_those_who_leave_make_room() {
+    fn players_that_leave_release_their_permits() {
         let name = |name: &str| Name::try_from(name).unwrap();
-        let places = PlayerPlaces::new(3);
-        let [mut one, mut two] = [(); 2].map(|()| Roster::new(2, places.clone()));
-        one.enter(&name("ann")).unwrap();
-        one.enter(&name("bob")).unwrap();
-        one.enter(&name("ann")).unwrap();
-        two.enter(&name("ann")).unwrap();
-        let refusal = two.enter(&name("bob")).unwrap_err();
+        let permits = PlayerPermits::new(3);
+        let [mut one, mut two] = [(); 2].map(|()| Roster::new(2, permits.clone()));
+        one.add(&name("ann")).unwrap();
+        one.add(&name("bob")).unwrap();
+        one.add(&name("ann")).unwrap();
+        two.add(&name("ann")).unwrap();
+        let refusal = two.add(&name("bob")).unwrap_err();
         assert_eq!(refusal.code, ErrorCode::TooManyPlayers);
-        assert!(refusal.message.contains("(3)"), "{}", refusal.message);
-        assert!(two.carries(&name("ann")) && !two.carries(&name("bob")));
+        assert!(refusal.message.contains("3 players"), "{}", refusal.message);
+        assert!(two.contains(&name("ann")) && !two.contains(&name("bob")));
         one.remove(&name("ann"));
         one.remove(&name("eve"));
-        two.enter(&name("bob")).unwrap();
-        assert!(one.enter(&name("ann")).is_err());
+        two.add(&name("bob")).unwrap();
+        assert!(one.add(&name("ann")).is_err());
         drop(two);
-        one.enter(&name("ann")).unwrap();
+        one.add(&name("ann")).unwrap();
     }
 }

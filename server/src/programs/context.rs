@@ -2,7 +2,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::ProgramLimits;
-use crate::{game::Input, limits::PlayerPlaces, messages::Messages, tasks::Tasks};
+use crate::{game::Input, limits::PlayerPermits, messages::Messages, tasks::Tasks};
 
 /// What all parts that start, supervise and read programs need. Cloning gives another handle to the
 /// same.
@@ -11,7 +11,7 @@ pub struct ProgramContext {
     /// The limits of each program.
     pub limits: ProgramLimits,
     /// The places for players in the game.
-    pub places: PlayerPlaces,
+    pub places: PlayerPermits,
     /// The mailbox of the game.
     pub mailbox: mpsc::Sender<Input>,
     /// Where programs are supervised.

@@ -19,15 +19,15 @@ use tokio::{
 };
 use tokio_util::{codec::FramedRead, sync::CancellationToken};
 use tribune_protocol::{
-    ControlMessage, Line, LineDecoder, MAX_CLIENT_LINE, Move, MoveError, OutputStream, WorkerId,
-    encode, json_length, text::quote,
+    ControlMessage, Gcra, Line, LineDecoder, MAX_CLIENT_LINE, Move, MoveError, OutputStream,
+    WorkerId, encode, json_length, text::quote,
 };
 
 use super::ProgramContext;
 use crate::{
     feed::SubscriberHandle,
     game::{Input, Printed},
-    limits::{RateLimit, Roster},
+    limits::Roster,
     messages::Messages,
 };
 
@@ -99,8 +99,8 @@ impl Output {
         pipe: impl AsyncRead + Unpin,
         program_exited: CancellationToken,
     ) {
-        let mut line_limit = self.max_lines.map(|rate| RateLimit::new(rate, rate));
-        let mut byte_limit = self.max_bytes.map(|rate| RateLimit::new(rate, rate));
+        let mut line_limit = self.max_lines.map(|rate| Gcra::per_second(rate, rate));
+        let mut byte_limit = self.max_bytes.map(|rate| Gcra::per_second(rate, rate));
         let mut was_throttled = false;
         let max_lines = self.max_lines.map_or(MAX_LINES_PER_INPUT, |rate| {
             usize::try_from(rate.get()).unwrap_or(MAX_LINES_PER_INPUT).min(MAX_LINES_PER_INPUT)
@@ -120,7 +120,10 @@ impl Output {
             let now = Instant::now().into_std();
             let [line_delay, byte_delay] = [(&mut line_limit, count), (&mut byte_limit, bytes)]
                 .map(|(limit, times)| {
-                    limit.as_mut().map_or(Duration::ZERO, |limit| limit.pause_after(times, now))
+                    limit.as_mut().map_or(Duration::ZERO, |limit| {
+                        limit.record(times, now);
+                        limit.delay(now)
+                    })
                 });
             if !byte_delay.is_zero() && !std::mem::replace(&mut was_throttled, true) {
                 self.report_throttling();
@@ -189,7 +192,7 @@ impl Output {
                 return None;
             }
         };
-        if let Err(refusal) = roster.check(&step.name).and_then(|()| roster.enter(&step.name)) {
+        if let Err(refusal) = roster.check(&step.name).and_then(|()| roster.add(&step.name)) {
             self.hint_once(line, &refusal.message);
             let reply = ControlMessage::Error { code: refusal.code, message: refusal.message };
             encode(&reply, replies);

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     feed::{Broadcast, BroadcastConfig, FeedWriter, WelcomeTemplate},
     game::{Input, LaunchRequest, Printed},
-    limits::PlayerPlaces,
+    limits::PlayerPermits,
     messages::Messages,
     proc_stat::ProcStat,
     schedule::{Program, ProgramCommand, Restart},
@@ -54,7 +54,7 @@ impl Fixture {
         };
         let context = ProgramContext {
             limits,
-            places: PlayerPlaces::new(100),
+            places: PlayerPermits::new(100),
             mailbox,
             tasks: tasks.clone(),
             shutdown: shutdown.clone(),
