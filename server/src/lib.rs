@@ -1,24 +1,27 @@
 //! The game server of Tribune: forks player programs, aggregates moves, and broadcasts them.
 //!
 //! ```text
-//! terminal   network   workers          in: bytes become inputs
+//! operator    edge   programs           in: bytes become inputs
 //!        \      |      /
 //!        game_loop: game                one task owns the game
 //!               |
 //!              log                      each event encoded once
 //!               |
-//!           broadcast                   out: log bytes become writes
+//!             feed                      out: log bytes become writes
 //! ```
 //!
-//! The [echo service](run_echo) is apart from all that, and shares only the ground it stands on.
+//! [`run`] runs a server on listeners that the caller binds, until it ends or is
+//! [shut down](shutdown). [`operator::run_game`] does that for a person at a terminal. The
+//! [echo service](operator::run_echo) is separate from the game.
 //!
-//! The modules are in layers, and each uses only what is below its own: `tests/layers.rs` has
-//! their order, and holds it up.
+//! The modules are in layers, and each uses only modules of layers below its own:
+//! `tests/layers.rs` lists and checks them.
 
-// Pure: no input or output, no clock of their own.
+// Pure: no input or output, no clock.
 mod game;
 mod limits;
 pub mod log;
+mod outcome;
 mod rules;
 mod schedule;
 
@@ -28,23 +31,29 @@ mod echo;
 mod edge;
 pub mod feed;
 mod game_loop;
+mod logging;
 mod messages;
-mod operator;
 mod proc_stat;
 mod programs;
+mod shutdown;
 mod tasks;
 
-// What brings them together, and what is asked for.
+// A whole server, and the command that runs it.
 mod args;
-mod host;
+pub mod operator;
+mod server;
 mod settings;
 
 pub use self::{
     args::{Args, ArgsError, Command, EchoArgs, GameArgs},
-    echo::{EchoSettings, run_echo},
-    host::run,
-    messages::{LogFormat, Messages},
+    echo::EchoSettings,
+    edge::bind_all,
+    logging::{LogFormat, init_logging},
+    messages::Messages,
+    outcome::Outcome,
     proc_stat::ProcStat,
     programs::run_guard,
-    settings::{Outcome, Settings},
+    server::{Server, run},
+    settings::Settings,
+    shutdown::{Shutdown, ShutdownHandle, shutdown},
 };

@@ -1,12 +1,12 @@
-//! Runs a game that forked programs and everyone on the network play and watch.
+//! The `server` command: runs a game, the echo service, or a player program.
 
 use std::{io, process::ExitCode};
 
 use tokio::runtime::Runtime;
 use tribune_cli::{INTERRUPTED, failure, parse_args, usage_error};
 use tribune_server::{
-    Args, ArgsError, Command, EchoArgs, GameArgs, LogFormat, Messages, Outcome, run, run_echo,
-    run_guard,
+    Args, ArgsError, Command, EchoArgs, GameArgs, LogFormat, Messages, Outcome, init_logging,
+    operator, run_guard,
 };
 
 fn main() -> ExitCode {
@@ -15,52 +15,57 @@ fn main() -> ExitCode {
         Err(code) => return code,
     };
     match args.command {
-        None => game(args.game),
-        Some(Command::Echo(echo)) => serve_echo(echo),
-        Some(Command::PlayersAgent(players)) => players.run(),
+        None => run_game(args.game),
+        Some(Command::Echo(args)) => run_echo(args),
+        Some(Command::PlayersAgent(args)) => args.run(),
         Some(Command::Guard) => match run_guard(io::stdin()) {
             Ok(()) => ExitCode::SUCCESS,
-            Err(error) => failure(format_args!("cannot guard: {error}")),
+            Err(error) => failure(format_args!("cannot run the guard: {error}")),
         },
     }
 }
 
-fn game(args: GameArgs) -> ExitCode {
-    let (messages, _flushed_at_the_end) = Messages::open(args.log_format);
+fn run_game(args: GameArgs) -> ExitCode {
+    let (messages, _flushes_when_dropped) = Messages::to(io::stderr());
+    init_logging(&messages, args.log_format);
+    let console = !args.quiet;
     match args.into_settings() {
-        Ok(settings) => serve(run(settings, messages)),
-        Err(error) => refuse(error),
+        Ok((listen, settings)) => {
+            block_on(operator::run_game(&listen, settings, console, messages))
+        }
+        Err(error) => report(error),
     }
 }
 
-fn serve_echo(args: EchoArgs) -> ExitCode {
-    let (messages, _flushed_at_the_end) = Messages::open(LogFormat::Text);
-    let (log, _flushed_too) = Messages::to(io::stdout());
+fn run_echo(args: EchoArgs) -> ExitCode {
+    let (messages, _flushes_when_dropped) = Messages::to(io::stderr());
+    init_logging(&messages, LogFormat::Text);
+    let (log, _flushes_too) = Messages::to(io::stdout());
     let log = (!args.quiet).then_some(log);
     match args.into_settings() {
-        Ok(settings) => serve(run_echo(settings, log, messages)),
-        Err(error) => refuse(error),
+        Ok((listen, settings)) => block_on(operator::run_echo(&listen, settings, log, messages)),
+        Err(error) => report(error),
     }
 }
 
-fn refuse(error: ArgsError) -> ExitCode {
+fn report(error: ArgsError) -> ExitCode {
     match error {
         ArgsError::Usage(message) => usage_error(message),
-        ArgsError::Missing(message) => failure(message),
+        ArgsError::Unavailable(message) => failure(message),
     }
 }
 
-fn serve(server: impl Future<Output = anyhow::Result<Outcome>>) -> ExitCode {
+fn block_on(server: impl Future<Output = anyhow::Result<Outcome>>) -> ExitCode {
     let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return failure(format_args!("cannot start: {error}")),
     };
     let outcome = runtime.block_on(server);
-    // Nobody waits for a thread that reads the keyboard, or writes to a console that is not read.
+    // A thread that reads the keyboard, or writes to a console that is not read, may never end.
     runtime.shutdown_background();
     match outcome {
-        Ok(Outcome::Over) => ExitCode::SUCCESS,
-        Ok(Outcome::CutShort) => ExitCode::from(INTERRUPTED),
+        Ok(Outcome::Finished) => ExitCode::SUCCESS,
+        Ok(Outcome::Aborted) => ExitCode::from(INTERRUPTED),
         Err(error) => failure(format_args!("{error:#}")),
     }
 }

@@ -1,77 +1,77 @@
-//! Tasks that do not fail unseen.
+//! Tasks whose panics are reported.
 
 use std::{any::Any, fmt::Display, panic::AssertUnwindSafe};
 
 use futures_util::FutureExt;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// The tasks of a server.
+/// A group of tasks. Cloning gives another handle to the same group.
 #[derive(Clone, Debug, Default)]
 pub struct Tasks {
     tracker: TaskTracker,
-    broken: CancellationToken,
+    failed: CancellationToken,
 }
 
 impl Tasks {
-    /// Other tasks, to be waited for apart from these. If a vital one of them panics, these are
-    /// [broken](Self::broken) too.
+    /// A new group that can be waited for separately. If a critical task of it panics, this group
+    /// [has failed](Self::failed) too.
     #[must_use]
     pub fn group(&self) -> Self {
-        Self { tracker: TaskTracker::new(), broken: self.broken.clone() }
+        Self { tracker: TaskTracker::new(), failed: self.failed.clone() }
     }
 
-    /// Runs `task`. If it panics, that is reported, and the others go on.
+    /// Runs `task`. If it panics, that is reported, and the other tasks go on.
     pub fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
-        self.tracker.spawn(caught(name, task));
+        self.tracker.spawn(catch_panic(name, task));
     }
 
-    /// Runs `task`, without which there is no server: if it panics, [`Self::broken`] says so.
+    /// Runs `task`, without which the server cannot go on: if it panics, [`Self::failed`] returns.
     pub fn spawn_critical(
         &self,
         name: &'static str,
         task: impl Future<Output = ()> + Send + 'static,
     ) {
-        let broken = self.broken.clone();
+        let failed = self.failed.clone();
         self.tracker.spawn(async move {
-            if caught(name, task).await.is_none() {
-                broken.cancel();
+            if catch_panic(name, task).await.is_none() {
+                failed.cancel();
             }
         });
     }
 
-    /// Runs `task`, without which there is no server: if it fails or panics, that is reported, and
-    /// [`Self::broken`] says so.
+    /// Runs `task`, without which the server cannot go on: if it fails or panics, that is logged, and
+    /// [`Self::failed`] returns.
     pub fn spawn_critical_fallible<E: Display>(
         &self,
         name: &'static str,
         task: impl Future<Output = Result<(), E>> + Send + 'static,
     ) {
-        let broken = self.broken.clone();
+        let failed = self.failed.clone();
         self.spawn_critical(name, async move {
             if let Err(error) = task.await {
                 tracing::error!(task = name, %error, "a task has failed");
-                broken.cancel();
+                failed.cancel();
             }
         });
     }
 
-    /// Waits until all tasks have ended. There are to be no new ones.
+    /// Waits until all tasks of this group have ended. No task may be spawned from then on.
     pub async fn ended(&self) {
         self.tracker.close();
         self.tracker.wait().await;
     }
 
-    /// Waits until a vital task has panicked.
-    pub async fn broken(&self) {
-        self.broken.cancelled().await;
+    /// Waits until a critical task has panicked or failed.
+    pub async fn failed(&self) {
+        self.failed.cancelled().await;
     }
 }
 
-/// What `task` gives; `None` if it panicked, which is reported under `name`.
+/// The output of `task`; `None` if it panicked, which is logged under `name`.
 ///
-/// It is no `async fn`, which would have room for `task` twice: once as its argument, and once where
-/// it is run.
-pub fn caught<T>(
+/// This is not an `async fn`, whose future would have room for `task` twice: as an argument, and
+/// where it is polled.
+pub fn catch_panic<T>(
     name: &'static str,
     task: impl Future<Output = T>,
 ) -> impl Future<Output = Option<T>> {
@@ -80,7 +80,7 @@ pub fn caught<T>(
         Err(panic) => {
             tracing::error!(
                 task = name,
-                panic = message(&*panic),
+                panic = panic_message(&*panic),
                 "a task has panicked, which is a bug"
             );
             None
@@ -88,7 +88,7 @@ pub fn caught<T>(
     })
 }
 
-fn message(panic: &(dyn Any + Send)) -> &str {
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }
@@ -98,26 +98,26 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_task_that_panics_leaves_the_others_alone() {
+    async fn a_panic_of_one_task_does_not_affect_the_others() {
         let tasks = Tasks::default();
         tasks.spawn("one", async { panic!("on purpose") });
         tasks.spawn("two", async {});
         tasks.ended().await;
-        assert!(!tasks.broken.is_cancelled());
+        assert!(!tasks.failed.is_cancelled());
     }
 
     #[tokio::test]
-    async fn a_vital_task_that_panics_is_noticed() {
+    async fn a_panic_of_a_critical_task_fails_all_groups() {
         let tasks = Tasks::default();
         tasks.group().spawn_critical("one", async { panic!("on purpose") });
-        tasks.broken().await;
+        tasks.failed().await;
     }
 
     #[tokio::test]
-    async fn a_critical_task_that_fails_is_noticed() {
+    async fn a_failure_of_a_critical_task_fails_all_groups() {
         let tasks = Tasks::default();
         tasks.group().spawn_critical_fallible("one", async { Ok::<_, &str>(()) });
         tasks.group().spawn_critical_fallible("two", async { Err("on purpose") });
-        tasks.broken().await;
+        tasks.failed().await;
     }
 }

@@ -1,64 +1,64 @@
 //! The command line of the echo service.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use tribune_cli::{parse_number, parse_time};
 use tribune_protocol::DEFAULT_ECHO_ADDRESS;
 
-use super::{ArgsError, resolve};
-use crate::echo::{EchoSettings, Manner};
+use super::{ArgsError, resolve_all};
+use crate::echo::{EchoConfig, EchoSettings};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
 const EXAMPLES: &str = "Examples:
-  server echo                    each message of at most 100 bytes comes back a second later
-  server echo --delay 0s -q      as fast as it goes
-  server echo --stream           all that comes, until the client closes
+  server echo                    sends back one message of at most 100 bytes after a second
+  server echo --delay 0s -q      without delay, and without output
+  server echo --stream           sends back everything until the client closes
   client echo hello              a client, in another terminal
-  client herd --mode echo        many of them
+  client herd --mode echo        many clients
 
-Exit codes: 0 ended by a signal, 1 it could not be run, 2 wrong usage, 130 ended at once by a second Ctrl-C";
+Exit codes: 0 ended by a signal, 1 failed, 2 usage error, 130 ended at once by a second signal";
 
-/// How messages are to be sent back, as it is typed.
+/// The arguments of the echo service, as typed.
 #[derive(Debug, clap::Args)]
 #[command(allow_negative_numbers = true, after_help = EXAMPLES)]
 pub struct EchoArgs {
-    /// Where to listen; may be given several times, and port 0 is one that is free
+    /// Address to listen on, repeatable; port 0 picks a free port
     #[arg(long, value_name = "ADDR", default_value = DEFAULT_ECHO_ADDRESS)]
     listen: Vec<String>,
 
-    /// The time from a message to its answer
+    /// Time from a message to its answer
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse_delay)]
     delay: Duration,
 
-    /// Keep each connection, and send back all that comes until the client closes
+    /// Keep connections open, and send back everything until the client closes
     #[arg(long)]
     stream: bool,
 
-    /// The most clients at a time; others are closed at once
+    /// Maximum number of clients; others are closed at once
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = parse_number::<usize>)]
     max_clients: usize,
 
-    /// How long a client may say nothing, or not take its answer
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_patience)]
-    patience: Duration,
+    /// How long a client may send nothing, or not read its answer
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_idle_timeout)]
+    #[arg(alias = "patience")]
+    idle_timeout: Duration,
 
-    /// Do not tell on standard output who comes and what is said
+    /// Do not print connections and messages on standard output
     #[arg(long, short)]
     pub quiet: bool,
 }
 
 impl EchoArgs {
-    /// The settings that were asked for. Looks up names of hosts.
+    /// The addresses to listen on, and the settings of the service. Resolves host names.
     ///
     /// # Errors
-    /// Says what cannot be understood or is not there, and what would be right.
-    pub fn into_settings(self) -> Result<EchoSettings, ArgsError> {
-        Ok(EchoSettings {
-            listen: self.listen.iter().map(|address| resolve(address)).collect::<Result<_, _>>()?,
-            max_clients: self.max_clients,
-            manner: Manner { delay: self.delay, patience: self.patience, stream: self.stream },
-        })
+    /// Names the address that is invalid or unavailable, and what is expected.
+    pub fn into_settings(self) -> Result<(Vec<SocketAddr>, EchoSettings), ArgsError> {
+        let config =
+            EchoConfig { delay: self.delay, idle_timeout: self.idle_timeout, stream: self.stream };
+        let settings = EchoSettings { max_clients: self.max_clients, config };
+        Ok((resolve_all(&self.listen)?, settings))
     }
 }
 
@@ -66,6 +66,6 @@ fn parse_delay(text: &str) -> Result<Duration, String> {
     parse_time(text, Duration::ZERO, HOUR)
 }
 
-fn parse_patience(text: &str) -> Result<Duration, String> {
+fn parse_idle_timeout(text: &str) -> Result<Duration, String> {
     parse_time(text, Duration::from_millis(1), HOUR)
 }

@@ -1,43 +1,34 @@
 //! The command line of a game.
 
 use std::{
-    fmt::Display,
-    fs::File,
-    io::{self, Read},
-    num::NonZeroU32,
-    path::{Path, PathBuf},
-    thread::available_parallelism,
-    time::Duration,
+    net::SocketAddr, num::NonZeroU32, path::PathBuf, thread::available_parallelism, time::Duration,
 };
 
-use bytesize::ByteSize;
-use tribune_cli::{parse_number, parse_number_within, parse_time};
-use tribune_protocol::{BoardSize, DEFAULT_ADDRESS, MAX_PLAYERS};
+use tribune_cli::parse_number;
+use tribune_protocol::{BoardSize, DEFAULT_ADDRESS};
 
-use super::{ArgsError, resolve};
+use super::{
+    ArgsError, resolve_all,
+    script::read_script,
+    values::{
+        parse_board, parse_byte_rate, parse_flush_interval, parse_grace, parse_log_bytes,
+        parse_max_players, parse_max_players_total, parse_shards, parse_tick,
+    },
+};
 use crate::{
-    edge::Limits,
+    edge::ConnectionLimits,
     feed::BroadcastConfig,
     game::GameConfig,
-    log::MIN_LOG_BYTES,
-    messages::LogFormat,
+    logging::LogFormat,
     programs::ProgramLimits,
-    schedule::{
-        DEMONSTRATION, MAX_SCENARIO, PredefCommand, Scheduled, parse_scenario, parse_script,
-    },
-    settings::{FAREWELL_LIMIT, SNAPSHOT_BYTES, STALL_LIMIT, Settings},
+    schedule::{DEMONSTRATION, PredefCommand, Scheduled},
+    settings::{DRAIN_STALL_LIMIT, SNAPSHOT_BYTES, STALL_LIMIT, Settings},
 };
 
-const DAY: Duration = Duration::from_secs(24 * 3600);
-
-/// The most bytes of the past that can be kept. More is a mistake, which would only show when the
-/// memory of the machine is full.
-const LARGEST_LOG: u64 = 64 << 30;
-
-/// How a game is to be run, as it is typed.
+/// The arguments of a game, as typed.
 #[derive(Debug, clap::Args)]
 pub struct GameArgs {
-    /// Which predefs start when, in seconds after the start: at most 10,000 entries SECONDS:PREDEF
+    /// Predefs to start, and when: comma-separated SECONDS:PREDEF entries, at most 10,000
     #[arg(
         long,
         value_name = "ENTRIES",
@@ -47,128 +38,134 @@ pub struct GameArgs {
     )]
     script: String,
 
-    /// Start the workers of this TOML file instead
+    /// Start the programs of this TOML file instead
     #[arg(long, value_name = "FILE", help_heading = "Game")]
     scenario: Option<PathBuf>,
 
-    /// Play with this program instead of the built-in one; {predef} stands for the number of the predef
+    /// Run this command for each predef instead of the built-in program; {predef} is replaced by its number
     #[arg(long, value_name = "COMMAND", help_heading = "Game")]
     agent: Option<PredefCommand>,
 
-    /// Go on when no program is left
+    /// Keep the game going when no program is left
     #[arg(long, help_heading = "Game")]
     stay: bool,
 
-    /// Start the script again each time it has ended
+    /// Start the script again whenever all of its programs have ended
     #[arg(long, help_heading = "Game")]
     repeat: bool,
 
-    /// The size of the board in cells
+    /// Size of the board in cells
     #[arg(long, value_name = "WxH", default_value = "32x16", value_parser = parse_board, help_heading = "Game")]
     board: BoardSize,
 
-    /// The time from tick to tick
+    /// Time between two ticks of the clock
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse_tick, help_heading = "Game")]
     tick: Duration,
 
-    /// Repeat a game: the built-in players' moves, and where players enter [default: by chance]
+    /// Seed of the built-in programs' moves and of the cells where players enter [default: random]
     #[arg(long, value_name = "N", value_parser = parse_number::<u64>, help_heading = "Game")]
     seed: Option<u64>,
 
-    /// Where to listen; may be given several times, and port 0 is one that is free
+    /// Address to listen on, repeatable; port 0 picks a free port
     #[arg(long, value_name = "ADDR", default_value = DEFAULT_ADDRESS, help_heading = "Network")]
     listen: Vec<String>,
 
-    /// The most clients at a time
+    /// Maximum number of clients
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = parse_number::<usize>, help_heading = "Network")]
     max_clients: usize,
 
-    /// The most moves per second and connection; 0 for no limit
+    /// Maximum moves per second of each connection; 0 for no limit
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = parse_number::<u32>, help_heading = "Network")]
     move_rate: u32,
 
-    /// The most players per connection or program
+    /// Maximum number of players of each connection or program
     #[arg(long, value_name = "N", default_value_t = 16, help_heading = "Network")]
     #[arg(value_parser = parse_max_players)]
     max_players: u32,
 
-    /// The most players in the game
+    /// Maximum number of players in the game
     #[arg(long, value_name = "N", default_value_t = 10_000, help_heading = "Network")]
     #[arg(value_parser = parse_max_players_total)]
     max_players_total: u32,
 
-    /// The most bytes per second that all connections of one address add to the log, beyond which
+    /// Maximum bytes per second that all connections from one address may add to the log; further
     /// moves are refused; 0 for no limit
     #[arg(long, value_name = "BYTES", default_value = "8MiB", value_parser = parse_byte_rate, help_heading = "Network")]
     address_bytes: u32,
 
-    /// How much of the past is kept for clients that fall behind or come back, from 4KiB to 64GiB
+    /// Size of the log of past events, for clients that fall behind or reconnect; 4KiB to 64GiB
     #[arg(long, value_name = "BYTES", default_value = "16MiB", value_parser = parse_log_bytes, help_heading = "Network")]
     log_bytes: usize,
 
-    /// The least time between two writes to a client: later for everyone, and cheaper
+    /// Minimum time between two writes to a client: adds latency, saves processor time
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_flush_interval, help_heading = "Network")]
     flush_interval: Duration,
 
-    /// How many tasks write to clients [default: one less than there are processors]
+    /// Number of tasks that write to clients [default: the number of processors minus one]
     #[arg(long, value_name = "N", value_parser = parse_shards, help_heading = "Network")]
     shards: Option<u16>,
 
-    /// The most lines per second that a program can print before it has to wait; 0 for no limit
+    /// Maximum lines per second of each output of a program, which is slowed down beyond that; 0 for
+    /// no limit
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = parse_number::<u32>, help_heading = "Programs")]
     output_rate: u32,
 
-    /// The most bytes per second that each output of a program adds to the log before it has to wait;
-    /// 0 for no limit
+    /// Maximum bytes per second that each output of a program may add to the log, which is slowed
+    /// down beyond that; 0 for no limit
     #[arg(long, value_name = "BYTES", default_value = "2MiB", value_parser = parse_byte_rate, help_heading = "Programs")]
     output_bytes: u32,
 
-    /// How long a program that is asked to end may take
+    /// How long a program may take to exit after it was asked to
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = parse_grace, help_heading = "Programs")]
     grace: Duration,
 
-    /// Do not tell the game on standard output, nor what to try next
+    /// Do not print events on standard output, nor hints at the start
     #[arg(long, short, help_heading = "Output")]
-    quiet: bool,
+    pub quiet: bool,
 
-    /// How log lines are written on standard error; `RUST_LOG` says which
+    /// Format of the log on standard error; `RUST_LOG` sets its level
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     pub log_format: LogFormat,
 }
 
 impl GameArgs {
-    /// The settings that were asked for. Reads the scenario file, and looks up names of hosts.
+    /// The addresses to listen on, and the settings of the server. Reads the scenario file, and
+    /// resolves host names.
     ///
     /// # Errors
-    /// Says what cannot be understood or is not there, and what would be right.
-    pub fn into_settings(self) -> Result<Settings, ArgsError> {
-        let predef_command = self.agent.unwrap_or_default();
+    /// Names the argument that is invalid or unavailable, and what is expected.
+    pub fn into_settings(self) -> Result<(Vec<SocketAddr>, Settings), ArgsError> {
+        let predef_command = self.agent.clone().unwrap_or_default();
         let script = read_script(&self.script, self.scenario.as_deref(), &predef_command)?;
         if self.repeat && script.is_empty() {
             return Err(ArgsError::Usage(
                 "--repeat needs a script with at least one entry, as in --script 0.5:1".into(),
             ));
         }
-        let players = usize::try_from(self.max_players).unwrap_or(usize::MAX);
-        let game = GameConfig {
-            board: self.board,
-            tick: self.tick,
-            seed: self.seed.unwrap_or_else(|| rand::random::<u32>().into()),
-            script,
-            repeat: self.repeat,
-            stay: self.stay,
-            predef_command,
-        };
+        let listen = resolve_all(&self.listen)?;
+        Ok((listen, self.settings(script, predef_command)))
+    }
+
+    fn settings(self, script: Vec<Scheduled>, predef_command: PredefCommand) -> Settings {
+        let max_players = usize::try_from(self.max_players).unwrap_or(usize::MAX);
         let shards = self.shards.map_or_else(default_shards, usize::from);
-        Ok(Settings {
-            game,
-            listen: self.listen.iter().map(|address| resolve(address)).collect::<Result<_, _>>()?,
+        Settings {
+            game: GameConfig {
+                board: self.board,
+                tick: self.tick,
+                seed: self.seed.unwrap_or_else(|| rand::random::<u32>().into()),
+                script,
+                repeat: self.repeat,
+                stay: self.stay,
+                predef_command,
+            },
             max_clients: self.max_clients,
-            limits: Limits { move_rate: NonZeroU32::new(self.move_rate), players },
+            limits: ConnectionLimits { move_rate: NonZeroU32::new(self.move_rate), max_players },
             address_bytes: NonZeroU32::new(self.address_bytes),
             max_players: usize::try_from(self.max_players_total).unwrap_or(usize::MAX),
+            runs_programs: true,
             program_limits: ProgramLimits {
-                max_players: players,
+                max_players,
                 max_output_lines: NonZeroU32::new(self.output_rate),
                 max_output_bytes: NonZeroU32::new(self.output_bytes),
                 grace: self.grace,
@@ -177,100 +174,18 @@ impl GameArgs {
             pace: BroadcastConfig {
                 flush_interval: self.flush_interval,
                 stall_timeout: STALL_LIMIT,
-                drain_stall_timeout: FAREWELL_LIMIT,
+                drain_stall_timeout: DRAIN_STALL_LIMIT,
                 max_snapshot_bytes: SNAPSHOT_BYTES / shards,
             },
             shards,
-            console: !self.quiet,
-        })
-    }
-}
-
-fn read_script(
-    script: &str,
-    scenario: Option<&Path>,
-    predef_command: &PredefCommand,
-) -> Result<Vec<Scheduled>, ArgsError> {
-    let usage = |error: &dyn Display| ArgsError::Usage(error.to_string());
-    let Some(path) = scenario else {
-        return parse_script(script, predef_command).map_err(|error| usage(&error));
-    };
-    let text = read_scenario(path).map_err(|error| {
-        ArgsError::Missing(format!("cannot read the scenario {}: {error}", path.display()))
-    })?;
-    parse_scenario(&text, path, predef_command).map_err(|error| usage(&error))
-}
-
-/// The text of the file at `path`, if it is not too large for a scenario.
-fn read_scenario(path: &Path) -> io::Result<String> {
-    let invalid = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
-    let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_SCENARIO + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_SCENARIO {
-        return Err(invalid(format!("it has more than {MAX_SCENARIO} bytes")));
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = valid.iter().filter(|&&byte| byte == b'\n').count() + 1;
-        invalid(format!("its line {line} is not UTF-8"))
-    })
-}
-
-/// One processor is left to everything but writing; on few, more shards only cost batches.
-fn default_shards() -> usize {
-    available_parallelism().map_or(1, |cores| (cores.get() - 1).max(1))
-}
-
-fn parse_board(text: &str) -> Result<BoardSize, String> {
-    let side = |text: &str| text.parse().ok().filter(|&side: &u16| side > 0);
-    let size = text.split_once('x').and_then(|(width, height)| Some((side(width)?, side(height)?)));
-    let (width, height) = size.ok_or("expected WIDTHxHEIGHT, each from 1 to 65535, as in 32x16")?;
-    Ok(BoardSize { width, height })
-}
-
-fn parse_tick(text: &str) -> Result<Duration, String> {
-    parse_time(text, Duration::from_millis(1), DAY)
-}
-
-fn parse_flush_interval(text: &str) -> Result<Duration, String> {
-    parse_time(text, Duration::ZERO, Duration::from_secs(1))
-}
-
-fn parse_grace(text: &str) -> Result<Duration, String> {
-    parse_time(text, Duration::ZERO, DAY)
-}
-
-fn parse_max_players(text: &str) -> Result<u32, String> {
-    // They are searched one by one.
-    parse_number_within(text, 1..=1000)
-}
-
-fn parse_max_players_total(text: &str) -> Result<u32, String> {
-    parse_number_within(text, 1..=u32::try_from(MAX_PLAYERS).unwrap_or(u32::MAX))
-}
-
-fn parse_shards(text: &str) -> Result<u16, String> {
-    parse_number_within(text, 1..=1024)
-}
-
-fn parse_log_bytes(text: &str) -> Result<usize, String> {
-    let size = text.parse::<ByteSize>().ok().map(|size| size.as_u64());
-    let size = size.filter(|&size| size <= LARGEST_LOG).and_then(|size| usize::try_from(size).ok());
-    size.filter(|&size| size >= MIN_LOG_BYTES).ok_or_else(|| {
-        format!("expected a number of bytes from {MIN_LOG_BYTES} to 64GiB, as in 65536 or 16MiB")
-    })
-}
-
-/// Reads bytes per second. Beyond the highest, a nanosecond is too coarse to count bytes by.
-fn parse_byte_rate(text: &str) -> Result<u32, String> {
-    const MOST: u64 = 100 << 20;
-    let bytes = text.parse().ok().map(|size: ByteSize| size.as_u64());
-    match bytes {
-        Some(bytes @ (0 | 1024..=MOST)) => u32::try_from(bytes).map_err(|error| error.to_string()),
-        _ => {
-            Err("expected 0, or a number of bytes from 1KiB to 100MiB, as in 65536 or 2MiB".into())
         }
     }
+}
+
+/// One processor is left to everything but writing. With few processors, more shards only make the
+/// batches smaller.
+fn default_shards() -> usize {
+    available_parallelism().map_or(1, |cores| (cores.get() - 1).max(1))
 }
 
 #[cfg(test)]
@@ -280,7 +195,7 @@ mod tests {
     use super::*;
     use crate::Args;
 
-    fn settings(args: &[&str]) -> Result<Settings, ArgsError> {
+    fn settings(args: &[&str]) -> Result<(Vec<SocketAddr>, Settings), ArgsError> {
         Args::try_parse_from([&["server"], args].concat()).unwrap().game.into_settings()
     }
 
@@ -292,9 +207,9 @@ mod tests {
     }
 
     #[test]
-    fn without_arguments_it_is_the_demonstration() {
-        let settings = settings(&[]).unwrap();
-        assert_eq!(settings.listen, ["127.0.0.1:7777".parse().unwrap()]);
+    fn runs_the_demonstration_by_default() {
+        let (listen, settings) = settings(&[]).unwrap();
+        assert_eq!(listen, ["127.0.0.1:7777".parse().unwrap()]);
         let titles: Vec<_> =
             settings.game.script.iter().map(|entry| &*entry.program.title).collect();
         assert_eq!(titles, ["predef 1", "predef 2", "predef 3"]);
@@ -305,14 +220,14 @@ mod tests {
     }
 
     #[test]
-    fn every_address_is_listened_on() {
-        let settings = settings(&["--listen", "127.0.0.1:0", "--listen", "[::1]:80"]).unwrap();
-        assert_eq!(settings.listen, ["127.0.0.1:0".parse().unwrap(), "[::1]:80".parse().unwrap()]);
+    fn listens_on_every_address() {
+        let (listen, _) = settings(&["--listen", "127.0.0.1:0", "--listen", "[::1]:80"]).unwrap();
+        assert_eq!(listen, ["127.0.0.1:0".parse().unwrap(), "[::1]:80".parse().unwrap()]);
     }
 
     #[test]
-    fn zero_is_no_limit() {
-        let settings = settings(&["--move-rate", "0", "--output-rate", "0"]).unwrap();
+    fn zero_means_no_limit() {
+        let (_, settings) = settings(&["--move-rate", "0", "--output-rate", "0"]).unwrap();
         assert_eq!(
             (settings.limits.move_rate, settings.program_limits.max_output_lines),
             (None, None)
@@ -320,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_understood_is_refused_with_what_would_be_right() {
+    fn rejects_invalid_values_with_what_is_expected() {
         let cases: [(&[&str], &str); 19] = [
             (&["--script", "0:9"], "expected 1, 2, 3 or 4"),
             (&["--script", "99999999999:1"], "from 0 to 31536000 (a year)"),
@@ -349,15 +264,15 @@ mod tests {
     }
 
     #[test]
-    fn a_scenario_that_is_not_there_is_no_wrong_usage() {
+    fn a_missing_scenario_is_not_a_usage_error() {
         let error = settings(&["--scenario", "/nowhere/s.toml"]).unwrap_err();
         assert!(
-            matches!(error, ArgsError::Missing(message) if message.contains("/nowhere/s.toml"))
+            matches!(error, ArgsError::Unavailable(message) if message.contains("/nowhere/s.toml"))
         );
     }
 
     #[test]
-    fn the_command_line_is_well_formed() {
+    fn the_command_line_is_consistent() {
         use clap::CommandFactory;
         Args::command().debug_assert();
     }

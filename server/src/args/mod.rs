@@ -1,7 +1,9 @@
-//! The command line of the server, as it is typed, and how it becomes settings.
+//! The command line of the server, as typed, and how it becomes settings.
 
 mod echo;
 mod game;
+mod script;
+mod values;
 
 pub use self::{echo::EchoArgs, game::GameArgs};
 
@@ -12,18 +14,18 @@ use thiserror::Error;
 use tribune_cli::parse_address;
 use tribune_protocol::DEFAULT_ADDRESS;
 
-/// Runs a game: starts player programs, takes in moves over TCP too, and tells everyone what happens
+/// Runs a game: starts player programs, takes moves over TCP, and sends every event to all clients
 ///
-/// The game is told on standard output, line by line. Everybody who connects gets it as one JSON
-/// object a line, and plays by sending lines such as `N ann`.
+/// Events are printed on standard output, one per line. Every client receives them as one JSON object
+/// per line, and plays by sending lines such as `N ann`.
 #[derive(Debug, Parser)]
 #[command(name = "server", version, args_conflicts_with_subcommands = true, allow_negative_numbers = true, after_help = EXAMPLES)]
 pub struct Args {
-    /// What to be instead of a server.
+    /// What to run instead of a game.
     #[command(subcommand)]
     pub command: Option<Command>,
 
-    /// Otherwise, how to be one.
+    /// The arguments of a game.
     #[command(flatten)]
     pub game: GameArgs,
 }
@@ -31,44 +33,49 @@ pub struct Args {
 const EXAMPLES: &str = "Examples:
   server                                            the demonstration
   server --agent 'python3 bot.py {predef}'          your own program plays
-  server --script '' --stay                         a game for whoever connects
+  server --script '' --stay                         a game for clients only
   server --scenario league.toml --repeat            programs from a file, again and again
-  server --listen 0.0.0.0:7777 --listen [::]:7777   for other machines too
+  server --listen 0.0.0.0:7777 --listen [::]:7777   accept clients from other machines
 
 A scenario has at most 10,000 tables [[worker]], each with at (in seconds) and predef or command, and \
 optionally name, env, dir, restart, restart_pause and max_restarts.
 
-Exit codes: 0 the game ended, 1 it could not be run, 2 wrong usage, 130 ended at once by a second Ctrl-C";
+If an option other than --listen is repeated, the last one wins.
 
-/// What else the program can be.
+Exit codes: 0 the game ended, 1 failed, 2 usage error, 130 ended at once by a second signal";
+
+/// What the `server` command can run instead of a game.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Print the moves of two predefined players: what the server runs unless told otherwise
+    /// Print the moves of two predefined players: the program that the server runs by default
     PlayersAgent(players_agent::Args),
-    /// Send back whatever is sent, a while later
+    /// Run the echo service, which sends back what it receives
     Echo(EchoArgs),
     /// Kill the sessions named on standard input when it ends
     #[command(hide = true)]
     Guard,
 }
 
-/// Why it cannot be run as asked.
+/// Why the arguments cannot become settings.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ArgsError {
-    /// It was asked for in a way that cannot be understood.
+    /// An argument is invalid.
     #[error("{0}")]
     Usage(String),
-    /// Something that it needs is not there.
+    /// A file or an address that an argument names is not available.
     #[error("{0}")]
-    Missing(String),
+    Unavailable(String),
 }
 
-/// The address that `address`, which may name a host, stands for.
+/// The socket addresses of `addresses`, which are values of `--listen`.
+fn resolve_all(addresses: &[String]) -> Result<Vec<SocketAddr>, ArgsError> {
+    addresses.iter().map(|address| resolve(address)).collect()
+}
+
 fn resolve(address: &str) -> Result<SocketAddr, ArgsError> {
     parse_address(address, DEFAULT_ADDRESS).map_err(|error| {
         ArgsError::Usage(format!("invalid address {address:?} for --listen: {error}"))
     })?;
-    tribune_cli::resolve(address).map_err(|error| {
-        ArgsError::Missing(format!("cannot resolve the address {address:?}: {error}"))
-    })
+    tribune_cli::resolve(address)
+        .map_err(|error| ArgsError::Unavailable(format!("cannot resolve {address:?}: {error}")))
 }

@@ -1,30 +1,28 @@
-//! The echo service: what is sent to it comes back, a while later.
+//! The echo service: sends back what it receives, after a delay.
 
-mod conversation;
+mod exchange;
 mod service;
 
-pub use self::service::run_echo;
+pub use self::service::EchoServer;
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
-/// How messages are to be sent back.
+/// The settings of the echo service.
 #[derive(Clone, Debug)]
 pub struct EchoSettings {
-    /// Where to listen. A port of 0 is one that the system chooses.
-    pub listen: Vec<SocketAddr>,
-    /// Clients at a time.
+    /// The most clients at a time.
     pub max_clients: usize,
-    /// How each of them is treated.
-    pub manner: Manner,
+    /// What each of them gets.
+    pub config: EchoConfig,
 }
 
-/// How one client is treated.
+/// The settings of one connection.
 #[derive(Clone, Copy, Debug)]
-pub struct Manner {
-    /// From a message to the answer.
+pub struct EchoConfig {
+    /// The time from a message to its answer.
     pub delay: Duration,
-    /// How long a client may say nothing, or not take what is sent to it.
-    pub patience: Duration,
+    /// How long a client may send nothing, or not read its answer.
+    pub idle_timeout: Duration,
     /// Whether messages are sent back until the client closes, rather than only the first.
     pub stream: bool,
 }

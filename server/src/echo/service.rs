@@ -1,127 +1,136 @@
 use std::{future, net::SocketAddr, sync::Arc};
 
-use anyhow::Context;
 use tokio::{
     io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 use tokio_util::sync::CancellationToken;
-use tribune_cli::Signals;
 use tribune_protocol::text::quote;
 
 use super::{
-    EchoSettings, Manner,
-    conversation::{Exchange, converse},
+    EchoConfig, EchoSettings,
+    exchange::{Step, exchange},
 };
 use crate::{
     descriptors::{echo_needs, max_clients, raise_limit},
-    edge::{LINGER, accept, bind_all, linger},
+    edge::{Accepted, LINGER, accept, linger},
     messages::Messages,
-    settings::Outcome,
+    outcome::Outcome,
+    shutdown::Shutdown,
     tasks::Tasks,
 };
 
-/// Runs the echo service until a signal ends it. `log` is told who comes, and what is received, sent
-/// and closed; `messages` what people should know.
-///
-/// # Errors
-/// If it cannot listen.
-pub async fn run_echo(
-    settings: EchoSettings,
-    log: Option<Messages>,
-    messages: Messages,
-) -> anyhow::Result<Outcome> {
-    let sockets = bind_all(&settings.listen)?;
-    let mut signals = Signals::listen().context("cannot listen to signals")?;
-    raise_limit();
-    let clients = max_clients(settings.max_clients, echo_needs(sockets.len()))?;
-    let service = Service {
-        manner: settings.manner,
-        log,
-        places: Arc::new(Semaphore::new(clients.min(Semaphore::MAX_PERMITS))),
-        conversations: Tasks::default(),
-        closing: CancellationToken::new(),
-    };
-    for socket in sockets {
-        messages.say(format_args!("echo server listening on {}", socket.local_addr()?));
-        service.conversations.spawn_critical("listener", service.clone().listen(socket));
+/// An echo server that is ready to run.
+#[derive(Debug)]
+pub struct EchoServer {
+    listeners: Vec<TcpListener>,
+    service: Service,
+}
+
+impl EchoServer {
+    /// Prepares an echo server that accepts clients from `listeners`. What is received and sent on
+    /// each connection goes to `log`.
+    ///
+    /// # Errors
+    /// If the system does not allow enough open files.
+    pub fn new(
+        settings: &EchoSettings,
+        listeners: Vec<TcpListener>,
+        log: Option<Messages>,
+    ) -> anyhow::Result<Self> {
+        raise_limit();
+        let clients = max_clients(settings.max_clients, echo_needs(listeners.len()))?;
+        let service = Service {
+            config: settings.config,
+            log,
+            clients: Arc::new(Semaphore::new(clients.min(Semaphore::MAX_PERMITS))),
+            tasks: Tasks::default(),
+            closing: CancellationToken::new(),
+        };
+        Ok(Self { listeners, service })
     }
-    tokio::select! {
-        _ = signals.next_stop() => {}
-        () = service.conversations.broken() => anyhow::bail!("a part of the server has failed"),
-    }
-    service.closing.cancel();
-    messages.say("ending when all answers are sent (once more to end at once)");
-    tokio::select! {
-        () = service.conversations.ended() => Ok(Outcome::Over),
-        _ = signals.next_stop() => Ok(Outcome::CutShort),
+
+    /// Serves clients until `shutdown` says otherwise.
+    ///
+    /// # Errors
+    /// If a part of the server has failed.
+    pub async fn run(self, mut shutdown: Shutdown) -> anyhow::Result<Outcome> {
+        let Self { listeners, service } = self;
+        for listener in listeners {
+            service.tasks.spawn_critical("listener", service.clone().listen(listener));
+        }
+        tokio::select! {
+            _ = shutdown.requested() => {}
+            () = service.tasks.failed() => anyhow::bail!("a part of the server has failed"),
+        }
+        service.closing.cancel();
+        tokio::select! {
+            () = service.tasks.ended() => Ok(Outcome::Finished),
+            () = shutdown.aborted() => Ok(Outcome::Aborted),
+        }
     }
 }
 
-/// What all conversations have in common.
+/// What all connections share.
 #[derive(Clone, Debug)]
 struct Service {
-    manner: Manner,
+    config: EchoConfig,
     log: Option<Messages>,
-    places: Arc<Semaphore>,
-    conversations: Tasks,
+    clients: Arc<Semaphore>,
+    tasks: Tasks,
     closing: CancellationToken,
 }
 
 impl Service {
-    async fn listen(self, socket: TcpListener) {
+    async fn listen(self, listener: TcpListener) {
         let accept = async {
             loop {
-                let stream = accept(&socket, || future::ready(false)).await.0;
-                self.take_in(stream);
+                let no_descriptor_freed = || future::ready(false);
+                self.admit(accept(&listener, no_descriptor_freed).await);
             }
         };
         self.closing.run_until_cancelled(accept).await;
     }
 
-    fn take_in(&self, stream: TcpStream) {
-        // It went before it came.
-        let Ok(peer) = stream.peer_addr() else { return };
-        match self.places.clone().try_acquire_owned() {
-            Ok(place) => {
-                self.conversations.spawn("conversation", self.clone().talk(stream, peer, place));
-            }
-            // The service has no word for it.
-            Err(_) => self.tell(peer, "closed: there are as many clients as there may be"),
+    fn admit(&self, Accepted { stream, peer }: Accepted) {
+        match self.clients.clone().try_acquire_owned() {
+            Ok(permit) => self.tasks.spawn("echo", self.clone().serve(stream, peer, permit)),
+            // The service has no message for it.
+            Err(_) => self.log(peer, "closed: the server has its maximum of clients"),
         }
     }
 
-    async fn talk(self, mut stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit) {
-        self.tell(peer, "connected");
-        // It matters only for an answer in pieces, which none is.
+    async fn serve(self, mut stream: TcpStream, peer: SocketAddr, permit: OwnedSemaphorePermit) {
+        self.log(peer, "connected");
+        // An answer is one write, so this only matters in a stream.
         let _ = stream.set_nodelay(true);
-        let told = |exchange: Exchange<'_>| match exchange {
-            Exchange::Received(bytes) => self.tell_bytes(peer, "received", bytes),
-            Exchange::Sent(bytes) => self.tell_bytes(peer, "sent", bytes),
+        let on_step = |step: Step<'_>| match step {
+            Step::Received(bytes) => self.log_bytes(peer, "received", bytes),
+            Step::Sent(bytes) => self.log_bytes(peer, "sent", bytes),
         };
-        match converse(&mut stream, self.manner, &self.closing, told).await {
+        match exchange(&mut stream, self.config, &self.closing, on_step).await {
             Ok(()) => {
-                // If it is gone already, so much the better.
+                // It fails only if the peer has closed, too.
                 let _ = stream.shutdown().await;
-                self.tell(peer, "closed");
+                self.log(peer, "closed");
                 linger(stream, LINGER).await;
-                // Not before: it takes a descriptor as long as it is listened to.
-                drop(place);
+                // Only now: a connection that lingers still uses a descriptor.
+                drop(permit);
             }
-            Err(error) => self.tell(peer, &format!("closed: {error}")),
+            Err(error) => self.log(peer, &format!("closed: {error}")),
         }
     }
 
-    fn tell_bytes(&self, peer: SocketAddr, what: &str, bytes: &[u8]) {
+    fn log_bytes(&self, peer: SocketAddr, step: &str, bytes: &[u8]) {
         if self.log.is_some() {
-            self.tell(peer, &format!("{what} {} bytes: {}", bytes.len(), quote(bytes)));
+            self.log(peer, &format!("{step} {} bytes: {}", bytes.len(), quote(bytes)));
         }
     }
 
-    fn tell(&self, peer: SocketAddr, what: &str) {
+    fn log(&self, peer: SocketAddr, text: &str) {
         if let Some(log) = &self.log {
-            log.say(format_args!("{peer} {what}"));
+            log.say(format_args!("{peer} {text}"));
         }
     }
 }

@@ -2,36 +2,44 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
 
-/// How long a connection that is being closed is still listened to, so that what was sent to it
-/// arrives: closing with input unread would destroy it.
+/// How long to read on from a connection that is being closed, so that what was sent to it arrives:
+/// closing a socket with unread input resets the connection, which discards data in flight.
 pub const LINGER: Duration = Duration::from_secs(1);
 
-/// How many connections that are refused or dismissed may be listened to at once. The others are just
-/// closed: these have no place among the clients, and their descriptors are among those that the
-/// server keeps for itself.
-const FAREWELLS: usize = 40;
+/// The most connections that linger after they were refused or dismissed; others are closed at once.
+/// They are not counted as clients, and use descriptors that the server reserves for itself.
+const MAX_LINGERING: usize = 40;
 
-/// Permits to listen to a connection that is refused or dismissed.
+/// Permits to linger for connections that were refused or dismissed. Cloning gives another handle to
+/// the same permits.
 #[derive(Clone, Debug)]
-pub struct Farewells(pub(super) Arc<Semaphore>);
+pub struct LingerPermits(Arc<Semaphore>);
 
-impl Default for Farewells {
+impl Default for LingerPermits {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(FAREWELLS)))
+        Self(Arc::new(Semaphore::new(MAX_LINGERING)))
     }
 }
 
-/// Reads and forgets until the peer closes, or for `limit`.
+impl LingerPermits {
+    /// Takes a permit, if one is left. It is given back when it is dropped.
+    pub fn try_acquire(&self) -> Option<OwnedSemaphorePermit> {
+        self.0.clone().try_acquire_owned().ok()
+    }
+}
+
+/// Reads and discards until the peer closes, or for `limit`.
 pub async fn linger(mut input: impl AsyncRead + Unpin, limit: Duration) {
     let discard = async {
-        // Not in the future itself, which every connection has whether it comes to this or not.
+        // On the heap: within the future it would take memory in every session, most of which never
+        // linger.
         let mut scratch = vec![0; 1024];
         while let Ok(1..) = input.read(&mut scratch).await {}
     };
-    // Whoever has not closed by then is closed.
+    // A peer that has not closed by then is cut off.
     let _ = timeout(limit, discard).await;
 }

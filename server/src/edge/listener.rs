@@ -1,147 +1,108 @@
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::time::Duration;
 
 use tokio::{
+    io::AsyncWriteExt,
     net::TcpListener,
-    sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
-use tribune_protocol::{ClosingCode, ConnectionId, ControlMessage, Origin, encode};
+use tribune_protocol::{ClosingCode, ControlMessage, encode};
 
 use super::{
-    linger::{LINGER, linger},
-    session::{Session, SessionContext},
-    socket::{Accepted, accept, accept_waiting},
+    accept::{Accepted, accept_batch},
+    byte_stream::ByteStream,
+    client_limit::ClientLimit,
+    joiner::Joiner,
+    linger::{LINGER, LingerPermits, linger},
+    stages::{Connected, Identified},
 };
-use crate::{
-    feed::{Broadcast, Transport},
-    tasks::Tasks,
-};
+use crate::tasks::Tasks;
 
-/// How long a connection may take to take in why it is refused.
-const REFUSAL: Duration = Duration::from_millis(10);
+/// How long a refused connection may take to accept the reason.
+const REFUSAL_TIMEOUT: Duration = Duration::from_millis(10);
 
-/// One that finds no place waits so long for one, so many times: a client that has gone is often not
-/// noticed yet when the next comes.
-const FULL: Duration = Duration::from_millis(10);
-const FULL_LOOKS: usize = 3;
+/// How often, and after which pauses, a connection is tried again before it is refused: that a
+/// client has gone is often noticed only after the next has connected.
+const RETRIES: usize = 3;
+const RETRY_PAUSE: Duration = Duration::from_millis(10);
 
-/// So many connections that wait are taken in together.
-const ACCEPTED_AT_ONCE: usize = 64;
-
-/// Takes connections in: gives each a number, a place in the broadcast and a session.
+/// Accepts connections and takes each through handshake, identity and limits until it joins or is
+/// refused.
 #[derive(Clone, Debug)]
 pub struct Listener {
-    context: Arc<SessionContext>,
-    broadcast: Broadcast,
-    sessions: Tasks,
-    last: Arc<AtomicU64>,
-    places: Arc<Semaphore>,
+    clients: ClientLimit,
+    joiner: Joiner,
+    lingering: LingerPermits,
+    refusals: Tasks,
 }
 
 impl Listener {
-    /// A listener for at most `most` clients at a time, who have `context` in common, and whose
-    /// sessions `sessions` keeps.
+    /// A listener that admits connections within the limit of `clients`, and lets `joiner` have
+    /// those. The others are refused in `refusals`, as far as `lingering` permits.
     pub fn new(
-        context: SessionContext,
-        broadcast: Broadcast,
-        most: usize,
-        sessions: Tasks,
+        clients: ClientLimit,
+        joiner: Joiner,
+        lingering: LingerPermits,
+        refusals: Tasks,
     ) -> Self {
-        Self {
-            context: Arc::new(context),
-            broadcast,
-            sessions,
-            last: Arc::default(),
-            places: Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS))),
-        }
+        Self { clients, joiner, lingering, refusals }
     }
 
-    /// Accepts connections of `socket` until `stop`.
+    /// Accepts connections of `socket` until `stop` is cancelled.
     pub async fn run(self, socket: TcpListener, stop: CancellationToken) {
         let accept = async {
             loop {
-                let first = accept(&socket, || self.broadcast.evict_half_closed()).await;
-                let more = std::iter::from_fn(|| accept_waiting(&socket));
-                let accepted: Vec<Accepted> =
-                    std::iter::once(first).chain(more).take(ACCEPTED_AT_ONCE).collect();
-                self.take_in(accepted).await;
+                let accepted = accept_batch(&socket, || self.clients.evict_half_closed()).await;
+                let connected = accepted.into_iter().map(Accepted::handshake);
+                self.admit_all(connected.map(Connected::identify)).await;
             }
         };
         stop.run_until_cancelled(accept).await;
     }
 
-    /// Gives each of those that were `accepted` its session, if there is a place for it.
-    async fn take_in(&self, accepted: Vec<Accepted>) {
-        let mut placed = Vec::with_capacity(accepted.len());
-        for accepted in accepted {
-            match self.find_place().await {
-                Some(place) => placed.push((accepted, place)),
-                None => self.wait_or_refuse(accepted),
+    /// Lets those of `identified` join that are within the limits.
+    pub(super) async fn admit_all<S: ByteStream>(
+        &self,
+        identified: impl IntoIterator<Item = Identified<S>>,
+    ) {
+        let mut admitted = Vec::new();
+        for client in identified {
+            match self.clients.admit(client).await {
+                Ok(client) => admitted.push(client),
+                Err(client) => self.retry_or_refuse(client),
             }
         }
-        self.join(placed).await;
+        self.joiner.join(admitted).await;
     }
 
-    /// Lets clients join that have their places, and gives each its session.
-    async fn join(&self, placed: Vec<(Accepted, OwnedSemaphorePermit)>) {
-        let mut inputs = Vec::with_capacity(placed.len());
-        let mut new = Vec::with_capacity(placed.len());
-        for ((stream, peer), place) in placed {
-            let id = ConnectionId(self.last.fetch_add(1, Ordering::Relaxed) + 1);
-            tracing::info!(connection = %id, %peer, "connected");
-            let (input, output) = stream.into_split();
-            inputs.push((id, input, peer.ip()));
-            new.push((Origin::tcp(id), Transport::Tcp { output, _place: place }));
-        }
-        let subscriptions = self.broadcast.join_all(new).await;
-        for ((id, input, peer), subscription) in inputs.into_iter().zip(subscriptions) {
-            let session = Session::new(id, input, peer, subscription, self.context.clone());
-            self.sessions.spawn("session", session.run());
-        }
-    }
-
-    /// A place for one more client, taken from somebody who only half is one if need be.
-    async fn find_place(&self) -> Option<OwnedSemaphorePermit> {
-        if let Ok(place) = self.places.clone().try_acquire_owned() {
-            return Some(place);
-        }
-        if self.broadcast.evict_half_closed().await {
-            return self.places.clone().try_acquire_owned().ok();
-        }
-        None
-    }
-
-    /// Looks for a place for a connection a few times more, and refuses it then.
-    fn wait_or_refuse(&self, (stream, peer): Accepted) {
-        let Ok(permit) = self.context.farewells.0.clone().try_acquire_owned() else {
-            return;
-        };
+    /// Tries to admit `client` a few times more, and refuses it then.
+    fn retry_or_refuse<S: ByteStream>(&self, mut client: Identified<S>) {
+        let Some(permit) = self.lingering.try_acquire() else { return };
         let this = self.clone();
-        self.sessions.spawn("refusal", async move {
-            for _ in 0..FULL_LOOKS {
-                sleep(FULL).await;
-                if let Some(place) = this.find_place().await {
-                    return this.join(vec![((stream, peer), place)]).await;
+        self.refusals.spawn("refusal", async move {
+            for _ in 0..RETRIES {
+                sleep(RETRY_PAUSE).await;
+                match this.clients.admit(client).await {
+                    Ok(admitted) => return this.joiner.join(vec![admitted]).await,
+                    Err(back) => client = back,
                 }
             }
-            let mut line = Vec::new();
-            let message =
-                "the server has as many clients as it may have: try again later".to_owned();
-            encode(&ControlMessage::Closing { code: ClosingCode::ServerFull, message }, &mut line);
-            let (input, output) = stream.into_split();
-            // It is the first that is written, so it goes in unless the peer has gone.
-            let _ = timeout(REFUSAL, output.writable()).await;
-            let _ = output.try_write(&line);
-            drop(output);
-            linger(input, LINGER).await;
+            refuse(client.into_stream()).await;
             drop(permit);
         });
     }
+}
+
+/// Sends the reason and closes.
+async fn refuse(mut stream: impl ByteStream) {
+    let message = "the server has its maximum of clients: try again later".to_owned();
+    let mut line = Vec::new();
+    encode(&ControlMessage::Closing { code: ClosingCode::ServerFull, message }, &mut line);
+    let send = async {
+        stream.write_all(&line).await?;
+        stream.shutdown().await
+    };
+    // The line fits into an empty socket buffer, so only a peer that has gone does not get it.
+    let _ = timeout(REFUSAL_TIMEOUT, send).await;
+    linger(stream, LINGER).await;
 }

@@ -1,25 +1,38 @@
-//! The way in over TCP: connections, and what their lines mean.
+//! The way in: connections, and what their lines mean.
+//!
+//! A connection is accepted, does its handshake, is identified, is admitted if it is within the
+//! limits, and only then joins the game. The [stages] are types, and everything after the handshake
+//! is generic over the [byte stream](byte_stream::ByteStream).
 
+mod accept;
 mod address_budgets;
-mod conversation;
+mod bind;
+mod byte_stream;
+mod client_limit;
+mod joiner;
 mod linger;
 mod listener;
+mod request_handler;
 mod session;
-mod socket;
+mod session_input;
+mod stages;
 
 pub use self::{
+    accept::{Accepted, accept},
     address_budgets::AddressBudgets,
-    conversation::Limits,
-    linger::{Farewells, LINGER, linger},
+    bind::bind_all,
+    client_limit::ClientLimit,
+    joiner::Joiner,
+    linger::{LINGER, LingerPermits, linger},
     listener::Listener,
+    request_handler::ConnectionLimits,
     session::SessionContext,
-    socket::{accept, bind_all},
 };
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// Where somebody on this machine reaches a server that listens on `address`.
-pub fn reachable(mut address: SocketAddr) -> SocketAddr {
+/// The address by which programs on this machine reach a server that listens on `address`.
+pub fn local_address(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(match address.ip() {
             IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),

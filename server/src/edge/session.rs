@@ -1,30 +1,31 @@
-use std::{future::poll_fn, io, net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    future::poll_fn,
+    io,
+    mem::MaybeUninit,
+    net::IpAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
 
-use bytes::BytesMut;
 use tokio::{
-    net::tcp::OwnedReadHalf,
+    io::{AsyncRead, ReadBuf},
     sync::mpsc,
     task::yield_now,
-    time::{Instant, sleep},
+    time::sleep,
 };
-use tribune_protocol::{
-    ClosingCode, ConnectionId, ControlMessage, GameId, LineDecoder, MAX_CLIENT_LINE, Origin, encode,
-};
+use tribune_protocol::{ClosingCode, ControlMessage, GameId, encode};
 
 use super::{
     address_budgets::AddressBudgets,
-    conversation::{Actions, Conversation, Limits},
-    linger::{Farewells, LINGER, linger},
+    linger::{LINGER, LingerPermits, linger},
+    request_handler::{Actions, ConnectionLimits, RequestHandler},
+    session_input::{Next, SessionInput, Turn},
 };
-use crate::{feed::SubscriberHandle, game::Input, limits::PlayerPermits, tasks::caught};
+use crate::{feed::SubscriberHandle, game::Input, limits::PlayerPermits, tasks::catch_panic};
 
-/// How much is read at once: some thousand moves.
+/// The most bytes that are read at once: some thousand moves.
 const READ_SIZE: usize = 8 << 10;
-
-/// After so many lines the others get their turn. A line costs less than half a microsecond, so a
-/// turn takes a tenth of a millisecond: hundreds of connections that send as much as they can delay
-/// each other, and the game, by hundredths of a second.
-const LINES_PER_TURN: usize = 256;
 
 /// What all sessions share.
 #[derive(Debug)]
@@ -33,239 +34,163 @@ pub struct SessionContext {
     pub game: GameId,
     /// Where inputs go.
     pub mailbox: mpsc::Sender<Input>,
-    /// What each connection may do.
-    pub limits: Limits,
-    /// Places for players in the game.
-    pub places: PlayerPermits,
-    /// What each address may add to the log.
+    /// The limits of each connection.
+    pub limits: ConnectionLimits,
+    /// Permits for players in the game.
+    pub players: PlayerPermits,
+    /// The budgets of addresses.
     pub addresses: AddressBudgets,
-    /// Who may be listened to after it was dismissed.
-    pub farewells: Farewells,
+    /// Permits to linger for connections that were dismissed.
+    pub lingering: LingerPermits,
 }
 
-/// The reading half of a connection: turns its lines into inputs and answers.
+/// The reading half of a connection: turns its lines into inputs and replies.
 ///
-/// Most clients say nothing most of the time. What it takes to listen to those who do is in memory
-/// of its own.
+/// Most clients never send anything, so the state for handling lines is allocated with the first
+/// byte, and bytes are read into a buffer on the stack: a silent client costs only this struct.
 #[derive(Debug)]
-pub(super) struct Session {
-    id: ConnectionId,
-    input: OwnedReadHalf,
-    peer: IpAddr,
+pub(super) struct Session<R> {
+    stream: R,
+    address: IpAddr,
     subscription: SubscriberHandle,
     context: Arc<SessionContext>,
-    speech: Option<Box<InputState>>,
-}
-
-/// What somebody who has said something has said.
-#[derive(Debug)]
-struct InputState {
-    conversation: Conversation,
-    decoder: LineDecoder,
-    /// Bytes of endless lines that were skipped and not counted yet.
-    skipped: usize,
-    /// What has come of a line that has not ended.
-    buffer: BytesMut,
-}
-
-/// What was heard in one turn.
-struct ReadOutcome {
-    asked: Actions,
-    /// What comes after these lines.
-    then: Then,
-    /// How long to wait before that.
-    pause: Duration,
-}
-
-/// What comes after the lines of a turn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Then {
-    /// More lines, which are here already.
-    Lines,
-    /// More bytes, or what has not come yet.
-    Bytes,
-    /// Nothing.
-    End,
+    input: Option<Box<SessionInput>>,
 }
 
 /// How a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
-    /// The peer will say nothing more, but may go on reading.
+    /// The peer closed its sending side, and may go on reading.
     HalfClosed,
     /// The connection broke.
     Broken,
-    /// The peer was told to go.
+    /// The server closes the connection because of too many errors.
     Dismissed,
 }
 
-impl Session {
-    /// A session with the connection `id`.
+impl<R: AsyncRead + Unpin> Session<R> {
+    /// A session that reads `stream`, which comes from `address`.
     pub(super) fn new(
-        id: ConnectionId,
-        input: OwnedReadHalf,
-        peer: IpAddr,
+        stream: R,
+        address: IpAddr,
         subscription: SubscriberHandle,
         context: Arc<SessionContext>,
     ) -> Self {
-        Self { id, input, peer, subscription, context, speech: None }
+        Self { stream, address, subscription, context, input: None }
     }
 
-    /// Listens until the peer has nothing more to say.
+    /// Reads to the end of the input.
     pub(super) async fn run(mut self) {
-        let end = caught("session", self.listen()).await.unwrap_or(Ok(End::Broken));
+        let end = catch_panic("session", self.read_to_end()).await.unwrap_or(End::Broken);
         Box::pin(self.finish(end)).await;
     }
 
-    async fn listen(&mut self) -> io::Result<End> {
-        let mut then = Then::Bytes;
+    async fn read_to_end(&mut self) -> End {
+        let mut next = Next::Read;
         loop {
-            let has_ended = if then == Then::Bytes {
-                // It takes no room here to wait in this way, for there is only one who does.
-                poll_fn(|cx| self.input.as_ref().poll_read_ready(cx)).await?;
-                match self.read() {
-                    Ok(length) => length == 0,
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
-                    Err(_) => return Ok(End::Broken),
+            let mut at_end = false;
+            if next == Next::Read {
+                match poll_fn(|cx| self.poll_read(cx)).await {
+                    Ok(length) => at_end = length == 0,
+                    Err(_) => return End::Broken,
                 }
-            } else {
-                false
-            };
-            let heard = self.hear(has_ended);
-            then = heard.then;
-            if Box::pin(self.take_turn(heard)).await {
-                return Ok(End::Dismissed);
             }
-            if then == Then::End {
-                return Ok(End::HalfClosed);
+            let context = self.context.clone();
+            let turn = self.input().take_turn(&context.game, at_end);
+            next = turn.next;
+            // Boxed, as most sessions never come here.
+            if Box::pin(self.finish_turn(turn)).await {
+                return End::Dismissed;
+            }
+            if next == Next::End {
+                return End::HalfClosed;
             }
         }
     }
 
-    /// Takes in what has come, and gives how much.
-    fn read(&mut self) -> io::Result<usize> {
-        // On the stack of the thread: nobody needs it for longer than this takes.
-        let mut scratch = [0; READ_SIZE];
-        let length = self.input.try_read(&mut scratch)?;
-        self.speech().buffer.extend_from_slice(&scratch[..length]);
-        Ok(length)
+    /// Reads what has come into the input, and gives its length; 0 at the end.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut scratch = [const { MaybeUninit::uninit() }; READ_SIZE];
+        let mut scratch = ReadBuf::uninit(&mut scratch);
+        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut scratch))?;
+        self.input().push(scratch.filled());
+        Poll::Ready(Ok(scratch.filled().len()))
     }
 
-    /// What the next lines ask for.
-    fn hear(&mut self, has_ended: bool) -> ReadOutcome {
-        let context = self.context.clone();
-        self.speech().understand(&context, has_ended)
+    fn input(&mut self) -> &mut SessionInput {
+        let Self { input, context, address, .. } = self;
+        input.get_or_insert_with(|| {
+            let budget = context.addresses.budget_of(*address);
+            let handler = RequestHandler::new(context.limits, context.players.clone(), budget);
+            Box::new(SessionInput::new(handler))
+        })
     }
 
-    /// What it has said so far, which is made when it says the first.
-    fn speech(&mut self) -> &mut InputState {
-        let Self { speech, context, peer, .. } = self;
-        speech.get_or_insert_with(|| Box::new(InputState::new(context, *peer)))
-    }
-
-    /// Does what was heard, lets all others have their turn, and says whether that was the last.
-    async fn take_turn(&self, ReadOutcome { asked, pause, .. }: ReadOutcome) -> bool {
-        if self.pass_on(asked).await {
+    /// Carries out the actions of `turn` and lets other tasks run. Gives `true` if the connection is
+    /// to be closed.
+    async fn finish_turn(&mut self, turn: Turn) -> bool {
+        if self.carry_out(turn.actions).await {
             return true;
         }
-        if pause.is_zero() {
+        if turn.pause.is_zero() {
             yield_now().await;
         } else {
-            sleep(pause).await;
+            sleep(turn.pause).await;
         }
         false
     }
 
-    async fn finish(mut self, end: io::Result<End>) {
-        if self.speech.as_ref().is_some_and(|speech| speech.conversation.has_players()) {
-            let reason = match end {
-                Ok(End::HalfClosed) => "connection closed",
-                Ok(End::Dismissed) => "too many errors",
-                Ok(End::Broken) | Err(_) => "connection lost",
-            };
-            // A game that is over takes in nothing.
-            let from = Origin::tcp(self.id);
-            let input = Input::Disconnected { from, reason: reason.into() };
-            let _ = self.context.mailbox.send(input).await;
+    /// Carries out `actions`, and gives `true` if the connection is to be closed.
+    async fn carry_out(&mut self, mut actions: Actions) -> bool {
+        if !actions.moves.is_empty() {
+            let from = self.subscription.origin();
+            self.send_to_game(Input::Moves { from, moves: actions.moves }).await;
         }
-        tracing::info!(connection = %self.id, "has nothing more to say");
-        match end {
-            Ok(End::HalfClosed) => self.subscription.half_close().await,
-            Ok(End::Dismissed) => {
-                // Its players have left, and make room for others.
-                self.speech = None;
-                if let Ok(_permit) = self.context.farewells.0.try_acquire() {
-                    linger(&mut self.input, LINGER).await;
-                }
-            }
-            Ok(End::Broken) | Err(_) => self.subscription.leave().await,
-        }
-    }
-
-    /// Hands `asked` to whom it concerns, and says whether that was the last.
-    async fn pass_on(&self, mut asked: Actions) -> bool {
-        if !asked.moves.is_empty() {
-            let input = Input::Moves { from: Origin::tcp(self.id), moves: asked.moves };
-            // A game that is over takes in nothing.
-            let _ = self.context.mailbox.send(input).await;
-        }
-        if asked.too_many_errors {
+        if actions.too_many_errors {
             let message = "too many of your lines were refused".to_owned();
-            encode(
-                &ControlMessage::Closing { code: ClosingCode::TooManyErrors, message },
-                &mut asked.answers,
-            );
+            let closing = ControlMessage::Closing { code: ClosingCode::TooManyErrors, message };
+            encode(&closing, &mut actions.replies);
         }
-        if !asked.answers.is_empty() {
-            self.subscription.reply(asked.answers).await;
+        if !actions.replies.is_empty() {
+            self.subscription.reply(actions.replies).await;
         }
-        if let Some(after) = asked.resume {
+        if let Some(after) = actions.resume {
             self.subscription.resume(after).await;
         }
-        if asked.too_many_errors {
-            tracing::info!(connection = %self.id, "closing a connection: too many errors");
+        if actions.too_many_errors {
+            let origin = self.subscription.origin();
+            tracing::info!(%origin, "closing a connection: too many errors");
             self.subscription.close().await;
         }
-        asked.too_many_errors
-    }
-}
-
-impl InputState {
-    fn new(context: &SessionContext, peer: IpAddr) -> Self {
-        let address = context.addresses.budget_of(peer);
-        Self {
-            conversation: Conversation::new(context.limits, context.places.clone(), address),
-            decoder: LineDecoder::new(MAX_CLIENT_LINE),
-            skipped: 0,
-            buffer: BytesMut::new(),
-        }
+        actions.too_many_errors
     }
 
-    /// What the next lines that are complete ask for, and the last one if that `has_ended`, too.
-    fn understand(&mut self, context: &SessionContext, has_ended: bool) -> ReadOutcome {
-        let Self { conversation, decoder, skipped, buffer } = self;
-        let mut asked = Actions::default();
-        let mut then = Then::Lines;
-        let now = Instant::now().into_std();
-        // Of the last lines there are no more than what was read at once.
-        let most = if has_ended { usize::MAX } else { LINES_PER_TURN };
-        for _ in 0..most {
-            let held = buffer.len();
-            let line =
-                if has_ended { decoder.last_line(buffer) } else { decoder.next_line(buffer) };
-            let Some(line) = line else {
-                // What is skipped of an endless line is not for nothing either.
-                *skipped += held - buffer.len();
-                asked.free_lines += *skipped / MAX_CLIENT_LINE;
-                *skipped %= MAX_CLIENT_LINE;
-                then = if has_ended { Then::End } else { Then::Bytes };
-                break;
+    async fn finish(mut self, end: End) {
+        if self.input.as_ref().is_some_and(|input| input.has_players()) {
+            let reason = match end {
+                End::HalfClosed => "connection closed",
+                End::Dismissed => "too many errors",
+                End::Broken => "connection lost",
             };
-            conversation.hear(line, &context.game, now, &mut asked);
+            let (from, reason) = (self.subscription.origin(), reason.to_owned());
+            self.send_to_game(Input::Disconnected { from, reason }).await;
         }
-        if buffer.is_empty() {
-            *buffer = BytesMut::new();
+        tracing::info!(origin = %self.subscription.origin(), ?end, "input ended");
+        match end {
+            End::HalfClosed => self.subscription.half_close().await,
+            End::Dismissed => {
+                // Its players have left, so it releases their permits before it lingers.
+                self.input = None;
+                if let Some(_permit) = self.context.lingering.try_acquire() {
+                    linger(&mut self.stream, LINGER).await;
+                }
+            }
+            End::Broken => self.subscription.leave().await,
         }
-        let pause = conversation.pause_for(asked.free_lines, now);
-        ReadOutcome { asked, then, pause }
+    }
+
+    async fn send_to_game(&mut self, input: Input) {
+        // A game that has ended has dropped its mailbox, and needs no input.
+        let _ = self.context.mailbox.send(input).await;
     }
 }

@@ -19,6 +19,11 @@ impl SubscriberHandle {
         Self { you, shard }
     }
 
+    /// The subscriber.
+    pub fn origin(&self) -> Origin {
+        self.you
+    }
+
     /// Puts `lines` before the next event, and waits until they have been written: so a peer that
     /// does not read its replies causes no more of them.
     pub async fn reply(&self, lines: impl Into<Bytes>) {

@@ -18,13 +18,13 @@ use tribune_protocol::{Line, LineDecoder};
 
 use crate::{game::Input, messages::Messages};
 
-/// A longer line than this is no number.
-const LONGEST_LINE: usize = 100;
+/// The most bytes of a line: more than any number needs.
+const MAX_LINE: usize = 100;
 
-/// How often a server in the background looks whether it has come to the front.
-const BACKGROUND_LOOK: Duration = Duration::from_millis(500);
+/// How often a server in the background checks whether it has come to the foreground.
+const FOREGROUND_CHECK: Duration = Duration::from_millis(500);
 
-/// Standard input, on which the numbers of configurations are typed.
+/// Standard input, on which the numbers of predefs are typed.
 #[derive(Debug)]
 pub struct Keyboard {
     mailbox: mpsc::Sender<Input>,
@@ -32,27 +32,27 @@ pub struct Keyboard {
 }
 
 impl Keyboard {
-    /// Listens to standard input from now on, in a thread of its own: some kinds of it cannot be
-    /// waited for in any other way.
+    /// Reads standard input from now on, in a thread of its own: files and terminals cannot be read
+    /// without blocking.
     ///
     /// # Errors
-    /// If the system has no thread to give.
+    /// If the system cannot start a thread.
     pub fn listen(mailbox: mpsc::Sender<Input>, messages: Messages) -> io::Result<()> {
         let keyboard = Self { mailbox, messages };
         thread::Builder::new().name("keyboard".into()).spawn(move || keyboard.run())?;
         Ok(())
     }
 
-    /// Obeys what is typed, to the end of the input or of the game.
+    /// Handles lines to the end of the input or of the game.
     fn run(self) {
-        let mut decoder = LineDecoder::new(LONGEST_LINE);
+        let mut decoder = LineDecoder::new(MAX_LINE);
         let mut typed = BytesMut::new();
         let mut chunk = [0; 512];
         loop {
             let length = match wait_until_readable().and_then(|()| Ok(read(stdin(), &mut chunk)?)) {
                 Ok(length) => length,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                // The end of the input, even by an error, is not the end of the game.
+                // At the end of the input, even by an error, the game goes on.
                 Err(_) => 0,
             };
             typed.extend_from_slice(&chunk[..length]);
@@ -64,7 +64,7 @@ impl Keyboard {
                 }
             };
             while let Some(line) = next() {
-                if !self.obey(&line) {
+                if !self.handle_line(&line) {
                     return;
                 }
             }
@@ -74,9 +74,9 @@ impl Keyboard {
         }
     }
 
-    /// Does what `line` asks for, and says whether there is still a game to do it in.
-    fn obey(&self, line: &Line) -> bool {
-        match understand(line) {
+    /// Does what `line` asks for, and gives `false` if the game has ended.
+    fn handle_line(&self, line: &Line) -> bool {
+        match parse(line) {
             Ok(Some(predef)) => self.mailbox.blocking_send(Input::FromKeyboard(predef)).is_ok(),
             Ok(None) => true,
             Err(answer) => {
@@ -87,36 +87,35 @@ impl Keyboard {
     }
 }
 
-/// The configuration that `line` asks for, if any.
-fn understand(line: &Line) -> Result<Option<Predef>, String> {
+/// The predef that `line` asks for; `None` if it is blank.
+fn parse(line: &Line) -> Result<Option<Predef>, String> {
     let (Line::Whole(bytes) | Line::Cut(bytes) | Line::Unfinished(bytes)) = line;
     let text = String::from_utf8_lossy(bytes);
     let text = text.trim();
     if text.is_empty() {
         return Ok(None);
     }
-    let predef =
-        text.parse().map_err(|error| format!("{error}; type one of them to start its players"))?;
+    let predef = text.parse().map_err(|error| format!("{error}; type one to start its players"))?;
     Ok(Some(predef))
 }
 
-/// Waits until something can be read without being stopped for it: a terminal stops a program in
-/// the background that reads from it.
+/// Waits until standard input is readable and this process is in the foreground: a terminal stops a
+/// background process that reads from it.
 fn wait_until_readable() -> io::Result<()> {
     loop {
         poll(&mut [PollFd::new(&stdin(), PollFlags::IN)], None)?;
-        if is_in_front() {
+        if is_in_foreground() {
             return Ok(());
         }
-        // Nothing to wait for, only the time.
-        let pause = Timespec::try_from(BACKGROUND_LOOK).map_err(io::Error::other)?;
+        // Nothing signals the change, so it is polled.
+        let pause = Timespec::try_from(FOREGROUND_CHECK).map_err(io::Error::other)?;
         poll(&mut [], Some(&pause))?;
     }
 }
 
-/// Whether what is typed is meant for this program. If standard input is no terminal, or one that
-/// does not control this process, it is.
-fn is_in_front() -> bool {
+/// Whether this process may read standard input: it is in the foreground, or standard input is not
+/// its controlling terminal.
+fn is_in_foreground() -> bool {
     !io::stdin().is_terminal() || tcgetpgrp(stdin()).map_or(true, |group| group == getpgrp())
 }
 
@@ -125,11 +124,11 @@ mod tests {
     use super::*;
 
     fn typed(text: &str) -> Result<Option<Predef>, String> {
-        understand(&Line::Whole(text.as_bytes().to_vec().into()))
+        parse(&Line::Whole(text.as_bytes().to_vec().into()))
     }
 
     #[test]
-    fn a_number_starts_a_configuration_and_nothing_else_does() {
+    fn only_the_number_of_a_predef_starts_one() {
         assert_eq!(typed("1"), Ok(Some(Predef::One)));
         assert_eq!(typed(" 4 "), Ok(Some(Predef::Four)));
         assert_eq!(typed("  "), Ok(None));

@@ -1,11 +1,10 @@
-//! What the person in front of the server sees and types.
+//! Servers as the person in front of them runs them: banner, console, keyboard and signals.
 
+mod banner;
 mod console;
-mod greeting;
 mod keyboard;
+mod run_echo;
+mod run_game;
+mod signals;
 
-pub use self::{
-    console::Console,
-    greeting::{greet, hints},
-    keyboard::Keyboard,
-};
+pub use self::{run_echo::run_echo, run_game::run_game};

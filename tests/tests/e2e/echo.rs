@@ -119,14 +119,14 @@ fn a_stream_comes_back_until_the_client_closes() {
 
 #[test]
 fn one_too_many_is_closed_and_so_is_one_who_says_nothing() {
-    let server = EchoServer::start(&["--max-clients", "1", "--patience", "300ms"]);
+    let server = EchoServer::start(&["--max-clients", "1", "--idle-timeout", "300ms"]);
     let mut silent = connect(&server);
     assert!(server.next_out().unwrap().ends_with(" connected"));
     let mut second = connect(&server);
     assert!(rest(&mut second).is_empty());
-    assert!(server.next_out().unwrap().ends_with("as many clients as there may be"));
+    assert!(server.next_out().unwrap().ends_with("maximum of clients"));
     assert!(rest(&mut silent).is_empty());
-    assert!(server.next_out().unwrap().ends_with("closed: nothing came for 300ms"));
+    assert!(server.next_out().unwrap().ends_with("closed: nothing was received for 300ms"));
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn a_second_signal_does_not_wait() {
         server.next_out().unwrap();
     }
     server.signal(Signal::INT);
-    server.wait_for_err(|line| line.contains("once more"));
+    server.wait_for_err(|line| line.contains("a second signal"));
     server.signal(Signal::INT);
     assert_eq!(server.finish().code(), Some(130));
 }

@@ -28,7 +28,7 @@ use super::{
     snapshot::{Snapshot, SnapshotCell},
     subscriber::Subscriber,
 };
-use crate::{log::View, tasks::caught};
+use crate::{log::View, tasks::catch_panic};
 
 /// How often subscribers are checked for having taken nothing for too long.
 const STALL_CHECK: Duration = Duration::from_millis(250);
@@ -214,7 +214,7 @@ impl Shard {
     /// Keeps what is left to do to close a transport until it is done.
     fn keep_closing(&mut self, closing: Option<Closing>) {
         if let Some(closing) = closing {
-            self.closing.spawn(caught("closing a transport", closing).map(|_| ()));
+            self.closing.spawn(catch_panic("closing a transport", closing).map(|_| ()));
         }
     }
 }

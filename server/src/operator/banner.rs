@@ -5,25 +5,27 @@ use std::{
     path::Path,
 };
 
-use tribune_protocol::{DEFAULT_ADDRESS, GameId};
+use tribune_protocol::DEFAULT_ADDRESS;
 
-use crate::edge::reachable;
+use crate::{edge::local_address, server::Server};
 
-/// What a server says when it is there: where it listens, and for what.
-pub fn greet(addresses: &[SocketAddr], game: &GameId, seed: u64) -> String {
-    let listed: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
+/// The first line of `server`: where it listens, its game and its seed. Scripts wait for it.
+pub fn banner(server: &Server) -> String {
+    let addresses: Vec<String> = server.addresses().iter().map(SocketAddr::to_string).collect();
     format!(
-        "tribune server {} listening on {} (game {game}, seed {seed})",
+        "tribune server {} listening on {} (game {}, seed {})",
         env!("CARGO_PKG_VERSION"),
-        listed.join(", "),
+        addresses.join(", "),
+        server.game(),
+        server.seed(),
     )
 }
 
-/// What to try next with a server that listens on `address`, if on any, each in a line of its own.
+/// What to try next with a server that listens on `address`, one line each.
 pub fn hints(address: Option<&SocketAddr>) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(&address) = address {
-        let address = reachable(address);
+        let address = local_address(address);
         let client = client_command();
         let server = if address.to_string() == DEFAULT_ADDRESS {
             String::new()
@@ -45,9 +47,9 @@ pub fn hints(address: Option<&SocketAddr>) -> Vec<String> {
     lines
 }
 
-/// How whoever started this server can start a client.
+/// The command that starts a client, for the person who started this server.
 fn client_command() -> String {
-    // Who started it by cargo has no client to call by its name.
+    // `cargo run` does not put the client on the path.
     if env::var_os("CARGO").is_some() {
         return "cargo run --release --bin client --".to_owned();
     }

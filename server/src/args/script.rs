@@ -1,0 +1,43 @@
+use std::{
+    fmt::Display,
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
+
+use super::ArgsError;
+use crate::schedule::{MAX_SCENARIO, PredefCommand, Scheduled, parse_scenario, parse_script};
+
+/// The programs of the file `scenario` if there is one, and otherwise of `script`.
+///
+/// # Errors
+/// Names the entry that is invalid, or the reason why the file cannot be read.
+pub fn read_script(
+    script: &str,
+    scenario: Option<&Path>,
+    predef_command: &PredefCommand,
+) -> Result<Vec<Scheduled>, ArgsError> {
+    let usage = |error: &dyn Display| ArgsError::Usage(error.to_string());
+    let Some(path) = scenario else {
+        return parse_script(script, predef_command).map_err(|error| usage(&error));
+    };
+    let text = read_scenario(path).map_err(|error| {
+        ArgsError::Unavailable(format!("cannot read the scenario {}: {error}", path.display()))
+    })?;
+    parse_scenario(&text, path, predef_command).map_err(|error| usage(&error))
+}
+
+/// The text of the file at `path`, unless it is too large for a scenario.
+fn read_scenario(path: &Path) -> io::Result<String> {
+    let invalid = |reason: String| io::Error::new(io::ErrorKind::InvalidData, reason);
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_SCENARIO + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_SCENARIO {
+        return Err(invalid(format!("it has more than {MAX_SCENARIO} bytes")));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = valid.iter().filter(|&&byte| byte == b'\n').count() + 1;
+        invalid(format!("its line {line} is not UTF-8"))
+    })
+}

@@ -1,0 +1,46 @@
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::stages::{Admitted, Identified};
+use crate::feed::Broadcast;
+
+/// The most clients at a time. Cloning gives another handle to the same permits.
+#[derive(Clone, Debug)]
+pub struct ClientLimit {
+    permits: Arc<Semaphore>,
+    broadcast: Broadcast,
+}
+
+impl ClientLimit {
+    /// At most `max` clients of `broadcast`.
+    pub fn new(max: usize, broadcast: Broadcast) -> Self {
+        Self { permits: Arc::new(Semaphore::new(max.min(Semaphore::MAX_PERMITS))), broadcast }
+    }
+
+    /// Admits `client`, evicting a half-closed client if there are too many.
+    ///
+    /// # Errors
+    /// Gives `client` back if there are too many clients and none of them is half-closed.
+    pub async fn admit<S>(&self, client: Identified<S>) -> Result<Admitted<S>, Identified<S>> {
+        match self.acquire().await {
+            Some(permit) => Ok(client.admit(permit)),
+            None => Err(client),
+        }
+    }
+
+    /// Closes a client that has closed its sending side, and says whether there was one.
+    pub async fn evict_half_closed(&self) -> bool {
+        self.broadcast.evict_half_closed().await
+    }
+
+    async fn acquire(&self) -> Option<OwnedSemaphorePermit> {
+        if let Ok(permit) = self.permits.clone().try_acquire_owned() {
+            return Some(permit);
+        }
+        if self.evict_half_closed().await {
+            return self.permits.clone().try_acquire_owned().ok();
+        }
+        None
+    }
+}

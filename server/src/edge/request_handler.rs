@@ -1,0 +1,357 @@
+use std::{
+    num::NonZeroU32,
+    time::{Duration, Instant},
+};
+
+use tribune_protocol::{
+    ControlMessage, Direction, ErrorCode, GameId, Gcra, Line, MAX_CLIENT_LINE, Move, Name, Refusal,
+    Request, Seq, encode,
+};
+
+use super::address_budgets::AddressBudget;
+use crate::limits::{PlayerPermits, Roster};
+
+/// A connection is closed when more of its lines are refused: this many at once, or
+/// [`ERRORS_PER_SECOND`] for long.
+const MAX_ERRORS: NonZeroU32 = NonZeroU32::new(1000).expect("not 0");
+const ERRORS_PER_SECOND: NonZeroU32 = NonZeroU32::new(50).expect("not 0");
+
+/// A resume can make the server send its whole log. A client needs one per connection.
+const MAX_RESUMES: NonZeroU32 = NonZeroU32::new(10).expect("not 0");
+const RESUMES_PER_SECOND: NonZeroU32 = NonZeroU32::new(1).expect("not 0");
+
+/// Blank lines and pings: no other limit counts them, so a connection that sends more of them is
+/// read from more slowly. The skipped part of an endless line counts as one for each
+/// [`MAX_CLIENT_LINE`] bytes.
+const FREE_LINES_BURST: NonZeroU32 = NonZeroU32::new(100).expect("not 0");
+const FREE_LINES_PER_SECOND: NonZeroU32 = NonZeroU32::new(50).expect("not 0");
+
+/// About how many bytes an event takes in the log, without the name of the player.
+const EVENT_BYTES: usize = 120;
+
+/// The limits of each connection.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionLimits {
+    /// Moves per second; `None` for no limit.
+    pub move_rate: Option<NonZeroU32>,
+    /// Players.
+    pub max_players: usize,
+}
+
+/// Turns the lines of one connection into actions, within its limits.
+#[derive(Debug)]
+pub struct RequestHandler {
+    limits: ConnectionLimits,
+    roster: Roster,
+    /// The player that moved last, which a bare direction moves again.
+    last_mover: Option<Name>,
+    address: Option<AddressBudget>,
+    moves: Option<Gcra>,
+    // Few connections need these.
+    errors: Option<Box<Gcra>>,
+    resumes: Option<Box<Gcra>>,
+    free_lines: Option<Box<Gcra>>,
+}
+
+/// What some lines of a connection ask for.
+#[derive(Debug, Default)]
+pub struct Actions {
+    /// Moves for the game.
+    pub moves: Vec<Move>,
+    /// Encoded lines to send back.
+    pub replies: Vec<u8>,
+    /// After the replies, the stream goes on after this event.
+    pub resume: Option<Seq>,
+    /// The connection is to be closed.
+    pub too_many_errors: bool,
+    /// How many lines were blank or pings.
+    pub free_lines: usize,
+}
+
+impl RequestHandler {
+    /// A handler for a new connection. Its players take `permits` of the game, and their moves spend
+    /// the budget of its `address`.
+    pub fn new(
+        limits: ConnectionLimits,
+        permits: PlayerPermits,
+        address: Option<AddressBudget>,
+    ) -> Self {
+        let moves = limits.move_rate.map(|rate| Gcra::per_second(rate, rate));
+        Self {
+            limits,
+            roster: Roster::new(limits.max_players, permits),
+            last_mover: None,
+            address,
+            moves,
+            errors: None,
+            resumes: None,
+            free_lines: None,
+        }
+    }
+
+    /// Handles `line`, which came at `now`, and adds what it asks for to `actions`.
+    pub fn handle_line(&mut self, line: Line, game: &GameId, now: Instant, actions: &mut Actions) {
+        if let Err(refusal) = self.try_handle_line(line, game, now, actions) {
+            encode(
+                &ControlMessage::Error { code: refusal.code, message: refusal.message },
+                &mut actions.replies,
+            );
+            let errors = self
+                .errors
+                .get_or_insert_with(|| Gcra::per_second(ERRORS_PER_SECOND, MAX_ERRORS).into());
+            actions.too_many_errors |= !errors.try_record(now);
+        }
+    }
+
+    /// Counts `lines` that no other limit counts, which came at `now`, and gives how long to wait
+    /// before reading on.
+    pub fn pause_after(&mut self, lines: usize, now: Instant) -> Duration {
+        if lines == 0 {
+            return Duration::ZERO;
+        }
+        let limiter = self.free_lines.get_or_insert_with(|| {
+            Gcra::per_second(FREE_LINES_PER_SECOND, FREE_LINES_BURST).into()
+        });
+        limiter.record(lines, now);
+        limiter.delay(now)
+    }
+
+    /// Whether the connection has players in the game.
+    pub fn has_players(&self) -> bool {
+        !self.roster.is_empty()
+    }
+
+    fn try_handle_line(
+        &mut self,
+        line: Line,
+        game: &GameId,
+        now: Instant,
+        actions: &mut Actions,
+    ) -> Result<(), Refusal> {
+        let line = match line {
+            Line::Whole(line) => line,
+            Line::Cut(_) => {
+                let message =
+                    format!("a line has at most {MAX_CLIENT_LINE} bytes: the rest is skipped");
+                return Err(Refusal::new(ErrorCode::LineTooLong, message));
+            }
+            // It may be the beginning of any line.
+            Line::Unfinished(_) => return Ok(()),
+        };
+        match Request::parse(&line)? {
+            None => actions.free_lines += 1,
+            Some(Request::Move(step)) => self.handle_move(step, now, actions)?,
+            Some(Request::MoveAgain(direction)) => {
+                self.handle_bare_direction(direction, now, actions)?;
+            }
+            Some(Request::Ping { id }) => {
+                actions.free_lines += 1;
+                encode(&ControlMessage::Pong { id }, &mut actions.replies);
+            }
+            Some(Request::Resume { game: wanted, after }) => {
+                if wanted != *game {
+                    let message = format!("this is game {game}, not {wanted}");
+                    return Err(Refusal::new(ErrorCode::UnknownGame, message));
+                }
+                self.handle_resume(after, now, actions)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn handle_move(
+        &mut self,
+        step: Move,
+        now: Instant,
+        actions: &mut Actions,
+    ) -> Result<(), Refusal> {
+        self.roster.check(&step.name)?;
+        if let (Some(limiter), Some(rate)) = (&mut self.moves, self.limits.move_rate)
+            && !limiter.try_record(now)
+        {
+            return Err(Refusal::new(
+                ErrorCode::RateLimited,
+                format!("you may move {rate} times per second"),
+            ));
+        }
+        let is_new = !self.roster.contains(&step.name);
+        self.roster.add(&step.name)?;
+        // A new player causes `joined`, the move, and some time `left`.
+        let events = if is_new { 3 } else { 1 };
+        let bytes = events * (EVENT_BYTES + step.name.as_str().len());
+        if let Some(address) = &self.address
+            && !address.try_spend(bytes, now)
+        {
+            if is_new {
+                self.roster.remove(&step.name);
+            }
+            return Err(Refusal::new(
+                ErrorCode::RateLimited,
+                "the connections from your address move too much: wait a second",
+            ));
+        }
+        self.last_mover = Some(step.name.clone());
+        actions.moves.push(step);
+        Ok(())
+    }
+
+    fn handle_bare_direction(
+        &mut self,
+        direction: Direction,
+        now: Instant,
+        actions: &mut Actions,
+    ) -> Result<(), Refusal> {
+        let name = self.last_mover.clone().ok_or_else(|| {
+            Refusal::new(
+                ErrorCode::NoNameYet,
+                format!("the first move needs a name, as in `{direction} ann`"),
+            )
+        })?;
+        self.handle_move(Move { direction, name }, now, actions)
+    }
+
+    fn handle_resume(
+        &mut self,
+        after: Seq,
+        now: Instant,
+        actions: &mut Actions,
+    ) -> Result<(), Refusal> {
+        let resumes = self
+            .resumes
+            .get_or_insert_with(|| Gcra::per_second(RESUMES_PER_SECOND, MAX_RESUMES).into());
+        if !resumes.try_record(now) {
+            return Err(Refusal::new(ErrorCode::RateLimited, "you may resume once per second"));
+        }
+        // If there are several among these lines, the last one wins.
+        actions.resume = Some(after);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    struct Client {
+        handler: RequestHandler,
+        now: Instant,
+    }
+
+    impl Client {
+        fn new(move_rate: u32) -> Self {
+            let limits = ConnectionLimits { move_rate: NonZeroU32::new(move_rate), max_players: 2 };
+            let handler = RequestHandler::new(limits, PlayerPermits::new(100), None);
+            Self { handler, now: Instant::now() }
+        }
+
+        fn send(&mut self, lines: &[&str]) -> Actions {
+            let mut actions = Actions::default();
+            for line in lines {
+                let line = Line::Whole(line.as_bytes().to_vec().into());
+                self.handler.handle_line(line, &GameId("g".into()), self.now, &mut actions);
+            }
+            actions
+        }
+    }
+
+    fn moves(actions: &Actions) -> Vec<String> {
+        actions.moves.iter().map(Move::to_string).collect()
+    }
+
+    /// The replies: the code of an error, or the type of anything else.
+    fn replies(actions: &Actions) -> Vec<String> {
+        let lines = actions.replies.split_inclusive(|&byte| byte == b'\n');
+        let replies = lines.map(|line| serde_json::from_slice::<Value>(line).unwrap());
+        replies
+            .map(|reply| reply.get("code").unwrap_or(&reply["type"]).as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn a_bare_direction_moves_the_last_player_again() {
+        let mut client = Client::new(0);
+        let actions = client.send(&["N", "N ann", "S bob", "", "E"]);
+        assert_eq!(moves(&actions), ["N ann", "S bob", "E bob"]);
+        assert_eq!(replies(&actions), ["no_name_yet"]);
+    }
+
+    #[test]
+    fn refuses_one_player_too_many() {
+        let actions = Client::new(0).send(&["N ann", "N bob", "N eve", "S ann", "W"]);
+        assert_eq!(moves(&actions), ["N ann", "N bob", "S ann", "W ann"]);
+        assert_eq!(replies(&actions), ["too_many_players"]);
+    }
+
+    #[test]
+    fn refuses_moves_beyond_the_rate_and_nothing_else() {
+        let mut client = Client::new(3);
+        let actions = client.send(&["N ann", "N", "N", "N", r#"{"type":"ping","id":1}"#]);
+        assert_eq!(moves(&actions).len(), 3);
+        assert_eq!(replies(&actions), ["rate_limited", "pong"]);
+        client.now += Duration::from_secs(1);
+        assert_eq!(moves(&client.send(&["N", "N", "N", "N"])).len(), 3);
+    }
+
+    #[test]
+    fn refuses_a_line_that_is_too_long() {
+        let mut actions = Actions::default();
+        let mut client = Client::new(0);
+        client.handler.handle_line(
+            Line::Cut(vec![b'x'; 1024].into()),
+            &GameId("g".into()),
+            client.now,
+            &mut actions,
+        );
+        assert_eq!(replies(&actions), ["line_too_long"]);
+    }
+
+    #[test]
+    fn ignores_an_unfinished_line() {
+        let mut actions = Actions::default();
+        let mut client = Client::new(0);
+        client.handler.handle_line(
+            Line::Unfinished("N an".into()),
+            &GameId("g".into()),
+            client.now,
+            &mut actions,
+        );
+        assert!(actions.moves.is_empty() && actions.replies.is_empty());
+    }
+
+    #[test]
+    fn refuses_to_resume_another_game_or_too_often() {
+        let mut client = Client::new(0);
+        let actions = client.send(&[r#"{"type":"resume","game":"other","after":3}"#]);
+        assert_eq!((actions.resume, replies(&actions)), (None, vec!["unknown_game".to_owned()]));
+        let resume = r#"{"type":"resume","game":"g","after":3}"#;
+        let actions = client.send(&[resume; 12]);
+        assert_eq!((actions.resume, replies(&actions).len()), (Some(Seq(3)), 2));
+    }
+
+    #[test]
+    fn pauses_after_too_many_blank_lines_and_pings() {
+        let mut client = Client::new(0);
+        let ping = r#"{"type":"ping","id":1}"#;
+        let actions = client.send(&["", ping, "N ann", " \t", ping]);
+        assert_eq!((actions.free_lines, actions.moves.len()), (4, 1));
+        let now = client.now;
+        assert_eq!(client.handler.pause_after(0, now), Duration::ZERO);
+        assert_eq!(client.handler.pause_after(99, now), Duration::ZERO);
+        assert_eq!(client.handler.pause_after(51, now), Duration::from_millis(1020));
+        let later = now + Duration::from_secs(60);
+        assert_eq!(client.handler.pause_after(99, later), Duration::ZERO);
+    }
+
+    #[test]
+    fn gives_up_a_connection_with_too_many_errors() {
+        let mut client = Client::new(0);
+        assert!(!client.send(&["what"; 1000]).too_many_errors);
+        assert!(client.send(&["what"]).too_many_errors);
+        client.now += Duration::from_secs(1);
+        assert!(!client.send(&["what"; 50]).too_many_errors);
+    }
+}

@@ -1,0 +1,71 @@
+//! The stages of a connection on its way into the game. Each is a type that only the stage before
+//! it makes, so none can be left out: [`Accepted`] → [`Connected`] → [`Identified`] → [`Admitted`].
+
+use std::net::{IpAddr, SocketAddr};
+
+use tokio::{net::TcpStream, sync::OwnedSemaphorePermit};
+use tribune_protocol::OriginKind;
+
+use super::{accept::Accepted, byte_stream::ByteStream};
+
+/// A connection whose handshake is done.
+#[derive(Debug)]
+pub struct Connected<S> {
+    stream: S,
+    peer: SocketAddr,
+}
+
+/// A connection of which is known whose it is.
+#[derive(Debug)]
+pub struct Identified<S> {
+    stream: S,
+    identity: Identity,
+}
+
+/// Whose a connection is. Its number is not part of it: a connection is numbered when it joins, so
+/// that those that are refused leave no gaps.
+#[derive(Clone, Copy, Debug)]
+pub struct Identity {
+    /// The kind of its origin.
+    pub kind: OriginKind,
+    /// The address it comes from, whose budget it spends.
+    pub address: IpAddr,
+}
+
+/// A connection that is within the limits, and may join.
+#[derive(Debug)]
+pub struct Admitted<S> {
+    /// The connection.
+    pub stream: S,
+    /// Whose it is.
+    pub identity: Identity,
+    /// Its permit as one of the clients.
+    pub permit: OwnedSemaphorePermit,
+}
+
+impl Accepted {
+    /// The handshake of plain TCP: there is none, and both sides may send at once.
+    pub fn handshake(self) -> Connected<TcpStream> {
+        Connected { stream: self.stream, peer: self.peer }
+    }
+}
+
+impl<S: ByteStream> Connected<S> {
+    /// Identifies the connection by its transport and its address.
+    pub fn identify(self) -> Identified<S> {
+        let identity = Identity { kind: S::KIND, address: self.peer.ip() };
+        Identified { stream: self.stream, identity }
+    }
+}
+
+impl<S> Identified<S> {
+    /// Admits the connection, which holds `permit` from now on.
+    pub fn admit(self, permit: OwnedSemaphorePermit) -> Admitted<S> {
+        Admitted { stream: self.stream, identity: self.identity, permit }
+    }
+
+    /// The stream of a connection that is not admitted.
+    pub fn into_stream(self) -> S {
+        self.stream
+    }
+}

@@ -1,0 +1,169 @@
+//! A server: builds all parts, runs a game to its end, and takes the parts down in order.
+
+mod running;
+
+use std::{io, net::SocketAddr};
+
+use anyhow::{Context, ensure};
+use rand::{RngExt, distr::slice::Choose};
+use tokio::{net::TcpListener, sync::mpsc};
+use tribune_protocol::GameId;
+
+use self::running::Running;
+use crate::{
+    descriptors::{game_needs, max_clients, raise_limit},
+    feed::{FeedWriter, Subscription},
+    game::{Game, Input},
+    messages::Messages,
+    outcome::Outcome,
+    programs::{Forker, GuardMode},
+    settings::Settings,
+    shutdown::Shutdown,
+    tasks::Tasks,
+};
+
+/// How many inputs may wait for the game; whoever sends one more waits.
+const MAILBOX: usize = 256;
+
+/// A server that is ready to run.
+#[derive(Debug)]
+pub struct Server {
+    settings: Settings,
+    id: GameId,
+    game: Game,
+    listeners: Vec<TcpListener>,
+    addresses: Vec<SocketAddr>,
+    mailbox: mpsc::Sender<Input>,
+    inputs: mpsc::Receiver<Input>,
+    feed: FeedWriter,
+    forker: Option<Forker>,
+    tasks: Tasks,
+    messages: Messages,
+}
+
+/// Runs a server to the end of its game. It accepts clients from `listeners`, stops when `shutdown`
+/// says so, and sends `messages` to the person who runs it.
+///
+/// # Errors
+/// If the server cannot start, or a part of it without which it cannot go on has failed.
+pub async fn run(
+    settings: Settings,
+    listeners: Vec<TcpListener>,
+    shutdown: Shutdown,
+    messages: Messages,
+) -> anyhow::Result<Outcome> {
+    Server::new(settings, listeners, messages).await?.run(shutdown).await
+}
+
+impl Server {
+    /// Prepares a server that accepts clients from `listeners`, and sends `messages` to the person
+    /// who runs it.
+    ///
+    /// # Errors
+    /// If the system does not allow enough open files, or the server cannot prepare to start
+    /// programs.
+    pub async fn new(
+        mut settings: Settings,
+        listeners: Vec<TcpListener>,
+        messages: Messages,
+    ) -> anyhow::Result<Self> {
+        ensure!(
+            settings.runs_programs || settings.game.script.is_empty(),
+            "a server without programs cannot have a script"
+        );
+        let addresses: Vec<SocketAddr> =
+            listeners.iter().map(TcpListener::local_addr).collect::<io::Result<_>>()?;
+        let files = raise_limit();
+        let needs = game_needs(addresses.len(), settings.game.script.len());
+        settings.max_clients = max_clients(settings.max_clients, needs)?;
+        let tasks = Tasks::default();
+        let id = new_game_id();
+        let forker = if settings.runs_programs {
+            let forker = Forker::start(&id, files, GuardMode::OwnExecutable, &tasks.group()).await;
+            Some(forker.context("cannot prepare to start programs")?)
+        } else {
+            None
+        };
+        let (mailbox, inputs) = mpsc::channel(MAILBOX);
+        let game = Game::new(settings.game.clone());
+        let feed = FeedWriter::new(game.state(), settings.log_bytes);
+        tracing::info!(game = %id, seed = settings.game.seed, ?addresses, "listening");
+        Ok(Self {
+            settings,
+            id,
+            game,
+            listeners,
+            addresses,
+            mailbox,
+            inputs,
+            feed,
+            forker,
+            tasks,
+            messages,
+        })
+    }
+
+    /// The addresses that it listens on.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// The id of the game.
+    pub fn game(&self) -> &GameId {
+        &self.id
+    }
+
+    /// The seed of the game.
+    pub fn seed(&self) -> u64 {
+        self.settings.game.seed
+    }
+
+    /// Where inputs for the game go.
+    pub(crate) fn mailbox(&self) -> mpsc::Sender<Input> {
+        self.mailbox.clone()
+    }
+
+    /// The feed from its first event on.
+    pub(crate) fn subscribe(&self) -> Subscription {
+        self.feed.subscribe()
+    }
+
+    /// Runs the game to its end. The game begins now.
+    ///
+    /// When this returns, nothing is accepted or sent any more. A client that has not closed its
+    /// connection a second after it got everything may stay connected until the runtime shuts down.
+    ///
+    /// # Errors
+    /// If a part of the server without which it cannot go on has failed.
+    pub async fn run(self, mut shutdown: Shutdown) -> anyhow::Result<Outcome> {
+        let (mailbox, tasks, forker) = (self.mailbox(), self.tasks.clone(), self.forker.clone());
+        let running = Running::start(self);
+        let outcome = tokio::select! {
+            // First, as the end of a part that has failed may look like the end of the game.
+            biased;
+            () = tasks.failed() => Err(anyhow::anyhow!("a part of the server has failed")),
+            () = running.finished() => Ok(Outcome::Finished),
+            () = stop(&mut shutdown, mailbox) => Ok(Outcome::Aborted),
+        };
+        if let Some(forker) = forker {
+            forker.kill_all().await;
+        }
+        running.abort();
+        outcome
+    }
+}
+
+/// Ends the game when `shutdown` asks for it, and returns when the server is to end at once.
+async fn stop(shutdown: &mut Shutdown, mailbox: mpsc::Sender<Input>) {
+    if let Some(reason) = shutdown.requested().await {
+        // A game that has ended has dropped its mailbox.
+        let _ = mailbox.send(Input::Stop { reason }).await;
+    }
+    shutdown.aborted().await;
+}
+
+/// Six letters and digits, different in each run.
+fn new_game_id() -> GameId {
+    let alphabet = Choose::new(b"abcdefghijklmnopqrstuvwxyz0123456789").expect("it is not empty");
+    GameId(rand::rng().sample_iter(alphabet).take(6).map(|&byte| char::from(byte)).collect())
+}

@@ -1,0 +1,190 @@
+use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
+
+use tokio::{net::TcpListener, sync::mpsc, time::timeout};
+use tokio_util::sync::CancellationToken;
+use tribune_protocol::{Exit, GameId};
+
+use super::Server;
+use crate::{
+    edge::{
+        AddressBudgets, ClientLimit, Joiner, LingerPermits, Listener, SessionContext, local_address,
+    },
+    feed::{Broadcast, FeedWriter, WelcomeTemplate},
+    game::{Input, LaunchRequest},
+    game_loop::GameLoop,
+    limits::PlayerPermits,
+    messages::Messages,
+    programs::{Forker, Launcher, ProgramContext, SpawnEnv},
+    settings::Settings,
+    tasks::Tasks,
+};
+
+/// How long subscribers may take to get to the end of the feed when it has ended, as long as they
+/// take something now and then.
+const DRAIN_LIMIT: Duration = Duration::from_secs(60);
+
+/// How long clients may take to close when everything has been sent to them: closing a socket with
+/// unread input would discard data in flight.
+const CLOSE_LIMIT: Duration = Duration::from_secs(1);
+
+/// Shell exit code of a program that cannot be run.
+const CANNOT_RUN: i32 = 126;
+
+/// The parts of a server that runs.
+pub(super) struct Running {
+    settings: Settings,
+    id: GameId,
+    mailbox: mpsc::Sender<Input>,
+    messages: Messages,
+    players: PlayerPermits,
+    /// Cancelled when programs are to end, and no client is accepted any more.
+    closing: CancellationToken,
+    /// Cancelled when the server stops waiting for subscribers that do not read.
+    abort: CancellationToken,
+    shards: Tasks,
+    sessions: Tasks,
+    game: Tasks,
+    /// All others.
+    tasks: Tasks,
+}
+
+impl Running {
+    /// Starts all parts of `server`, and at last its game.
+    pub(super) fn start(server: Server) -> Self {
+        let Server { settings, tasks, .. } = server;
+        let this = Self {
+            players: PlayerPermits::new(settings.max_players),
+            settings,
+            id: server.id,
+            mailbox: server.mailbox,
+            messages: server.messages,
+            closing: CancellationToken::new(),
+            abort: CancellationToken::new(),
+            shards: tasks.group(),
+            sessions: tasks.group(),
+            game: tasks.group(),
+            tasks,
+        };
+        let broadcast = this.start_feed(&server.feed);
+        this.start_edge(server.listeners, &broadcast);
+        let launches = match server.forker {
+            Some(forker) => this.start_launcher(server.addresses.first(), forker, broadcast),
+            None => this.refuse_launches(),
+        };
+        let game_loop = GameLoop {
+            game: server.game,
+            mailbox: server.inputs,
+            feed: server.feed,
+            launches,
+            closing: this.closing.clone(),
+            messages: this.messages.clone(),
+        };
+        this.game.spawn_critical_fallible("game", game_loop.run());
+        this
+    }
+
+    /// Waits for the end of the game, and then until all clients have got everything and closed, or
+    /// taken too long.
+    pub(super) async fn finished(&self) {
+        self.game.ended().await;
+        if timeout(DRAIN_LIMIT, self.shards.ended()).await.is_err() {
+            self.abort.cancel();
+            self.shards.ended().await;
+        }
+        // Clients that have not closed by then are cut off.
+        let _ = timeout(CLOSE_LIMIT, self.sessions.ended()).await;
+    }
+
+    /// Ends what is left, without waiting.
+    pub(super) fn abort(&self) {
+        self.closing.cancel();
+        self.abort.cancel();
+    }
+
+    fn start_feed(&self, feed: &FeedWriter) -> Broadcast {
+        let Settings { game, pace, shards, limits, .. } = &self.settings;
+        let tick_ms = u64::try_from(game.tick.as_millis()).unwrap_or(u64::MAX);
+        let move_rate = limits.move_rate.map_or(0, NonZeroU32::get);
+        let welcome = WelcomeTemplate { game: self.id.clone(), tick_ms, move_rate };
+        let (broadcast, shards) = Broadcast::new(feed, &welcome, *pace, *shards);
+        for shard in shards {
+            self.shards.spawn_critical("shard", shard.run(self.abort.clone()));
+        }
+        broadcast
+    }
+
+    fn start_edge(&self, listeners: Vec<TcpListener>, broadcast: &Broadcast) {
+        let addresses = AddressBudgets::new(self.settings.address_bytes);
+        let lingering = LingerPermits::default();
+        let context = SessionContext {
+            game: self.id.clone(),
+            mailbox: self.mailbox.clone(),
+            limits: self.settings.limits,
+            players: self.players.clone(),
+            addresses: addresses.clone(),
+            lingering: lingering.clone(),
+        };
+        let clients = ClientLimit::new(self.settings.max_clients, broadcast.clone());
+        let joiner = Joiner::new(context, broadcast.clone(), self.sessions.clone());
+        let listener = Listener::new(clients, joiner, lingering, self.sessions.clone());
+        let (closing, messages) = (self.closing.clone(), self.messages.clone());
+        self.tasks.spawn_critical("address budgets", async move {
+            closing.run_until_cancelled(addresses.maintain(messages)).await;
+        });
+        for socket in listeners {
+            let accept = listener.clone().run(socket, self.closing.clone());
+            self.tasks.spawn_critical("listener", accept);
+        }
+    }
+
+    /// Starts the launcher, which has `forker` fork the programs that are sent to what this gives.
+    /// They are given the `address` of the server.
+    fn start_launcher(
+        &self,
+        address: Option<&SocketAddr>,
+        forker: Forker,
+        broadcast: Broadcast,
+    ) -> mpsc::UnboundedSender<LaunchRequest> {
+        let context = ProgramContext {
+            limits: self.settings.program_limits,
+            places: self.players.clone(),
+            mailbox: self.mailbox.clone(),
+            tasks: self.tasks.group(),
+            shutdown: self.closing.clone(),
+            messages: self.messages.clone(),
+        };
+        let spawn_env = SpawnEnv {
+            seed: self.settings.game.seed,
+            game: self.id.clone(),
+            address: address.map(|&address| local_address(address).to_string()),
+        };
+        let launcher = Launcher { context, forker, spawn_env, broadcast };
+        let (launches, requests) = launch_channel();
+        self.tasks.spawn_critical("launcher", launcher.run(requests));
+        launches
+    }
+
+    /// Answers each request to launch a program with its exit.
+    fn refuse_launches(&self) -> mpsc::UnboundedSender<LaunchRequest> {
+        let (launches, mut requests) = launch_channel();
+        let mailbox = self.mailbox.clone();
+        self.tasks.spawn_critical("launcher", async move {
+            while let Some(LaunchRequest { id, .. }) = requests.recv().await {
+                let reason = "this server runs no programs".to_owned();
+                let exit = Exit::NotStarted { code: CANNOT_RUN, reason };
+                // A game that has ended has dropped its mailbox.
+                let _ = mailbox.send(Input::Exited { program: id, exit }).await;
+            }
+        });
+        launches
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "filled by the script and by at most 100 requests from the keyboard, never from the network"
+)]
+fn launch_channel() -> (mpsc::UnboundedSender<LaunchRequest>, mpsc::UnboundedReceiver<LaunchRequest>)
+{
+    mpsc::unbounded_channel()
+}
