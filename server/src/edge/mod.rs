@@ -17,6 +17,9 @@ mod session;
 mod session_input;
 mod stages;
 
+#[cfg(test)]
+mod tests;
+
 pub use self::{
     accept::{Accepted, accept},
     address_budgets::AddressBudgets,

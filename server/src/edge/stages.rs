@@ -46,11 +46,16 @@ pub struct Admitted<S> {
 impl Accepted {
     /// The handshake of plain TCP: there is none, and both sides may send at once.
     pub fn handshake(self) -> Connected<TcpStream> {
-        Connected { stream: self.stream, peer: self.peer }
+        Connected::new(self.stream, self.peer)
     }
 }
 
 impl<S: ByteStream> Connected<S> {
+    /// A connection from `peer` whose handshake is done. For handshakes only.
+    pub(super) fn new(stream: S, peer: SocketAddr) -> Self {
+        Self { stream, peer }
+    }
+
     /// Identifies the connection by its transport and its address.
     pub fn identify(self) -> Identified<S> {
         let identity = Identity { kind: S::KIND, address: self.peer.ip() };
