@@ -39,7 +39,7 @@ pub fn echo_needs(addresses: usize) -> Needs {
     Needs { min, wanted: min }
 }
 
-/// Raises the limit of open files as far as the system allows, and gives the limit before.
+/// Raises the limit of open files as far as the system allows, and returns the limit before.
 pub fn raise_limit() -> Rlimit {
     raise_descriptor_limit().unwrap_or_else(|error| {
         tracing::debug!(%error, "cannot raise the limit of open files");

@@ -1,6 +1,6 @@
 //! Messages to the person who runs a server.
 //!
-//! None of them ever blocks: a stopped terminal, or a pipe that nobody reads, must not hold up a
+//! None of them ever blocks: a stopped terminal, or a pipe that is not read, must not hold up a
 //! game. A thread writes them, and what it cannot write in time is lost.
 //!
 //! All of them are printable: everything else is escaped here, whatever it comes from.
@@ -23,8 +23,7 @@ const QUEUE: usize = 10_000;
 /// How long to wait for the banner to be written.
 const BANNER_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// A queue of messages for one of the standard streams. Cloning gives another handle to the same
-/// queue.
+/// A queue of messages for one of the standard streams. Clones share the queue.
 #[derive(Clone, Debug)]
 pub struct Messages(NonBlocking);
 

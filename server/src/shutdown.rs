@@ -8,7 +8,7 @@ enum Stage {
     Aborting,
 }
 
-/// Asks a server to stop. Cloning gives another handle to the same server.
+/// Asks a server to stop. Clones stop the same server.
 #[derive(Clone, Debug)]
 pub struct ShutdownHandle(watch::Sender<Stage>);
 
@@ -16,7 +16,7 @@ pub struct ShutdownHandle(watch::Sender<Stage>);
 #[derive(Clone, Debug)]
 pub struct Shutdown(watch::Receiver<Stage>);
 
-/// A stop signal, and the handle that gives it.
+/// A stop signal, and the handle that sends it.
 pub fn shutdown() -> (ShutdownHandle, Shutdown) {
     let (sender, receiver) = watch::channel(Stage::Running);
     (ShutdownHandle(sender), Shutdown(receiver))
@@ -41,7 +41,7 @@ impl ShutdownHandle {
 }
 
 impl Shutdown {
-    /// Waits until the server is to end, and gives the reason; `None` if it is to end at once.
+    /// Waits until the server is to end, and returns the reason; `None` if it is to end at once.
     pub async fn requested(&mut self) -> Option<String> {
         match self.wait_for(|stage| *stage != Stage::Running).await {
             Stage::Draining { reason } => Some(reason),

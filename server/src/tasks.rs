@@ -5,7 +5,7 @@ use std::{any::Any, fmt::Display, panic::AssertUnwindSafe};
 use futures_util::FutureExt;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// A group of tasks. Cloning gives another handle to the same group.
+/// A group of tasks. Clones are handles to the same group.
 #[derive(Clone, Debug, Default)]
 pub struct Tasks {
     tracker: TaskTracker,

@@ -72,7 +72,7 @@ pub async fn exchange(
     }
 }
 
-/// Appends what is received to `message`, up to the maximum length, and gives the number of bytes.
+/// Appends what is received to `message`, up to the maximum length, and returns the number of bytes.
 async fn read(
     stream: &mut (impl AsyncRead + Unpin),
     message: &mut BytesMut,

@@ -14,7 +14,7 @@ use crate::{limits::SharedBudget, messages::Messages};
 const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How many bytes a second the connections of each address, taken together, may add to the log.
-/// Cloning gives another handle to the same budgets.
+/// Clones share the budgets.
 #[derive(Clone, Debug)]
 pub struct AddressBudgets {
     per_second: Option<NonZeroU32>,

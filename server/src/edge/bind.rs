@@ -81,7 +81,7 @@ mod tests {
         (client, listener.accept().await.unwrap().0)
     }
 
-    /// Writes until that would block, and gives the number of bytes written.
+    /// Writes until that would block, and returns the number of bytes written.
     async fn fill(server: &TcpStream) -> usize {
         let chunk = vec![b'x'; 64 << 10];
         server.writable().await.unwrap();

@@ -5,7 +5,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::stages::{Admitted, Identified};
 use crate::feed::Broadcast;
 
-/// The most clients at a time. Cloning gives another handle to the same permits.
+/// The most clients at a time. Clones share the permits.
 #[derive(Clone, Debug)]
 pub struct ClientLimit {
     permits: Arc<Semaphore>,
@@ -21,7 +21,7 @@ impl ClientLimit {
     /// Admits `client`, evicting a half-closed client if there are too many.
     ///
     /// # Errors
-    /// Gives `client` back if there are too many clients and none of them is half-closed.
+    /// Returns `client` if there are too many clients and none of them is half-closed.
     pub async fn admit<S>(&self, client: Identified<S>) -> Result<Admitted<S>, Identified<S>> {
         match self.acquire().await {
             Some(permit) => Ok(client.admit(permit)),

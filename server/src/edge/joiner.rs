@@ -31,7 +31,8 @@ impl Joiner {
     pub async fn join<S: ByteStream>(&self, admitted: Vec<Admitted<S>>) {
         let mut inputs = Vec::with_capacity(admitted.len());
         let mut outputs = Vec::with_capacity(admitted.len());
-        for Admitted { stream, identity: Identity { kind, address }, permit } in admitted {
+        for client in admitted {
+            let (stream, Identity { kind, address }, permit) = client.into_parts();
             let origin = Origin::connection(kind, self.next_id());
             tracing::info!(%origin, %address, "connected");
             let (input, output) = stream.split(permit);

@@ -14,8 +14,8 @@ pub const LINGER: Duration = Duration::from_secs(1);
 /// They are not counted as clients, and use descriptors that the server reserves for itself.
 const MAX_LINGERING: usize = 40;
 
-/// Permits to linger for connections that were refused or dismissed. Cloning gives another handle to
-/// the same permits.
+/// Permits to linger for connections that were refused or dismissed. Clones share the
+/// permits.
 #[derive(Clone, Debug)]
 pub struct LingerPermits(Arc<Semaphore>);
 

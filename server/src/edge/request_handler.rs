@@ -103,7 +103,7 @@ impl RequestHandler {
         }
     }
 
-    /// Counts `lines` that no other limit counts, which came at `now`, and gives how long to wait
+    /// Counts `lines` that no other limit counts, which came at `now`, and returns how long to wait
     /// before reading on.
     pub fn pause_after(&mut self, lines: usize, now: Instant) -> Duration {
         if lines == 0 {

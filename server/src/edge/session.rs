@@ -108,7 +108,7 @@ impl<R: AsyncRead + Unpin> Session<R> {
         }
     }
 
-    /// Reads what has come into the input, and gives its length; 0 at the end.
+    /// Reads what has come into the input, and returns its length; 0 at the end.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let mut scratch = [const { MaybeUninit::uninit() }; READ_SIZE];
         let mut scratch = ReadBuf::uninit(&mut scratch);
@@ -126,7 +126,7 @@ impl<R: AsyncRead + Unpin> Session<R> {
         })
     }
 
-    /// Carries out the actions of `turn` and lets other tasks run. Gives `true` if the connection is
+    /// Carries out the actions of `turn` and lets other tasks run. Returns `true` if the connection is
     /// to be closed.
     async fn finish_turn(&mut self, turn: Turn) -> bool {
         if self.carry_out(turn.actions).await {
@@ -140,7 +140,7 @@ impl<R: AsyncRead + Unpin> Session<R> {
         false
     }
 
-    /// Carries out `actions`, and gives `true` if the connection is to be closed.
+    /// Carries out `actions`, and returns `true` if the connection is to be closed.
     async fn carry_out(&mut self, mut actions: Actions) -> bool {
         if !actions.moves.is_empty() {
             let from = self.subscription.origin();

@@ -15,15 +15,15 @@ pub struct Connected<S> {
     peer: SocketAddr,
 }
 
-/// A connection of which is known whose it is.
+/// A connection whose transport and address are known.
 #[derive(Debug)]
 pub struct Identified<S> {
     stream: S,
     identity: Identity,
 }
 
-/// Whose a connection is. Its number is not part of it: a connection is numbered when it joins, so
-/// that those that are refused leave no gaps.
+/// The identity of a connection. Its number is not part of it: a connection is numbered when it
+/// joins, so that refused connections leave no gaps.
 #[derive(Clone, Copy, Debug)]
 pub struct Identity {
     /// The kind of its origin.
@@ -35,12 +35,9 @@ pub struct Identity {
 /// A connection that is within the limits, and may join.
 #[derive(Debug)]
 pub struct Admitted<S> {
-    /// The connection.
-    pub stream: S,
-    /// Whose it is.
-    pub identity: Identity,
-    /// Its permit as one of the clients.
-    pub permit: OwnedSemaphorePermit,
+    stream: S,
+    identity: Identity,
+    permit: OwnedSemaphorePermit,
 }
 
 impl Accepted {
@@ -72,5 +69,12 @@ impl<S> Identified<S> {
     /// The stream of a connection that is not admitted.
     pub fn into_stream(self) -> S {
         self.stream
+    }
+}
+
+impl<S> Admitted<S> {
+    /// The connection, its identity, and its permit as one of the clients.
+    pub fn into_parts(self) -> (S, Identity, OwnedSemaphorePermit) {
+        (self.stream, self.identity, self.permit)
     }
 }

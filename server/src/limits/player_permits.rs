@@ -3,8 +3,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-/// Permits for players in the game, whatever their origins. Cloning gives another handle to the
-/// same permits.
+/// Permits for players in the game, whatever their origins. Clones share the permits.
 #[derive(Clone, Debug)]
 pub struct PlayerPermits(Arc<Permits>);
 
@@ -32,7 +31,7 @@ impl PlayerPermits {
         self.0.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok()
     }
 
-    /// Gives back `count` permits that were taken.
+    /// Releases `count` permits that were acquired.
     pub fn release(&self, count: usize) {
         self.0.taken.fetch_sub(count, Ordering::Relaxed);
     }

@@ -74,7 +74,7 @@ impl Keyboard {
         }
     }
 
-    /// Does what `line` asks for, and gives `false` if the game has ended.
+    /// Does what `line` asks for, and returns `false` if the game has ended.
     fn handle_line(&self, line: &Line) -> bool {
         match parse(line) {
             Ok(Some(predef)) => self.mailbox.blocking_send(Input::FromKeyboard(predef)).is_ok(),

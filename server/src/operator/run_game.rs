@@ -54,7 +54,7 @@ pub async fn run_game(
         }) => match never {},
     };
     if outcome == Outcome::Finished {
-        // A console whose output nobody reads would not end by itself.
+        // A console whose output is not read does not end by itself.
         let _ = timeout(DRAIN_STALL_LIMIT, consoles.ended()).await;
     }
     Ok(outcome)

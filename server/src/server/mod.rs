@@ -22,7 +22,7 @@ use crate::{
     tasks::Tasks,
 };
 
-/// How many inputs may wait for the game; whoever sends one more waits.
+/// How many inputs may wait for the game. Sending one more waits.
 const MAILBOX: usize = 256;
 
 /// A server that is ready to run.

@@ -137,8 +137,8 @@ impl Running {
         }
     }
 
-    /// Starts the launcher, which has `forker` fork the programs that are sent to what this gives.
-    /// They are given the `address` of the server.
+    /// Starts the launcher, which forks programs with `forker`, and returns the sender for requests.
+    /// Programs get the `address` of the server in their environment.
     fn start_launcher(
         &self,
         address: Option<&SocketAddr>,
@@ -164,7 +164,7 @@ impl Running {
         launches
     }
 
-    /// Answers each request to launch a program with its exit.
+    /// Returns a sender for requests, each of which is answered with the exit of the program.
     fn refuse_launches(&self) -> mpsc::UnboundedSender<LaunchRequest> {
         let (launches, mut requests) = launch_channel();
         let mailbox = self.mailbox.clone();

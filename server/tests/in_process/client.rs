@@ -50,7 +50,7 @@ impl Client {
         timeout(DEADLINE, join).await.expect("there is room in time")
     }
 
-    /// Connects, and gives the code with which the server refuses that.
+    /// Connects, and returns the code with which the server refuses that.
     pub async fn refused(address: SocketAddr) -> ClosingCode {
         let stream = TcpStream::connect(address).await.unwrap();
         match Self::try_join(stream).await {
@@ -59,7 +59,7 @@ impl Client {
         }
     }
 
-    /// Joins over `stream`, or gives the code with which the server closes it, if any.
+    /// Joins over `stream`, or returns the code with which the server closes it, if any.
     async fn try_join(stream: TcpStream) -> Result<Self, Option<ClosingCode>> {
         let (input, output) = stream.into_split();
         let mut lines = Connection::new(input, sink());

@@ -14,7 +14,7 @@ use tribune_server::{Outcome, shutdown};
 
 use self::{client::Client, test_server::TestServer};
 
-/// Each test runs with so many shards.
+/// The numbers of shards that each test runs with.
 const SHARDS: [&str; 2] = ["1", "4"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

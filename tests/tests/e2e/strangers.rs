@@ -104,7 +104,10 @@ fn a_server_that_is_full_is_told_from_none() {
     let finished = client(&["watch"], &server.address().to_string());
     assert_eq!(finished.code(), Some(1));
     let message = finished.err.last().unwrap();
-    assert!(message.contains("as many clients") && message.contains("--max-clients"), "{message}");
+    assert!(
+        message.contains("maximum of clients") && message.contains("--max-clients"),
+        "{message}"
+    );
 }
 
 /// The memory of the process `id` in bytes, without what it shares with others.

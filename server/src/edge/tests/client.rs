@@ -34,7 +34,7 @@ impl Client {
         self.exchange(b"", 1, |_| false).await
     }
 
-    /// Reads `welcome` and `state`, and gives the name of this client.
+    /// Reads `welcome` and `state`, and returns the name of this client.
     pub async fn join(&mut self) -> String {
         let Some(ServerLine::Control(ControlMessage::Welcome(welcome))) = self.next_line().await
         else {

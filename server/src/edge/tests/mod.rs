@@ -1,5 +1,5 @@
 //! The whole way in over pipes of 8 bytes, so that no line arrives in one read: without a socket and
-//! without a game, whose inputs the tests look at.
+//! without a game. The tests check the inputs that a game would get.
 
 mod admission;
 mod client;
@@ -52,7 +52,7 @@ struct Edge {
 }
 
 impl Edge {
-    /// For at most `max_clients`, served by so many `shards`.
+    /// Admits at most `max_clients`, which `shards` tasks write to.
     fn new(max_clients: usize, shards: usize) -> Self {
         let game = GameId("g".into());
         let feed = FeedWriter::new(state(0), 1 << 20);
