@@ -5,10 +5,14 @@ use tribune_protocol::{
 
 use crate::track_error::TrackError;
 
+/// The most programs that a state can have: each takes at least this many bytes in a `state` line.
+const MAX_PROGRAMS: usize = MAX_SERVER_LINE / r#"{"id":1,"label":""}"#.len();
+
 /// Tracks the stream of a game across connections, so that each event is shown once and in order.
 ///
 /// It decides what to do with each line, and does no input or output itself. It keeps the state of the
-/// game, and applies each event to it, so that a stream that contradicts itself is found.
+/// game, and applies each event to it, so that a stream that contradicts itself is found. The labels of
+/// programs are left out, as a faulty server could fill the memory with them.
 #[derive(Clone, Debug, Default)]
 pub struct StreamTracker {
     /// The game, and its state after the last event shown; `None` before the first state.
@@ -84,7 +88,7 @@ impl StreamTracker {
             }
             (Phase::Connected, _) => Err(TrackError::NoWelcome),
             (Phase::Welcomed(game), ControlMessage::State(state)) => {
-                self.position = Some((game.clone(), state.clone()));
+                self.position = Some((game.clone(), without_labels(state.clone())));
                 self.phase = Phase::Following;
                 Ok(Action::Show)
             }
@@ -102,7 +106,7 @@ impl StreamTracker {
             }
             (Phase::Resyncing, ControlMessage::State(state)) => {
                 if let Some((_, position)) = &mut self.position {
-                    position.clone_from(state);
+                    *position = without_labels(state.clone());
                 }
                 self.phase = Phase::Following;
                 Ok(Action::Show)
@@ -135,7 +139,7 @@ impl StreamTracker {
         let (Phase::Following, Some((_, state))) = (&self.phase, &mut self.position) else {
             return Err(TrackError::Gap { got: event.seq, expected: self.next() });
         };
-        match state.apply(event).map_err(|error| (error, error.to_string())) {
+        match apply(state, event).map_err(|error| (error, error.to_string())) {
             Ok(()) if is_too_large(state, event) => {
                 Err(self.contradiction(event.seq, "it has more than a game can have".to_owned()))
             }
@@ -165,15 +169,29 @@ impl StreamTracker {
     }
 }
 
-/// Whether `state` has grown beyond what a server could send as a line, with `event`. It bounds the
-/// memory that a faulty server can make a client use.
+fn without_labels(mut state: State) -> State {
+    for worker in &mut state.workers {
+        worker.label = String::new();
+    }
+    state
+}
+
+/// Applies `event` without the label that it may have.
+fn apply(state: &mut State, event: &Event) -> Result<(), ApplyError> {
+    match event.kind {
+        EventKind::Started { worker, .. } => {
+            let kind = EventKind::Started { worker, label: String::new(), command: Vec::new() };
+            state.apply(&Event { kind, ..*event })
+        }
+        _ => state.apply(event),
+    }
+}
+
+/// Whether `event` has made `state` larger than a `state` line of a server can be.
 fn is_too_large(state: &State, event: &Event) -> bool {
     match event.kind {
         EventKind::Joined { .. } => state.players.len() > MAX_PLAYERS,
-        EventKind::Started { .. } => {
-            let bytes = state.workers.iter().map(|worker| size_of_val(worker) + worker.label.len());
-            bytes.sum::<usize>() > MAX_SERVER_LINE
-        }
+        EventKind::Started { .. } => state.workers.len() > MAX_PROGRAMS,
         _ => false,
     }
 }
@@ -359,13 +377,24 @@ mod tests {
     #[test]
     fn the_state_has_a_bounded_size() {
         let mut tracker = following("g", 0);
-        let label = "x".repeat(1 << 20);
-        let outcome = (1..=20).try_for_each(|seq| {
-            let started = format!(
-                r#"{{"type":"started","seq":{seq},"ms":0,"worker":{seq},"label":"{label}","command":[]}}"#
+        let most = MAX_PLAYERS as u64;
+        let outcome = (1..=most + 1).try_for_each(|seq| {
+            let joined = format!(
+                r#"{{"type":"joined","seq":{seq},"ms":0,"player":{seq},"name":"ann","from":"tcp#1","x":0,"y":0}}"#
             );
-            handle(&mut tracker, &started).map(drop)
+            handle(&mut tracker, &joined).map(drop)
         });
-        assert!(matches!(outcome, Err(TrackError::Contradiction { seq: Seq(16), .. })));
+        assert!(matches!(outcome, Err(TrackError::Contradiction { seq, .. }) if seq.0 == most + 1));
+    }
+
+    #[test]
+    fn labels_of_programs_are_not_kept() {
+        let mut tracker = following("g", 0);
+        let started =
+            r#"{"type":"started","seq":1,"ms":0,"worker":1,"label":"ps#1","command":["x"]}"#;
+        handle(&mut tracker, started).unwrap();
+        let (_, state) = tracker.position.unwrap();
+        let labels: Vec<_> = state.workers.iter().map(|worker| worker.label.as_str()).collect();
+        assert_eq!(labels, [""]);
     }
 }

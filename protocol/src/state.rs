@@ -129,10 +129,10 @@ impl State {
     }
 
     fn start(&mut self, id: WorkerId, label: &str) -> Result<(), ApplyError> {
-        if self.workers.iter().any(|running| running.id == id) {
+        // Ids grow as programs start, so the programs are sorted by them.
+        let Err(index) = self.workers.binary_search_by_key(&id, |running| running.id) else {
             return Err(ApplyError::DuplicateProgram(id));
-        }
-        let index = self.workers.partition_point(|running| running.id < id);
+        };
         self.workers.insert(index, WorkerState { id, label: label.to_owned() });
         Ok(())
     }
