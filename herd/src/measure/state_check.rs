@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, VecDeque};
 
-use tribune_protocol::{Event, State};
+use tribune_protocol::{Event, EventKind, Exit, MAX_PLAYERS, State};
 
 use super::fingerprint::Fingerprint;
 
@@ -17,12 +17,18 @@ const MAX_PENDING: usize = 4;
 /// The most fingerprints of correct states that are kept.
 const MAX_CORRECT: usize = 64;
 
+/// The most programs in the reference. Beyond it, the check starts again with the next state.
+const MAX_PROGRAMS: usize = 32_768;
+
+/// The longest label of a program, in bytes, that is kept.
+const MAX_LABEL: usize = 1024;
+
 /// Checks that the states which the server sends to clients agree with its events: a state plus the
 /// events after it must be the state that any other client receives later.
 ///
 /// It keeps one state, the first that arrived, and applies every event to it once. It compares each
-/// *different* state line, so a rush of clients that receive the same line costs one comparison. Of
-/// all it keeps there is a fixed number at most.
+/// *different* state line, so a rush of clients that receive the same line costs one comparison. All
+/// that it keeps is bounded in number and size, whatever a faulty server sends.
 #[derive(Debug, Default)]
 pub struct StateCheck {
     /// The state after all events applied so far.
@@ -61,9 +67,14 @@ impl StateCheck {
         if event.seq <= reference.seq {
             return Vec::new();
         }
-        self.early.insert(event.seq.0, event);
-        self.advance();
-        if self.early.len() > MAX_EARLY {
+        let is_complete = match compact(event) {
+            Some(event) => {
+                self.early.insert(event.seq.0, event);
+                self.advance()
+            }
+            None => false,
+        };
+        if !is_complete || self.early.len() > MAX_EARLY {
             *self = Self::default();
         }
         self.check_pending()
@@ -97,20 +108,23 @@ impl StateCheck {
         self.compare(received)
     }
 
-    /// Applies the events that are next.
-    fn advance(&mut self) {
-        let Some(reference) = &mut self.reference else { return };
+    /// Applies the events that are next. Returns whether the reference is still valid: not if an event
+    /// contradicts it, or makes it too large.
+    fn advance(&mut self) -> bool {
+        let Some(reference) = &mut self.reference else { return false };
         while let Some(event) = self.early.remove(&reference.seq.next().0) {
-            if reference.apply(&event).is_err() {
-                // The server contradicts itself. Later states are compared with the next one.
-                *self = Self::default();
-                return;
+            if reference.apply(&event).is_err()
+                || reference.players.len() > MAX_PLAYERS
+                || reference.workers.len() > MAX_PROGRAMS
+            {
+                return false;
             }
             self.recent.push_back(event);
             if self.recent.len() > MAX_RECENT {
                 self.recent.pop_front();
             }
         }
+        true
     }
 
     fn check_pending(&mut self) -> Vec<WrongState> {
@@ -149,6 +163,26 @@ impl StateCheck {
             self.correct.pop_front();
         }
     }
+}
+
+/// `event` without what does not matter to a state; `None` if it is too large to be kept.
+fn compact(event: Event) -> Option<Event> {
+    let kind = match event.kind {
+        EventKind::Started { label, .. } if label.len() > MAX_LABEL => return None,
+        EventKind::Started { worker, label, .. } => {
+            EventKind::Started { worker, label, command: Vec::new() }
+        }
+        EventKind::Exited { worker, running, .. } => {
+            let exit = Exit::Code { code: 0 };
+            EventKind::Exited { worker, label: String::new(), exit, running }
+        }
+        EventKind::Left { player, name, from, .. } => {
+            EventKind::Left { player, name, from, reason: String::new() }
+        }
+        EventKind::Output { .. } | EventKind::Bye { .. } => EventKind::Unknown,
+        kind => kind,
+    };
+    Some(Event { kind, ..event })
 }
 
 #[cfg(test)]
@@ -222,6 +256,16 @@ mod tests {
         assert_eq!(check(&mut checks, 2, &state(5000, 5000)), None);
         checks.apply(tick(5001));
         assert!(check(&mut checks, 3, &state(5001, 5000)).is_some());
+    }
+
+    #[test]
+    fn starts_again_after_an_event_that_is_too_large() {
+        let mut checks = StateCheck::default();
+        check(&mut checks, 1, &state(0, 0));
+        let label = "x".repeat(MAX_LABEL + 1);
+        let kind = EventKind::Started { worker: WorkerId(1), label, command: vec![] };
+        checks.apply(Event { kind, ..tick(1) });
+        assert!(checks.reference.is_none() && checks.recent.is_empty());
     }
 
     #[test]
