@@ -1,4 +1,4 @@
-//! How fast a client that reads all it can gets the past.
+//! How fast a client that reads all it can gets the past events of a game.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -9,26 +9,33 @@ use std::{
 use anyhow::{Context, ensure};
 use serde_json::Value;
 
-/// Longer than it may take by far.
-const DEADLINE: Duration = Duration::from_secs(60);
+use crate::{
+    metric::{Metric, Sample, milliseconds, real},
+    running_server::{NO_TICKS, RunningServer},
+    target::Target,
+};
+
+/// Much longer than it takes.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// About as many moves as a log of 16 MiB holds.
 const MOVES: usize = 120_000;
 
-/// What came, and how fast.
-#[derive(Clone, Copy, Debug)]
-pub struct CatchUp {
-    /// Bytes of events.
-    pub bytes: u64,
-    /// From asking for them until the last was there.
-    pub took: Duration,
-}
-
-/// Fills the log of the game at `server` with moves, and then gets them again by one `resume`.
+/// Starts `target` and measures it as [`measure_at`] does.
 ///
 /// # Errors
-/// If they do not all come.
-pub fn run(server: SocketAddr) -> anyhow::Result<CatchUp> {
+/// If not all events arrive.
+pub fn measure(target: &Target) -> anyhow::Result<Sample> {
+    let server = RunningServer::start(target, NO_TICKS)?;
+    measure_at(server.subscribe)
+}
+
+/// Fills the log of the game at `server` with moves, then gets them again with one `resume`, and
+/// measures the time from the request to the last event.
+///
+/// # Errors
+/// If not all events arrive.
+pub fn measure_at(server: SocketAddr) -> anyhow::Result<Sample> {
     let head = fill(server)?;
     let (mut reader, welcome) = join(server)?;
     let oldest = welcome["oldest"].as_u64().context("no oldest event")?;
@@ -42,21 +49,22 @@ pub fn run(server: SocketAddr) -> anyhow::Result<CatchUp> {
     let mut line = String::new();
     while !line.contains("\"resumed\"") {
         line.clear();
-        ensure!(reader.read_line(&mut line)? > 0, "it was not resumed");
+        ensure!(reader.read_line(&mut line)? > 0, "the server did not resume the stream");
     }
     let mut missing = head + 1 - oldest;
-    let (mut scratch, mut bytes) = (vec![0; 256 << 10], 0);
+    let (mut scratch, mut bytes) = (vec![0; 256 << 10], 0_u64);
     while missing > 0 {
         let length = reader.read(&mut scratch)?;
-        ensure!(length > 0, "{missing} events did not come");
+        ensure!(length > 0, "{missing} events did not arrive");
         let lines = memchr::memchr_iter(b'\n', &scratch[..length]).count();
         missing = missing.saturating_sub(lines as u64);
         bytes += length as u64;
     }
-    Ok(CatchUp { bytes, took: start.elapsed() })
+    let took = u64::try_from(start.elapsed().as_micros())?;
+    Ok(vec![(Metric::PastSize, real(bytes) / 1e6), (Metric::PastTime, milliseconds(took))])
 }
 
-/// Moves a player many times, and gives the number of the last event.
+/// Moves a player many times, and returns the number of the last event.
 fn fill(server: SocketAddr) -> anyhow::Result<u64> {
     let (mut publisher, welcome) = join(server)?;
     let first = welcome["seq"].as_u64().unwrap_or(0);
@@ -67,7 +75,7 @@ fn fill(server: SocketAddr) -> anyhow::Result<u64> {
     let (mut line, mut last) = (String::new(), first);
     while last < first + MOVES as u64 {
         line.clear();
-        ensure!(publisher.read_line(&mut line)? > 0, "the publisher was cut off");
+        ensure!(publisher.read_line(&mut line)? > 0, "the publisher was disconnected");
         let event: Value = serde_json::from_str(&line)?;
         last = event["seq"].as_u64().unwrap_or(last);
     }
@@ -75,10 +83,10 @@ fn fill(server: SocketAddr) -> anyhow::Result<u64> {
     Ok(last)
 }
 
-/// A connection, its greeting taken.
+/// A connection that has received its welcome and its snapshot.
 fn join(server: SocketAddr) -> anyhow::Result<(BufReader<TcpStream>, Value)> {
     let socket = TcpStream::connect(server)?;
-    socket.set_read_timeout(Some(DEADLINE))?;
+    socket.set_read_timeout(Some(TIMEOUT))?;
     let mut reader = BufReader::new(socket);
     let (mut welcome, mut state) = (String::new(), String::new());
     reader.read_line(&mut welcome)?;

@@ -1,77 +1,76 @@
-//! What it costs a server to let clients in.
+//! What a client that joins costs a server.
 
 use std::{
     io::{self, Read},
-    net::{SocketAddr, TcpStream},
+    net::TcpStream,
     thread,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, ensure};
 
-use crate::{load::connect, process::Observed};
+use crate::{
+    connect::connect,
+    metric::{Metric, Sample, real},
+    running_server::{NO_TICKS, RunningServer},
+    server_process::ServerProcess,
+    system::System,
+    target::Target,
+};
 
-/// Longer than it may take by far.
-const DEADLINE: Duration = Duration::from_secs(30);
+/// Much longer than it takes.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// When a server has done nothing for so long, it has let all in.
+/// When a server has done nothing for so long, all clients have joined.
 const QUIET: Duration = Duration::from_millis(300);
 
-/// What letting in one client cost, and how many came in a second.
-#[derive(Clone, Copy, Debug)]
-pub struct Joins {
-    /// Processor time of the server for each client.
-    pub processor_time: Duration,
-    /// From the first connection until the last was greeted.
-    pub took: Duration,
-}
-
-/// Lets `count` clients join the server at `server` one after the other, and reads until each has
-/// got `lines` lines.
+/// Connects `clients` to `target` one after another, and measures the time until each has its
+/// welcome and its snapshot. The baseline sends neither.
 ///
 /// # Errors
 /// If one cannot connect, or does not get them.
-pub fn run(
-    server: SocketAddr,
-    process: Observed,
-    count: usize,
-    lines: usize,
-) -> anyhow::Result<Joins> {
+pub fn measure(target: &Target, clients: usize) -> anyhow::Result<Sample> {
+    let server = RunningServer::start(target, NO_TICKS)?;
+    let process = server.process();
+    let lines = if target.system == System::Tribune { 2 } else { 0 };
     let before = process.processor_time();
     let start = Instant::now();
-    let mut clients: Vec<TcpStream> =
-        (0..count).map(|number| connect(server, number)).collect::<io::Result<_>>()?;
-    for client in &mut clients {
-        client.set_read_timeout(Some(DEADLINE))?;
+    let mut sockets: Vec<TcpStream> =
+        (0..clients).map(|number| connect(server.subscribe, number)).collect::<io::Result<_>>()?;
+    for client in &mut sockets {
+        client.set_read_timeout(Some(TIMEOUT))?;
         read_lines(client, lines)?;
     }
     let took = start.elapsed();
     let spent = wait_for_quiet(process)?.saturating_sub(before);
-    Ok(Joins { processor_time: spent / u32::try_from(count.max(1))?, took })
+    Ok(vec![
+        (Metric::CpuPerJoin, spent.as_secs_f64() * 1e6 / real(clients.max(1))),
+        (Metric::JoinTime, took.as_secs_f64()),
+    ])
 }
 
 fn read_lines(client: &mut TcpStream, count: usize) -> anyhow::Result<()> {
     let (mut scratch, mut lines) = ([0; 16 << 10], 0);
     while lines < count {
-        let length = client.read(&mut scratch).context("a client was not greeted")?;
-        ensure!(length > 0, "a client was cut off");
+        let length = client.read(&mut scratch).context("a client got no welcome")?;
+        ensure!(length > 0, "a client was disconnected");
         lines += memchr::memchr_iter(b'\n', &scratch[..length]).count();
     }
     Ok(())
 }
 
-/// The processor time that `process` has taken when it does nothing any more.
-fn wait_for_quiet(process: Observed) -> anyhow::Result<Duration> {
+/// Waits until `process` is idle, and returns its processor time.
+fn wait_for_quiet(process: ServerProcess) -> anyhow::Result<Duration> {
     let start = Instant::now();
     let mut before = process.processor_time();
     loop {
-        #[expect(clippy::disallowed_methods, reason = "nothing tells when a process is idle")]
+        #[expect(clippy::disallowed_methods, reason = "nothing signals that a process is idle")]
         thread::sleep(QUIET);
         let now = process.processor_time();
         if now.saturating_sub(before) < QUIET / 100 {
             return Ok(now);
         }
-        ensure!(start.elapsed() < DEADLINE, "the server does not come to rest");
+        ensure!(start.elapsed() < TIMEOUT, "the server does not become idle");
         before = now;
     }
 }

@@ -1,23 +1,36 @@
-//! Measures what it costs to bring an event to everyone.
+//! Measures what it costs to broadcast an event.
 //!
-//! The same [load] goes to the project's server, to its [peers](system), and to the [floor],
-//! one after the other on the same machine, each [server on one processor](host) and the load on
-//! another. What was measured becomes a [table and a plot](report).
+//! The same [load](load) is given to the game server, to [other systems](system) and to the
+//! [baseline], in [rounds](rounds) on the same machine, each [server](running_server) on one
+//! processor and the load on another. The [results] become a [table] and a [plot].
 
 #![forbid(unsafe_code)]
 
 pub mod alone;
+pub mod args;
+pub mod baseline;
+pub mod broadcast;
 pub mod catch_up;
-pub mod floor;
-pub mod host;
+pub mod command;
+pub mod connect;
 pub mod join;
 pub mod load;
+pub mod metric;
+mod mqtt;
+pub mod outcome;
 pub mod plot;
 pub mod poller;
-pub mod process;
 pub mod pure;
 pub mod reconnect;
-pub mod report;
+pub mod results;
+pub mod rounds;
+pub mod running_server;
+mod scale;
+pub mod server_process;
 pub mod silent;
+pub mod spread;
 pub mod system;
+pub mod table;
+pub mod target;
 pub mod task_per_client;
+pub mod work;

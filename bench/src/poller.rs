@@ -1,4 +1,4 @@
-//! Waiting for sockets, by the system's own means: edge-triggered epoll, and nothing around it.
+//! Waiting for sockets with edge-triggered epoll, and nothing around it.
 
 use std::{io, os::fd::OwnedFd, time::Duration};
 
@@ -10,11 +10,11 @@ use rustix::{
     },
 };
 
-/// How many sockets are told of at once.
-const MOST: usize = 256;
+/// How many events one system call returns at most.
+const MAX_EVENTS: usize = 256;
 
-/// Tells which sockets are ready.
-#[allow(missing_debug_implementations, reason = "its events have none")]
+/// Reports which sockets are ready.
+#[allow(missing_debug_implementations, reason = "the events of rustix do not implement it")]
 pub struct Poller {
     epoll: OwnedFd,
     events: Vec<Event>,
@@ -25,7 +25,7 @@ pub struct Poller {
 pub struct Ready {
     /// The number it was added with.
     pub token: u64,
-    /// There is something to read, or an end.
+    /// There is something to read, or the peer has closed.
     pub readable: bool,
     /// There is room to write again.
     pub writable: bool,
@@ -35,29 +35,32 @@ impl Poller {
     /// A poller of no sockets.
     ///
     /// # Errors
-    /// If the system has none to give.
+    /// If the system call fails.
     pub fn new() -> io::Result<Self> {
-        Ok(Self { epoll: epoll::create(CreateFlags::CLOEXEC)?, events: Vec::with_capacity(MOST) })
+        Ok(Self {
+            epoll: epoll::create(CreateFlags::CLOEXEC)?,
+            events: Vec::with_capacity(MAX_EVENTS),
+        })
     }
 
-    /// Watches `socket`, which is told of as `token`, until it is closed.
+    /// Reports `socket` as `token` when it is ready, until it is closed.
     ///
     /// # Errors
-    /// If the system refuses.
+    /// If the system call fails.
     pub fn add(&self, socket: &impl std::os::fd::AsFd, token: u64) -> io::Result<()> {
         let flags = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
         Ok(epoll::add(&self.epoll, socket, EventData::new_u64(token), flags)?)
     }
 
-    /// Waits until something is ready, or for `patience`, and gives what is.
+    /// Waits until a socket is ready, or for `timeout`, and returns all that are.
     ///
     /// # Errors
-    /// If the system cannot say.
-    pub fn wait(&mut self, patience: Option<Duration>) -> io::Result<Vec<Ready>> {
+    /// If the system call fails.
+    pub fn wait(&mut self, timeout: Option<Duration>) -> io::Result<Vec<Ready>> {
         self.events.clear();
-        let timeout = patience.map(|patience| Timespec {
-            tv_sec: i64::try_from(patience.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: i64::from(patience.subsec_nanos()),
+        let timeout = timeout.map(|timeout| Timespec {
+            tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: i64::from(timeout.subsec_nanos()),
         });
         epoll::wait(&self.epoll, spare_capacity(&mut self.events), timeout.as_ref())?;
         let input = EventFlags::IN | EventFlags::RDHUP | EventFlags::HUP;

@@ -1,4 +1,4 @@
-//! Everybody is cut off at once and comes back: how long it takes until all go on where they were.
+//! All clients are disconnected at once and reconnect: how long it takes until all have resumed.
 
 use std::{
     collections::HashMap,
@@ -11,55 +11,58 @@ use anyhow::{Context, ensure};
 use rustix::net::sockopt::set_socket_linger;
 use serde_json::Value;
 
-use crate::{load::connect, poller::Poller};
+use crate::{
+    connect::connect,
+    metric::{Metric, Sample},
+    poller::Poller,
+    running_server::RunningServer,
+    target::Target,
+};
 
-/// Longer than it may take by far.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Much longer than it takes.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A client that knows where it is in the stream.
+/// How often the game has an event.
+const TICK: &str = "100ms";
+
+/// A client that knows its position in the stream.
 struct Client {
     socket: TcpStream,
     unfinished: Vec<u8>,
     game: String,
     /// The last event it has got.
     last: u64,
-    /// Whether it has been there before.
+    /// Whether it asked to resume when it connected.
     is_resuming: bool,
-    /// Whether it goes on where it was.
+    /// Whether the server has confirmed that.
     has_resumed: bool,
-    /// The states it was sent since it connected last.
+    /// The snapshots it has got since it connected last.
     snapshots: u32,
 }
 
-/// How it went.
-#[derive(Clone, Copy, Debug)]
-pub struct Comeback {
-    /// Until all had gone on where they were.
-    pub took: Duration,
-    /// The most states that one of them was sent meanwhile.
-    pub most_snapshots: u32,
-}
-
-/// Lets `count` clients of the game server at `server` be cut off and come back.
+/// Connects `count` clients to `target`, disconnects all at once, and measures the time until all have
+/// reconnected and resumed.
 ///
 /// # Errors
-/// If one does not come back, or has missed an event.
-pub fn run(server: SocketAddr, count: usize) -> anyhow::Result<Comeback> {
+/// If a client cannot reconnect, or misses an event.
+pub fn measure(target: &Target, count: usize) -> anyhow::Result<Sample> {
+    let running = RunningServer::start(target, TICK)?;
+    let server = running.subscribe;
     let mut clients = HashMap::new();
     let mut poller = Poller::new()?;
     for number in 0..count {
         clients.insert(number as u64, Client::join(server, number, &poller)?);
     }
-    // All are in the stream when each has got an event since.
-    until(&mut poller, &mut clients, |client| client.snapshots == 1 && client.last > 0)?;
+    // All are subscribed when each has got an event since.
+    read_until(&mut poller, &mut clients, |client| client.snapshots == 1 && client.last > 0)?;
     let head = clients.values().map(|client| client.last).max().unwrap_or(0);
-    until(&mut poller, &mut clients, |client| client.last > head)?;
+    read_until(&mut poller, &mut clients, |client| client.last > head)?;
 
     let start = Instant::now();
     let before: Vec<(u64, String, u64)> = clients
         .drain()
         .map(|(number, client)| {
-            // Closed without a word, as when a network fails.
+            // Reset rather than closed, as when a network fails.
             set_socket_linger(&client.socket, Some(Duration::ZERO))?;
             Ok((number, client.game, client.last))
         })
@@ -72,25 +75,28 @@ pub fn run(server: SocketAddr, count: usize) -> anyhow::Result<Comeback> {
         (client.game, client.last, client.is_resuming) = (game, last, true);
         clients.insert(number, client);
     }
-    until(&mut poller, &mut clients, |client| client.has_resumed)?;
+    read_until(&mut poller, &mut clients, |client| client.has_resumed)?;
     let took = start.elapsed();
-    let most_snapshots = clients.values().map(|client| client.snapshots).max().unwrap_or(0);
-    // And on, without a gap.
+    let snapshots = clients.values().map(|client| client.snapshots).max().unwrap_or(0);
+    // The stream goes on, without a gap.
     let head = clients.values().map(|client| client.last).max().unwrap_or(0);
-    until(&mut poller, &mut clients, |client| client.last > head)?;
-    Ok(Comeback { took, most_snapshots })
+    read_until(&mut poller, &mut clients, |client| client.last > head)?;
+    Ok(vec![(Metric::ReconnectTime, took.as_secs_f64()), (Metric::Snapshots, snapshots.into())])
 }
 
-/// Takes in what comes until all are `done`.
-fn until(
+/// Reads until all clients are `done`.
+fn read_until(
     poller: &mut Poller,
     clients: &mut HashMap<u64, Client>,
     done: impl Fn(&Client) -> bool,
 ) -> anyhow::Result<()> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     let mut waiting = clients.values().filter(|client| !done(client)).count();
     while waiting > 0 {
-        ensure!(Instant::now() < deadline, "{waiting} clients are not where they should be");
+        ensure!(
+            Instant::now() < deadline,
+            "{waiting} clients wait for events or for the stream to resume"
+        );
         for ready in poller.wait(Some(Duration::from_millis(100)))? {
             let Some(client) = clients.get_mut(&ready.token).filter(|_| ready.readable) else {
                 continue;
@@ -123,20 +129,20 @@ impl Client {
         let mut scratch = [0; 16 << 10];
         loop {
             let length = match self.socket.read(&mut scratch) {
-                Ok(0) => anyhow::bail!("a client was cut off"),
+                Ok(0) => anyhow::bail!("a client was disconnected"),
                 Ok(length) => length,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                Err(error) => return Err(error).context("a client was cut off"),
+                Err(error) => return Err(error).context("a client was disconnected"),
             };
             self.unfinished.extend_from_slice(&scratch[..length]);
             while let Some(end) = memchr::memchr(b'\n', &self.unfinished) {
                 let line: Vec<u8> = self.unfinished.drain(..=end).collect();
-                self.hear(&serde_json::from_slice(&line)?)?;
+                self.handle(&serde_json::from_slice(&line)?)?;
             }
         }
     }
 
-    fn hear(&mut self, line: &Value) -> anyhow::Result<()> {
+    fn handle(&mut self, line: &Value) -> anyhow::Result<()> {
         match line["type"].as_str().unwrap_or_default() {
             "welcome" => {
                 if self.game.is_empty() {
@@ -145,15 +151,18 @@ impl Client {
                 }
             }
             "state" => self.snapshots += 1,
-            // A state follows.
+            // A snapshot follows.
             "resync" => {}
             "resumed" => {
-                ensure!(line["after"].as_u64() == Some(self.last), "resumed elsewhere: {line}");
+                ensure!(
+                    line["after"].as_u64() == Some(self.last),
+                    "resumed at another event: {line}"
+                );
                 self.has_resumed = true;
             }
             _ => {
                 let seq = line["seq"].as_u64().unwrap_or(0);
-                // Events may come between the state and the answer to the resume.
+                // Between the snapshot and the reply to `resume`, events may arrive.
                 if self.has_resumed || !self.is_resuming {
                     ensure!(seq == self.last + 1, "event {seq} after {}", self.last);
                     self.last = seq;

@@ -1,4 +1,4 @@
-//! Clients that join a large game and never read: what the server holds for them.
+//! Clients that join a large game and never read: how much memory the server needs for them.
 
 use std::{
     fmt::Write as _,
@@ -12,59 +12,64 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{load::connect, poller::Poller, process::Observed};
+use crate::{
+    connect::connect,
+    metric::{Metric, Sample, real},
+    poller::Poller,
+    running_server::RunningServer,
+    target::Target,
+};
+
+/// How many connections play, and read.
+const PLAYING: usize = 625;
 
 /// How many players each connection has.
 const PLAYERS: usize = 16;
 
-/// How long the server may take to let go of what it held.
-const SETTLE: Duration = Duration::from_secs(3);
+/// How many silent clients join per second.
+const JOINS_PER_SECOND: u32 = 50;
 
-/// The server's own memory in bytes, as it went.
-#[derive(Clone, Copy, Debug)]
-pub struct Memory {
-    /// With all players of the game, whose clients read.
-    pub players: u64,
-    /// The most while silent clients joined.
-    pub most: u64,
-    /// When all had gone.
-    pub after: u64,
-}
+/// The game's tick.
+const TICK: &str = "1s";
 
-/// Lets `crowd` connections with 16 players of the longest names each play at `server`, and then
-/// `silent` more join, `per_second` of them, that move their players and never read.
+/// After which time the memory of a server does not change any more.
+const SETTLE_TIME: Duration = Duration::from_secs(3);
+
+/// Starts `target` with 10,000 players whose names are as long as possible, and measures its memory
+/// while `silent` more clients join, move their players once, and never read.
 ///
 /// # Errors
-/// If they cannot connect.
-pub fn run(
-    server: SocketAddr,
-    process: Observed,
-    crowd: usize,
-    silent: usize,
-    per_second: u32,
-) -> anyhow::Result<Memory> {
-    let playing = (0..crowd)
+/// If a client cannot connect.
+pub fn measure(target: &Target, silent: usize) -> anyhow::Result<Sample> {
+    let running = RunningServer::start(target, TICK)?;
+    let (server, process) = (running.subscribe, running.process());
+    let playing = (0..PLAYING)
         .map(|number| join(server, number, "\u{20000}"))
         .collect::<io::Result<Vec<TcpStream>>>()?;
-    let over = Arc::new(AtomicBool::new(false));
-    let reader = read_all(&playing, over.clone())?;
+    let done = Arc::new(AtomicBool::new(false));
+    let reader = read_all(&playing, done.clone())?;
     settle();
-    let players = process.memory();
-    let (start, mut most, mut joined) = (Instant::now(), players, Vec::new());
+    let before = process.memory();
+    let (start, mut max, mut joined) = (Instant::now(), before, Vec::new());
     for number in 0..silent {
-        let due = start + Duration::from_secs(1) / per_second * u32::try_from(number)?;
-        #[expect(clippy::disallowed_methods, reason = "it is how fast they come")]
+        let due = start + Duration::from_secs(1) / JOINS_PER_SECOND * u32::try_from(number)?;
+        #[expect(clippy::disallowed_methods, reason = "this is the rate at which they join")]
         thread::sleep(due.saturating_duration_since(Instant::now()));
-        joined.push(join(server, crowd + number, "x")?);
-        most = most.max(process.memory());
+        joined.push(join(server, PLAYING + number, "x")?);
+        max = max.max(process.memory());
     }
     drop(joined);
-    over.store(true, Ordering::Relaxed);
-    // It ends when it sees that it is over.
+    done.store(true, Ordering::Relaxed);
+    // A reader that failed has nothing to report: its connections are closed now.
     let _ = reader.join();
     drop(playing);
     settle();
-    Ok(Memory { players, most, after: process.memory() })
+    let mebibytes = |bytes: u64| real(bytes) / f64::from(1 << 20);
+    Ok(vec![
+        (Metric::MemoryBefore, mebibytes(before)),
+        (Metric::MemoryMax, mebibytes(max)),
+        (Metric::MemoryAfter, mebibytes(process.memory())),
+    ])
 }
 
 /// A connection that moves its players once each.
@@ -79,10 +84,10 @@ fn join(server: SocketAddr, number: usize, letter: &str) -> io::Result<TcpStream
     Ok(socket)
 }
 
-/// Reads and forgets what comes to `sockets`, until it is `over`.
+/// Reads and discards what arrives at `sockets`, until it is `done`.
 fn read_all(
     sockets: &[TcpStream],
-    over: Arc<AtomicBool>,
+    done: Arc<AtomicBool>,
 ) -> io::Result<thread::JoinHandle<io::Result<()>>> {
     let mut sockets: Vec<TcpStream> =
         sockets.iter().map(TcpStream::try_clone).collect::<io::Result<_>>()?;
@@ -93,7 +98,7 @@ fn read_all(
             poller.add(socket, number as u64)?;
         }
         let mut scratch = vec![0; 256 << 10];
-        while !over.load(Ordering::Relaxed) {
+        while !done.load(Ordering::Relaxed) {
             for ready in poller.wait(Some(Duration::from_millis(100)))? {
                 let index = usize::try_from(ready.token).map_err(io::Error::other)?;
                 while let Ok(1..) = sockets[index].read(&mut scratch) {}
@@ -103,7 +108,7 @@ fn read_all(
     }))
 }
 
-#[expect(clippy::disallowed_methods, reason = "nothing tells when memory has settled")]
+#[expect(clippy::disallowed_methods, reason = "nothing signals that memory has settled")]
 fn settle() {
-    thread::sleep(SETTLE);
+    thread::sleep(SETTLE_TIME);
 }

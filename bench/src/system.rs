@@ -1,23 +1,25 @@
-//! The systems that are measured, and what one says to each to publish and to subscribe.
+//! The systems that are measured, and how clients of each publish and subscribe.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
-/// The bytes of an event.
+use crate::mqtt;
+
+/// The size of an event in bytes.
 pub const EVENT_SIZE: usize = 100;
 
-/// What an event ends with, and has nowhere else, in every system but ours, where it is a line.
+/// The last byte of an event, which occurs nowhere else. Where events are lines, it is the newline.
 const MARK: u8 = 0x01;
 
-/// The name of the channel, where there are several.
+/// The name of the topic, where a system has several.
 const TOPIC: &str = "game";
 
-/// A system that brings events to many.
+/// A system that broadcasts events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum System {
     /// This project's server.
     Tribune,
-    /// A bare loop.
-    Floor,
+    /// A bare loop of non-blocking writes.
+    Baseline,
     /// A task for each client, on a broadcast channel.
     TaskPerClient,
     /// NATS, without `JetStream`.
@@ -30,14 +32,20 @@ pub enum System {
 
 impl System {
     /// All of them, the reference first.
-    pub const ALL: [Self; 6] =
-        [Self::Floor, Self::Tribune, Self::Nats, Self::Redis, Self::Mosquitto, Self::TaskPerClient];
+    pub const ALL: [Self; 6] = [
+        Self::Baseline,
+        Self::Tribune,
+        Self::Nats,
+        Self::Redis,
+        Self::Mosquitto,
+        Self::TaskPerClient,
+    ];
 
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Tribune => "tribune",
-            Self::Floor => "floor",
+            Self::Baseline => "baseline",
             Self::TaskPerClient => "task per client",
             Self::Nats => "nats",
             Self::Redis => "redis",
@@ -45,36 +53,33 @@ impl System {
         }
     }
 
-    /// What a subscriber says first.
-    pub fn subscribe(self, number: u64) -> Vec<u8> {
+    /// What a subscriber sends first.
+    pub fn subscriber_greeting(self, number: u64) -> Vec<u8> {
         match self {
-            Self::Tribune | Self::Floor | Self::TaskPerClient => Vec::new(),
+            Self::Tribune | Self::Baseline | Self::TaskPerClient => Vec::new(),
             Self::Nats => format!("CONNECT {{\"verbose\":false}}\r\nSUB {TOPIC} 1\r\n").into(),
             Self::Redis => format!("*2\r\n$9\r\nSUBSCRIBE\r\n$4\r\n{TOPIC}\r\n").into(),
-            Self::Mosquitto => [
-                mqtt_connect(&format!("s{number}")),
-                // Packet 1 asks for the topic at most once.
-                mqtt(0x82, &[&[0, 1], &mqtt_text(TOPIC)[..], &[0]].concat()),
-            ]
-            .concat(),
+            Self::Mosquitto => {
+                [mqtt::connect(&format!("s{number}")), mqtt::subscribe(TOPIC)].concat()
+            }
         }
     }
 
-    /// What a publisher says first.
-    pub fn introduce(self) -> Vec<u8> {
+    /// What a publisher sends first.
+    pub fn publisher_greeting(self) -> Vec<u8> {
         match self {
             Self::Nats => b"CONNECT {\"verbose\":false}\r\n".into(),
-            Self::Mosquitto => mqtt_connect("publisher"),
+            Self::Mosquitto => mqtt::connect("publisher"),
             _ => Vec::new(),
         }
     }
 
-    /// Appends to `out` what publishes the event `number`.
+    /// Appends to `out` the bytes that publish the event `number`.
     pub fn publish(self, number: u64, out: &mut Vec<u8>) {
         match self {
-            // Players' names may be as long as it takes for the event to have its size.
+            // A player's name of any length is valid, and this one makes an event of about 100 bytes.
             Self::Tribune => out.extend_from_slice(b"N pub\n"),
-            Self::Floor | Self::TaskPerClient => {
+            Self::Baseline | Self::TaskPerClient => {
                 let mut event = event(number);
                 event[EVENT_SIZE - 1] = b'\n';
                 out.extend_from_slice(&event);
@@ -91,16 +96,15 @@ impl System {
                 out.extend_from_slice(b"\r\n");
             }
             Self::Mosquitto => {
-                let body = [&mqtt_text(TOPIC)[..], &event(number)].concat();
-                out.extend_from_slice(&mqtt(0x30, &body));
+                out.extend_from_slice(&mqtt::publish(TOPIC, &event(number)));
             }
         }
     }
 
-    /// The byte that each event has once.
+    /// The byte that occurs exactly once in each event.
     pub fn mark(self) -> u8 {
         match self {
-            Self::Tribune | Self::Floor | Self::TaskPerClient => b'\n',
+            Self::Tribune | Self::Baseline | Self::TaskPerClient => b'\n',
             Self::Nats | Self::Redis | Self::Mosquitto => MARK,
         }
     }
@@ -119,26 +123,43 @@ fn event(number: u64) -> Vec<u8> {
     event
 }
 
-fn mqtt_connect(name: &str) -> Vec<u8> {
-    // Version 3.1.1, a clean session, and no keep-alive.
-    let body = [&mqtt_text("MQTT")[..], &[4, 2, 0, 0], &mqtt_text(name)].concat();
-    mqtt(0x10, &body)
-}
+impl FromStr for System {
+    type Err = String;
 
-/// A packet of less than 16 KiB.
-fn mqtt(kind: u8, body: &[u8]) -> Vec<u8> {
-    let mut packet = vec![kind];
-    let mut length = body.len();
-    while length > 127 {
-        packet.push(u8::try_from(length % 128).unwrap_or(0) | 0x80);
-        length /= 128;
+    fn from_str(text: &str) -> Result<Self, String> {
+        // What the baseline was called before.
+        let name = if text == "floor" { "baseline" } else { text };
+        Self::ALL.into_iter().find(|system| system.name() == name).ok_or_else(|| {
+            let names = Self::ALL.map(Self::name);
+            format!("unknown system {text:?}: expected one of {}", names.join(", "))
+        })
     }
-    packet.push(u8::try_from(length).unwrap_or(0));
-    packet.extend_from_slice(body);
-    packet
 }
 
-fn mqtt_text(text: &str) -> Vec<u8> {
-    let length = u16::try_from(text.len()).unwrap_or(0).to_be_bytes();
-    [&length[..], text.as_bytes()].concat()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parses_names_of_systems() {
+        for system in System::ALL {
+            assert_eq!(system.name().parse(), Ok(system));
+        }
+        assert_eq!("floor".parse(), Ok(System::Baseline));
+        let error = "rabbit".parse::<System>().unwrap_err();
+        assert!(
+            error.starts_with("unknown system \"rabbit\": expected one of baseline, "),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn each_published_event_has_its_mark_once() {
+        for system in System::ALL {
+            let mut bytes = Vec::new();
+            system.publish(7, &mut bytes);
+            let marks = bytes.iter().filter(|&&byte| byte == system.mark()).count();
+            assert_eq!(marks, 1, "{system}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! A task for each client, and a message at a time: how one builds it at first.
+//! The simplest server: a task per client, which writes one message at a time.
 
 use std::net::TcpListener;
 
@@ -9,13 +9,13 @@ use tokio::{
     sync::broadcast,
 };
 
-/// So many messages can be behind: as many as the load sends ahead, and some.
+/// How many messages a client may be behind: more than the load publishes ahead.
 const CAPACITY: usize = 1 << 16;
 
-/// Sends to everyone who connects to `subscribers` the lines of whoever connects to `publishers`.
+/// Sends to all clients of `subscribers` the lines that clients of `publishers` send.
 ///
 /// # Errors
-/// If the system fails.
+/// If a system call fails.
 pub fn serve(subscribers: TcpListener, publishers: TcpListener) -> anyhow::Result<()> {
     subscribers.set_nonblocking(true)?;
     publishers.set_nonblocking(true)?;
@@ -41,7 +41,7 @@ pub fn serve(subscribers: TcpListener, publishers: TcpListener) -> anyhow::Resul
             socket.set_nodelay(true)?;
             let mut messages = sender.subscribe();
             tokio::spawn(async move {
-                // One that is too slow is closed, which the load notices.
+                // A client that falls behind is closed, and the load reports that.
                 while let Ok(message) = messages.recv().await {
                     if socket.write_all(&message).await.is_err() {
                         return;

@@ -1,5 +1,5 @@
-//! The floor: a bare loop that does nothing but write what arrived to every socket. Nothing that
-//! tells many clients over TCP can cost much less, one write a client and batch.
+//! The baseline: a bare loop that does nothing but write what arrived to every socket. With one write
+//! per client and batch, no broadcast over TCP can cost much less.
 
 use std::{
     io::{self, Read, Write},
@@ -12,63 +12,63 @@ const SUBSCRIBERS: u64 = u64::MAX;
 const PUBLISHERS: u64 = u64::MAX - 1;
 const PUBLISHER: u64 = u64::MAX - 2;
 
-/// How much of what arrived is kept for those who are behind.
-const KEPT: usize = 16 << 20;
+/// How many bytes are kept for subscribers that are behind.
+const MAX_KEPT: usize = 16 << 20;
 
 struct Subscriber {
     socket: TcpStream,
-    /// How many bytes it has got, counted from the beginning.
+    /// How many bytes it has got since the start.
     cursor: u64,
     blocked: bool,
 }
 
 #[derive(Default)]
-struct Floor {
+struct Baseline {
     subscribers: Vec<Subscriber>,
     publisher: Option<TcpStream>,
-    /// What arrived last, contiguous.
+    /// The bytes that arrived last.
     arrived: Vec<u8>,
     /// How many bytes came before `arrived`.
     before: u64,
 }
 
-/// Sends to everyone who connects to `subscribers` what comes from whoever connects to `publishers`.
+/// Sends to all clients of `subscribers` what the last client of `publishers` sends.
 ///
 /// # Errors
-/// If the system fails.
+/// If a system call fails.
 pub fn serve(subscribers: &TcpListener, publishers: &TcpListener) -> io::Result<()> {
     subscribers.set_nonblocking(true)?;
     publishers.set_nonblocking(true)?;
     let mut poller = Poller::new()?;
     poller.add(subscribers, SUBSCRIBERS)?;
     poller.add(publishers, PUBLISHERS)?;
-    let mut floor = Floor::default();
+    let mut baseline = Baseline::default();
     loop {
         let mut arrived = false;
         for ready in poller.wait(None)? {
             match ready.token {
-                SUBSCRIBERS => floor.take_in(subscribers, &poller)?,
+                SUBSCRIBERS => baseline.accept(subscribers, &poller)?,
                 PUBLISHERS => {
                     let (socket, _) = publishers.accept()?;
                     socket.set_nonblocking(true)?;
                     poller.add(&socket, PUBLISHER)?;
-                    floor.publisher = Some(socket);
+                    baseline.publisher = Some(socket);
                     arrived = true;
                 }
                 PUBLISHER => arrived = true,
-                token if ready.writable => floor.unblock(token),
+                token if ready.writable => baseline.unblock(token),
                 _ => {}
             }
         }
-        // Whatever arrives during a walk makes another.
-        while arrived && floor.read()? {
-            floor.walk();
+        // What arrives during a flush pass is written by the next.
+        while arrived && baseline.read()? {
+            baseline.flush_pass();
         }
     }
 }
 
-impl Floor {
-    fn take_in(&mut self, listener: &TcpListener, poller: &Poller) -> io::Result<()> {
+impl Baseline {
+    fn accept(&mut self, listener: &TcpListener, poller: &Poller) -> io::Result<()> {
         loop {
             match listener.accept() {
                 Ok((socket, _)) => {
@@ -88,11 +88,11 @@ impl Floor {
         self.before + self.arrived.len() as u64
     }
 
-    /// Reads what has arrived, and says whether that is anything.
+    /// Reads what has arrived. Returns whether that is anything.
     fn read(&mut self) -> io::Result<bool> {
         let Some(publisher) = &mut self.publisher else { return Ok(false) };
-        if self.arrived.len() > KEPT {
-            let dropped = self.arrived.len() - KEPT / 2;
+        if self.arrived.len() > MAX_KEPT {
+            let dropped = self.arrived.len() - MAX_KEPT / 2;
             self.arrived.drain(..dropped);
             self.before += dropped as u64;
         }
@@ -111,7 +111,7 @@ impl Floor {
         }
     }
 
-    fn walk(&mut self) {
+    fn flush_pass(&mut self) {
         let mut index = 0;
         while index < self.subscribers.len() {
             if !self.subscribers[index].blocked {
@@ -140,7 +140,7 @@ impl Floor {
                 one.cursor += length as u64;
                 one.blocked = length < rest.len();
             }
-            // Nothing goes in now, or it has gone.
+            // The socket is full, or closed.
             Err(_) => one.blocked = true,
         }
     }

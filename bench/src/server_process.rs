@@ -1,35 +1,36 @@
-//! What the system says of a process.
+//! What the kernel reports of a server's process.
 
 use std::{
     fs,
+    path::PathBuf,
     process::{Child, Command, Stdio},
     time::Duration,
 };
 
-/// A server's processes, looked at from outside.
+/// A server's process, seen from outside.
 #[derive(Clone, Copy, Debug)]
-pub struct Observed {
+pub struct ServerProcess {
     id: u32,
 }
 
-impl Observed {
+impl ServerProcess {
     /// The process `id`.
     pub fn new(id: u32) -> Self {
         Self { id }
     }
 
-    /// The processor time that all its threads have taken.
+    /// The processor time of all its threads.
     pub fn processor_time(self) -> Duration {
         // proc(5): the first number of schedstat is nanoseconds on a processor.
         let tasks = fs::read_dir(format!("/proc/{}/task", self.id)).into_iter().flatten().flatten();
-        let spent = |path: std::path::PathBuf| {
+        let spent = |path: PathBuf| {
             let text = fs::read_to_string(path.join("schedstat")).ok()?;
             text.split(' ').next()?.parse::<u64>().ok()
         };
         Duration::from_nanos(tasks.filter_map(|task| spent(task.path())).sum())
     }
 
-    /// Counts its system calls for so long and a second more, if `perf` is there.
+    /// Counts its system calls for so many seconds and one more, if `perf` is installed.
     pub fn count_calls(self, seconds: u32) -> Option<Child> {
         let mut command = Command::new("perf");
         command.args(["stat", "-x,", "-e", "raw_syscalls:sys_enter", "-p", &self.id.to_string()]);
@@ -37,7 +38,7 @@ impl Observed {
         command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().ok()
     }
 
-    /// The memory of its own, in bytes.
+    /// Its anonymous memory, in bytes.
     pub fn memory(self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.id)).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
@@ -46,8 +47,8 @@ impl Observed {
     }
 }
 
-/// How many system calls `counter` has counted.
-pub fn calls_of(counter: Child) -> Option<f64> {
+/// How many system calls `counter` has counted. Waits until it exits.
+pub fn counted_calls(counter: Child) -> Option<f64> {
     let output = counter.wait_with_output().ok()?;
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     text.lines().find_map(|line| line.split(',').next()?.parse().ok())
