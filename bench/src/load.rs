@@ -285,7 +285,10 @@ impl Load {
                 self.latency.saturating_record(us);
             }
             subscriber.received += marks;
-            self.last_delivery = now;
+            // Some systems also send other things, such as pings.
+            if marks > 0 {
+                self.last_delivery = now;
+            }
             if length < self.scratch.len() {
                 return Ok(());
             }
