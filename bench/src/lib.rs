@@ -1,7 +1,7 @@
 //! Measures what it costs to broadcast an event.
 //!
-//! The same [load](load) is given to the game server, to [other systems](system) and to the
-//! [baseline], in [rounds](rounds) on the same machine, each [server](running_server) on one
+//! The same [load] is given to the game server, to [other systems](system) and to the
+//! [baseline], in [rounds] on the same machine, each [server](running_server) on one
 //! processor and the load on another. The [results] become a [table] and a [plot].
 
 #![forbid(unsafe_code)]
