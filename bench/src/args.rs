@@ -95,6 +95,7 @@ pub enum Mode {
     /// Measure how long one client takes to get the past events of a game
     CatchUp {
         /// The address of a game server that runs; without it, one is started
+        #[arg(conflicts_with_all = ["server", "also"])]
         address: Option<SocketAddr>,
     },
     /// Serve as the baseline
