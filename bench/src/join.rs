@@ -14,7 +14,6 @@ use crate::{
     metric::{Metric, Sample, real},
     running_server::{NO_TICKS, RunningServer},
     server_process::ServerProcess,
-    system::System,
     target::Target,
 };
 
@@ -32,7 +31,7 @@ const QUIET: Duration = Duration::from_millis(300);
 pub fn measure(target: &Target, clients: usize) -> anyhow::Result<Sample> {
     let server = RunningServer::start(target, NO_TICKS)?;
     let process = server.process();
-    let lines = if target.system == System::Tribune { 2 } else { 0 };
+    let lines = target.system.lines_before_events();
     let before = process.processor_time();
     let start = Instant::now();
     let mut sockets: Vec<TcpStream> =

@@ -141,12 +141,13 @@ impl Load {
         })
     }
 
-    /// Publishes until each subscriber has got something.
+    /// Publishes until each subscriber has got an event.
     fn wait_until_all_are_subscribed(&mut self) -> anyhow::Result<()> {
         let deadline = Instant::now() + DRAIN_TIMEOUT;
         let interval = Duration::from_millis(20);
         let (mut number, mut due) = (0, Instant::now());
-        while self.subscribers.iter().any(|subscriber| subscriber.received < 3) {
+        let before = self.system.lines_before_events();
+        while self.subscribers.iter().any(|subscriber| subscriber.received <= before) {
             let now = Instant::now();
             ensure!(now < deadline, "not all subscribers get events");
             if now >= due {

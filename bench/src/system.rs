@@ -101,6 +101,12 @@ impl System {
         }
     }
 
+    /// How many lines with a [mark](Self::mark) a subscriber gets before events.
+    pub fn lines_before_events(self) -> usize {
+        // Welcome and snapshot.
+        if self == Self::Tribune { 2 } else { 0 }
+    }
+
     /// The byte that occurs exactly once in each event.
     pub fn mark(self) -> u8 {
         match self {
