@@ -10,6 +10,7 @@ mod message;
 mod negative;
 mod number;
 mod parse;
+mod program;
 mod signals;
 mod time;
 
@@ -19,7 +20,8 @@ pub use self::{
     exit::{FAILED, INTERRUPTED, USAGE, failure, is_closed_pipe, usage_error},
     message::{colours_suit_stderr, print_message},
     number::{parse_number, parse_number_within},
-    parse::parse_args,
+    parse::{parse_args, parse_args_as},
+    program::Program,
     signals::{SignalAction, Signals, StopSignal},
     time::{format_milliseconds, parse_time},
 };

@@ -1,6 +1,6 @@
 use std::{env, ffi::OsString, process::ExitCode};
 
-use clap::{Parser, error::ErrorKind};
+use clap::{Command, Parser, error::ErrorKind};
 
 use crate::{USAGE, negative::join_negative_values, time::explain_times, usage_error};
 
@@ -10,7 +10,19 @@ use crate::{USAGE, negative::join_negative_values, time::explain_times, usage_er
 /// # Errors
 /// The exit code to leave with, after printing the help, the version or a usage error.
 pub fn parse_args<A: Parser>() -> Result<A, ExitCode> {
-    parse(env::args_os()).map_err(|error| match error.kind() {
+    parse_args_as(env::args_os(), |command| command)
+}
+
+/// The same for `words`, the first of which is the name of the program, by `command` as `adapt`
+/// changes it.
+///
+/// # Errors
+/// The same.
+pub fn parse_args_as<A: Parser>(
+    words: impl IntoIterator<Item = OsString>,
+    adapt: impl FnOnce(Command) -> Command,
+) -> Result<A, ExitCode> {
+    parse(words, adapt).map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             // A closed standard output is not an error of this program.
             let _ = error.print();
@@ -24,8 +36,11 @@ pub fn parse_args<A: Parser>() -> Result<A, ExitCode> {
     })
 }
 
-fn parse<A: Parser>(words: impl IntoIterator<Item = OsString>) -> Result<A, clap::Error> {
-    let mut command = explain_times(A::command()).args_override_self(true);
+fn parse<A: Parser>(
+    words: impl IntoIterator<Item = OsString>,
+    adapt: impl FnOnce(Command) -> Command,
+) -> Result<A, clap::Error> {
+    let mut command = adapt(explain_times(A::command())).args_override_self(true);
     let matches = command.try_get_matches_from_mut(join_negative_values(words))?;
     A::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
@@ -65,7 +80,7 @@ mod tests {
     }
 
     fn parsed(args: &[&str]) -> Result<Args, clap::Error> {
-        parse([&["program"], args].concat().into_iter().map(OsString::from))
+        parse([&["program"], args].concat().into_iter().map(OsString::from), |command| command)
     }
 
     fn error(args: &[&str]) -> String {

@@ -109,12 +109,21 @@ struct ShowArgs {
 }
 
 impl Args {
+    /// Runs the command. Returns the exit code.
+    pub fn run(self) -> ExitCode {
+        let runtime = match self.runtime() {
+            Ok(runtime) => runtime,
+            Err(error) => return failure(format_args!("cannot start: {error}")),
+        };
+        let code = runtime.block_on(self.run_command());
+        // The thread that reads standard input may be blocked, and is not waited for.
+        runtime.shutdown_background();
+        code
+    }
+
     /// The runtime for the command. Commands that need no further threads start none, so that a health
     /// check works where the system allows hardly any.
-    ///
-    /// # Errors
-    /// If the system refuses resources.
-    pub fn runtime(&self) -> io::Result<Runtime> {
+    fn runtime(&self) -> io::Result<Runtime> {
         let mut builder = match self.command {
             Command::Ping { .. } | Command::Echo { .. } => Builder::new_current_thread(),
             Command::Watch(_) | Command::Play(_) | Command::Herd(_) => Builder::new_multi_thread(),
@@ -122,8 +131,7 @@ impl Args {
         builder.enable_all().build()
     }
 
-    /// Runs the command. Returns the exit code.
-    pub async fn run(self) -> ExitCode {
+    async fn run_command(self) -> ExitCode {
         let server = match server_of(self.server, self.command.wants_echo()) {
             Ok(server) => server,
             Err(message) => return usage_error(message),

@@ -13,7 +13,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 use tokio_util::codec::FramedRead;
-use tribune_cli::{FAILED, failure, is_closed_pipe, print_message};
+use tribune_cli::{FAILED, Program, failure, is_closed_pipe, print_message};
 use tribune_protocol::{Line, LineDecoder, MAX_ECHO_MESSAGE, exchange_echo, text::quote};
 
 /// What to send to an echo server.
@@ -70,8 +70,9 @@ async fn echo_one(options: &EchoOptions, message: &[u8]) -> io::Result<bool> {
         Ok(stream) => stream,
         Err(error) => {
             print_message(format_args!(
-                "error: no echo server at {}: {error}; start one with `server echo`, or name another with --server HOST:PORT",
-                options.server
+                "error: no echo server at {}: {error}; start one with `{} echo`, or name another with --server HOST:PORT",
+                options.server,
+                Program::Server.name(),
             ));
             return Ok(false);
         }

@@ -7,7 +7,7 @@ use tokio::{
     sync::mpsc,
     task::JoinHandle,
 };
-use tribune_cli::{SignalAction, Signals, failure, is_closed_pipe, print_message};
+use tribune_cli::{Program, SignalAction, Signals, failure, is_closed_pipe, print_message};
 use tribune_protocol::Name;
 
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
 const MOVES: usize = 64;
 
 /// What to do if there is no server.
-const NO_SERVER_HINT: &str = "start one with `server`, or name another with --server HOST:PORT";
+const NO_SERVER_HINT: &str = "or name another with --server HOST:PORT";
 
 /// What to do if the server is full.
 const FULL_HINT: &str = "or let the server accept more with its --max-clients";
@@ -124,9 +124,10 @@ async fn show(
     }
     match stream.await {
         Ok(Ok(())) => ExitCode::SUCCESS,
-        Ok(Err(error)) if error.is_no_server() => {
-            failure(format_args!("{error}; {NO_SERVER_HINT}"))
-        }
+        Ok(Err(error)) if error.is_no_server() => failure(format_args!(
+            "{error}; start one with `{}`, {NO_SERVER_HINT}",
+            Program::Server.name()
+        )),
         Ok(Err(error)) if error.is_full() => failure(format_args!("{error}, {FULL_HINT}")),
         Ok(Err(error)) => failure(error),
         Err(panic) => failure(format_args!("the stream failed, which is a bug: {panic}")),

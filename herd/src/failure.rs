@@ -115,7 +115,7 @@ impl FailureKind {
     pub fn hint(self) -> &'static str {
         match self {
             Self::Refused => {
-                "no server listens there, or it accepts no more connections: start one with `server` (or `server echo`), or name another with --server"
+                "no server listens there, or it accepts no more connections: start one, or name another with --server"
             }
             Self::ConnectTimeout => {
                 "the server's accept queue is full, or packets are dropped: start fewer at once with --rate or --throttle"

@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 
-use tribune_cli::{failure, is_closed_pipe};
+use tribune_cli::{Program, failure, is_closed_pipe};
 
 use crate::{
     mode::Mode,
@@ -44,9 +44,10 @@ pub async fn herd(options: HerdOptions) -> ExitCode {
 fn no_server(plan: &Plan, example: &str) -> String {
     // It was the same for all, so the number of the client does not matter.
     let reason = example.split_once(": ").map_or(example, |(_, reason)| reason);
-    let start = if plan.mode == Mode::Echo { "server echo" } else { "server" };
+    let server = Program::Server.name();
+    let echo = if plan.mode == Mode::Echo { " echo" } else { "" };
     format!(
-        "no server at {}: {reason}; start one with `{start}`, or name another with --server HOST:PORT",
+        "no server at {}: {reason}; start one with `{server}{echo}`, or name another with --server HOST:PORT",
         plan.server
     )
 }

@@ -11,8 +11,8 @@
 //! ```
 //!
 //! [`run`] runs a server on listeners that the caller binds, until it ends or is
-//! [shut down](shutdown). [`operator::run_game`] does that for a person at a terminal. The
-//! [echo service](operator::run_echo) is separate from the game.
+//! [shut down](shutdown). [`run_command`] does that for a person at a terminal. The echo
+//! service is separate from the game.
 //!
 //! The modules are in layers, and each uses only modules of layers below its own:
 //! `tests/layers.rs` lists and checks them.
@@ -40,19 +40,20 @@ mod tasks;
 
 // A whole server, and the command that runs it.
 mod args;
-pub mod operator;
+mod operator;
+mod run_command;
 mod server;
 mod settings;
 
 pub use self::{
-    args::{Args, ArgsError, Command, EchoArgs, GameArgs},
+    args::Args,
     echo::EchoSettings,
     edge::bind_all,
     logging::{LogFormat, init_logging},
     messages::Messages,
     outcome::Outcome,
     proc_stat::ProcStat,
-    programs::run_guard,
+    run_command::run_command,
     server::{Server, run},
     settings::Settings,
     shutdown::{Shutdown, ShutdownHandle, shutdown},

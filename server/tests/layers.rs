@@ -18,6 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["echo", "settings"],
     &["server"],
     &["args", "operator"],
+    &["run_command"],
     &["lib"],
 ];
 

@@ -1,10 +1,9 @@
 use std::{
-    env,
     io::{self, IsTerminal},
     net::SocketAddr,
-    path::Path,
 };
 
+use tribune_cli::Program;
 use tribune_protocol::DEFAULT_ADDRESS;
 
 use crate::{edge::local_address, server::Server};
@@ -26,7 +25,7 @@ pub fn hints(address: Option<&SocketAddr>) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(&address) = address {
         let address = local_address(address);
-        let client = client_command();
+        let client = Program::Client.command();
         let server = if address.to_string() == DEFAULT_ADDRESS {
             String::new()
         } else {
@@ -45,21 +44,4 @@ pub fn hints(address: Option<&SocketAddr>) -> Vec<String> {
         lines.push(here.to_owned());
     }
     lines
-}
-
-/// The command that starts a client, for the person who started this server.
-fn client_command() -> String {
-    // `cargo run` does not put the client on the path.
-    if env::var_os("CARGO").is_some() {
-        return "cargo run --release --bin client --".to_owned();
-    }
-    let beside = env::current_exe().ok().and_then(|server| Some(server.parent()?.join("client")));
-    let is_on_path = |client: &Path| {
-        let folders = env::var_os("PATH").unwrap_or_default();
-        env::split_paths(&folders).any(|folder| Some(folder.as_path()) == client.parent())
-    };
-    match beside.filter(|client| client.exists() && !is_on_path(client)) {
-        Some(client) => client.display().to_string(),
-        None => "client".to_owned(),
-    }
 }

@@ -31,6 +31,7 @@ mod scenario;
 mod seed;
 mod slow_readers;
 mod strangers;
+mod tribune_command;
 mod unprintable;
 mod usage;
 

@@ -1,0 +1,69 @@
+use std::{io, process::ExitCode};
+
+use tokio::runtime::Runtime;
+use tribune_cli::{INTERRUPTED, failure, usage_error};
+
+use crate::{
+    args::{Args, ArgsError, Command, EchoArgs, GameArgs},
+    logging::{LogFormat, init_logging},
+    messages::Messages,
+    operator::{run_echo, run_game},
+    outcome::Outcome,
+    programs::run_guard,
+};
+
+/// Runs what `args` ask for: a game, the echo service, or a player program. Returns the exit code.
+pub fn run_command(args: Args) -> ExitCode {
+    match args.command {
+        None => game(args.game),
+        Some(Command::Echo(args)) => echo(args),
+        Some(Command::PlayersAgent(args)) => args.run(),
+        Some(Command::Guard) => match run_guard(io::stdin()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failure(format_args!("cannot run the guard: {error}")),
+        },
+    }
+}
+
+fn game(args: GameArgs) -> ExitCode {
+    let (messages, _flushes_when_dropped) = Messages::to(io::stderr());
+    init_logging(&messages, args.log_format);
+    let console = !args.quiet;
+    match args.into_settings() {
+        Ok((listen, settings)) => block_on(run_game(&listen, settings, console, messages)),
+        Err(error) => report(error),
+    }
+}
+
+fn echo(args: EchoArgs) -> ExitCode {
+    let (messages, _flushes_when_dropped) = Messages::to(io::stderr());
+    init_logging(&messages, LogFormat::Text);
+    let (log, _flushes_too) = Messages::to(io::stdout());
+    let log = (!args.quiet).then_some(log);
+    match args.into_settings() {
+        Ok((listen, settings)) => block_on(run_echo(&listen, settings, log, messages)),
+        Err(error) => report(error),
+    }
+}
+
+fn report(error: ArgsError) -> ExitCode {
+    match error {
+        ArgsError::Usage(message) => usage_error(message),
+        ArgsError::Unavailable(message) => failure(message),
+    }
+}
+
+fn block_on(server: impl Future<Output = anyhow::Result<Outcome>>) -> ExitCode {
+    let runtime = match Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return failure(format_args!("cannot start: {error}")),
+    };
+    let outcome = runtime.block_on(server);
+    // A thread that reads the keyboard, or writes to a console that is not read, may never end.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(Outcome::Finished) => ExitCode::SUCCESS,
+        Ok(Outcome::Aborted) => ExitCode::from(INTERRUPTED),
+        Err(error) => failure(format_args!("{error:#}")),
+    }
+}
