@@ -1,21 +1,22 @@
 use std::{env, path::PathBuf, process::Command, sync::OnceLock};
 
-/// The path of one of the project's programs, built from what is checked out.
+/// The path of the project's program `name`, built from the current sources.
 ///
 /// # Panics
-/// If it cannot be built.
+/// If the programs cannot be built.
 pub fn program(name: &str) -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(build).join(name)
 }
 
-/// Builds all programs the way this test was built, and gives their folder.
+/// Builds all programs with the profile of this test, and returns their folder.
 ///
-/// Cargo builds by itself only the programs of the package whose tests it runs.
+/// By itself, cargo builds only the programs of the package whose tests it runs.
 fn build() -> PathBuf {
-    let test = env::current_exe().expect("a test knows where it is");
+    let test = env::current_exe().expect("the path of the test is known");
     // target/debug/deps/e2e-0123456789abcdef
-    let folder = test.ancestors().nth(2).expect("a test is in a folder of its profile").to_owned();
+    let folder =
+        test.ancestors().nth(2).expect("a test is in the folder of its profile").to_owned();
     let mut cargo = Command::new(env!("CARGO"));
     cargo
         .args(["build", "--quiet", "--locked", "--workspace", "--bins"])
@@ -23,7 +24,7 @@ fn build() -> PathBuf {
     if folder.ends_with("release") {
         cargo.arg("--release");
     }
-    let status = cargo.status().expect("cargo built this test, so it is there");
+    let status = cargo.status().expect("cargo built this test, so it can be run");
     assert!(status.success(), "the programs cannot be built");
     folder
 }

@@ -1,7 +1,7 @@
-//! What the tests of the whole have in their hands: the real programs as processes, and a client
-//! that trusts nobody.
+//! Support for the end-to-end tests: the real programs as child processes, and a client that shares
+//! no code with them.
 //!
-//! Nothing here sleeps and hopes: whatever is waited for is waited for with a [deadline](DEADLINE).
+//! Functions that wait return when a condition holds, and panic after a [deadline](DEADLINE).
 
 #![forbid(unsafe_code)]
 
@@ -27,5 +27,5 @@ pub use self::{
 
 use std::time::Duration;
 
-/// Nothing that is tested takes so long, on however slow a machine.
+/// How long to wait for a condition. No test needs this long, even on a slow machine.
 pub const DEADLINE: Duration = Duration::from_secs(60);

@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{DEADLINE, eventually};
 
-/// A program that runs. It is killed when this is dropped.
+/// A running program. It is killed when this is dropped.
 #[derive(Debug)]
 pub struct Process {
     child: Child,
@@ -19,19 +19,19 @@ pub struct Process {
     err: Receiver<String>,
 }
 
-/// A program that has ended.
+/// An ended program.
 #[derive(Clone, Debug)]
 pub struct Finished {
-    /// How.
+    /// Its exit status.
     pub status: ExitStatus,
-    /// What it printed on standard output and was not read before.
+    /// The lines of its standard output that were not read before.
     pub out: Vec<String>,
-    /// What it printed on standard error and was not read before.
+    /// The lines of its standard error that were not read before.
     pub err: Vec<String>,
 }
 
 impl Process {
-    /// Starts `command` with its three streams in our hands.
+    /// Starts `command` with pipes for its three streams.
     ///
     /// # Panics
     /// If it cannot be started.
@@ -49,18 +49,18 @@ impl Process {
         self.child.id()
     }
 
-    /// The next line on standard output; `None` at its end.
+    /// The next line of standard output; `None` at its end.
     ///
     /// # Panics
-    /// If neither comes in time.
+    /// If neither comes before the deadline.
     pub fn next_out(&self) -> Option<String> {
         next(&self.out, "standard output")
     }
 
-    /// The next line on standard error that `wanted` is true of.
+    /// The next line of standard error for which `wanted` is true.
     ///
     /// # Panics
-    /// If it does not come in time.
+    /// If it does not come before the deadline.
     pub fn wait_for_err(&self, wanted: impl Fn(&str) -> bool) -> String {
         loop {
             let line = next(&self.err, "standard error")
@@ -71,16 +71,16 @@ impl Process {
         }
     }
 
-    /// Types `text` on its standard input.
+    /// Writes `text` to its standard input.
     ///
     /// # Panics
-    /// If it does not listen.
+    /// If its standard input is closed.
     pub fn type_in(&mut self, text: &str) {
         let input = self.input.as_mut().expect("its standard input is still open");
-        input.write_all(text.as_bytes()).expect("it listens");
+        input.write_all(text.as_bytes()).expect("it reads its standard input");
     }
 
-    /// Ends its standard input.
+    /// Closes its standard input.
     pub fn close_input(&mut self) {
         self.input = None;
     }
@@ -88,17 +88,17 @@ impl Process {
     /// Sends `signal` to it.
     ///
     /// # Panics
-    /// If it is not there any more.
+    /// If it does not exist any more.
     pub fn signal(&self, signal: Signal) {
         let id =
             i32::try_from(self.id()).ok().and_then(Pid::from_raw).expect("a process has an id");
-        kill_process(id, signal).expect("it is still there");
+        kill_process(id, signal).expect("it still exists");
     }
 
-    /// Waits for its end, and gives what it printed.
+    /// Closes its standard input, waits until it ends, and returns its output.
     ///
     /// # Panics
-    /// If it does not end in time.
+    /// If it does not end before the deadline.
     pub fn finish(mut self) -> Finished {
         self.input = None;
         let out = rest(&self.out, "standard output");
@@ -107,10 +107,10 @@ impl Process {
         Finished { status, out, err }
     }
 
-    /// Kills it as nobody can prevent, and waits until it is gone.
+    /// Kills it with SIGKILL, and waits until it has exited.
     ///
     /// # Panics
-    /// If it is not our child.
+    /// If the system does not let this process kill its child.
     pub fn kill(&mut self) {
         self.child.kill().expect("it is our child");
         self.child.wait().expect("it is our child");
@@ -126,7 +126,7 @@ impl Finished {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It has ended already if the test went well.
+        // It has ended already if the test passed.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -148,7 +148,7 @@ fn next(lines: &Receiver<String>, what: &str) -> Option<String> {
     match lines.recv_timeout(DEADLINE) {
         Ok(line) => Some(line),
         Err(RecvTimeoutError::Disconnected) => None,
-        Err(RecvTimeoutError::Timeout) => panic!("nothing came on {what} in time"),
+        Err(RecvTimeoutError::Timeout) => panic!("no line on {what} before the deadline"),
     }
 }
 
@@ -156,7 +156,7 @@ fn rest(lines: &Receiver<String>, what: &str) -> Vec<String> {
     let start = Instant::now();
     let mut rest = Vec::new();
     while let Some(line) = next(lines, what) {
-        assert!(start.elapsed() < DEADLINE, "{what} did not end in time");
+        assert!(start.elapsed() < DEADLINE, "{what} did not end before the deadline");
         rest.push(line);
     }
     rest

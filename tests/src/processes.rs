@@ -7,17 +7,17 @@ use tribune_server::ProcStat;
 
 use crate::DEADLINE;
 
-/// Waits until `check` returns something.
+/// Calls `check` repeatedly until it returns a value, and returns that. `what` describes the condition.
 ///
 /// # Panics
-/// If it does not in time. `what` describes what was waited for.
+/// If it returns none before the deadline.
 pub fn eventually<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(found) = check() {
             return found;
         }
-        assert!(start.elapsed() < DEADLINE, "waited in vain until {what}");
+        assert!(start.elapsed() < DEADLINE, "not before the deadline: {what}");
         #[expect(
             clippy::disallowed_methods,
             reason = "the system does not report what is waited for here"

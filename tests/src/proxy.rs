@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-/// A network between client and server that can be cut.
+/// A TCP proxy between client and server whose connections can be closed.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
@@ -18,11 +18,11 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// A network to `server`. Each connection is cut after as many bytes from the server as
-    /// `cuts` says in turn, wherever in a line that is; those beyond are left alone.
+    /// Starts a proxy to `server`. It closes the first connections after the numbers of bytes from
+    /// the server that are in `cuts`, one for each, which may be in the middle of a line.
     ///
     /// # Panics
-    /// If the system has no port to give.
+    /// If the system has no free port.
     pub fn to(server: SocketAddr, cuts: &[u64]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
         let address = listener.local_addr().expect("it is bound");
@@ -34,57 +34,60 @@ impl Proxy {
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let number = counter.fetch_add(1, Ordering::SeqCst);
-                let server = *to.lock().expect("no test panics here");
+                let server = *to.lock().expect("no code panics while it holds this lock");
                 let Ok(server) = TcpStream::connect(server) else {
                     continue;
                 };
                 let limit = cuts.get(number).copied().unwrap_or(u64::MAX);
                 if let (Ok(client), Ok(server)) = (client.try_clone(), server.try_clone()) {
-                    streams.lock().expect("no test panics here").extend([client, server]);
+                    streams
+                        .lock()
+                        .expect("no code panics while it holds this lock")
+                        .extend([client, server]);
                 }
-                carry(client, server, limit);
+                forward(client, server, limit);
             }
         });
         Self { address, server: target, connections, open }
     }
 
-    /// Where it listens.
+    /// The address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Leads to another server from now on.
+    /// Forwards new connections to another server.
     ///
     /// # Panics
-    /// If a thread of it has.
-    pub fn lead_to(&self, server: SocketAddr) {
-        *self.server.lock().expect("no test panics here") = server;
+    /// If a thread of the proxy has panicked.
+    pub fn redirect_to(&self, server: SocketAddr) {
+        *self.server.lock().expect("no code panics while it holds this lock") = server;
     }
 
-    /// How many connections it has carried.
+    /// The number of connections it has accepted.
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 
-    /// Cuts all connections.
+    /// Closes all connections.
     ///
     /// # Panics
-    /// If a thread of it has.
+    /// If a thread of the proxy has panicked.
     pub fn cut(&self) {
-        for stream in self.open.lock().expect("no test panics here").drain(..) {
-            // It may have ended by itself.
+        for stream in self.open.lock().expect("no code panics while it holds this lock").drain(..) {
+            // The peer may have closed it already.
             let _ = stream.shutdown(Shutdown::Both);
         }
     }
 }
 
-fn carry(client: TcpStream, server: TcpStream, limit: u64) {
+fn forward(client: TcpStream, server: TcpStream, limit: u64) {
     let (mut up_from, mut up_to) =
         (client.try_clone().expect("a socket"), server.try_clone().expect("a socket"));
     thread::spawn(move || io::copy(&mut up_from, &mut up_to));
     thread::spawn(move || {
         let (mut from, mut to) = ((&server).take(limit), &client);
-        // One byte less or more is all the same: what matters is that it ends somewhere.
+        // After an error the connection is closed too, only earlier.
         let _ = io::copy(&mut from, &mut to).and_then(|_| to.flush());
         let _ = client.shutdown(Shutdown::Both);
         let _ = server.shutdown(Shutdown::Both);

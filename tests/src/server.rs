@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{Finished, Process, Spectator, assert_contiguous, eventually, program};
 
-/// A server that runs and listens on a port of the system's choosing.
+/// A running game server on a port that the system chose.
 #[derive(Debug)]
 pub struct Server {
     process: Process,
@@ -21,33 +21,34 @@ impl Server {
     /// Starts the server with `args`, and waits until it listens.
     ///
     /// # Panics
-    /// If it does not.
+    /// If it does not listen before the deadline.
     pub fn start(args: &[&str]) -> Self {
         Self::start_as(&mut Command::new(program("server")), args)
     }
 
-    /// Starts the server by way of `command`.
+    /// Starts the server by `command`, with `args`, and waits until it listens.
     ///
     /// # Panics
-    /// If it does not listen.
+    /// If it does not listen before the deadline.
     pub fn start_as(command: &mut Command, args: &[&str]) -> Self {
         let process = Process::start(command.args(["--listen", "127.0.0.1:0"]).args(args));
         let address = address_in(&process.wait_for_err(|line| line.contains("listening on")));
         Self { process, address }
     }
 
-    /// Runs the server with `args` to the end of its game, and gives all that it told.
+    /// Runs the server with `args` to the end of its game, and returns all events.
     ///
     /// # Panics
-    /// If the game does not end, or what it told has a gap.
+    /// If the game does not end before the deadline, or an event is missing.
     pub fn whole_game(args: &[&str]) -> (Vec<Value>, Finished) {
-        // A game may be over before a stalled machine lets anybody join: then it is played again.
+        // On a busy machine a game may end before the spectator has joined. Then another is run.
         let joined = |_| {
             let server = Self::start(args);
             let spectator = Spectator::try_join(server.address)?;
             Some((server, spectator))
         };
-        let (server, mut spectator) = (0..20).find_map(joined).expect("somebody can join");
+        let (server, mut spectator) =
+            (0..20).find_map(joined).expect("the spectator joins in time");
         spectator.send(format!(
             "{{\"type\":\"resume\",\"game\":{},\"after\":0}}\n",
             spectator.welcome["game"]
@@ -60,12 +61,12 @@ impl Server {
         (events, finished)
     }
 
-    /// Where it listens.
+    /// The address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Connects to it.
+    /// Connects a spectator to it.
     ///
     /// # Panics
     /// If that fails.
@@ -73,17 +74,17 @@ impl Server {
         Spectator::join(self.address)
     }
 
-    /// The client, to be run against this server.
+    /// A command that runs the client with `args` against this server.
     pub fn client(&self, args: &[&str]) -> Command {
         let mut command = Command::new(program("client"));
         command.args(args).env("TRIBUNE_SERVER", self.address.to_string());
         command
     }
 
-    /// Waits for its end, and gives what it printed.
+    /// Waits until it ends, and returns its output.
     ///
     /// # Panics
-    /// If it does not end in time.
+    /// If it does not end before the deadline.
     pub fn finish(self) -> Finished {
         self.process.finish()
     }
@@ -103,7 +104,7 @@ impl DerefMut for Server {
     }
 }
 
-/// An echo server that runs and listens on a port of the system's choosing.
+/// A running echo server on a port that the system chose.
 #[derive(Debug)]
 pub struct EchoServer {
     process: Process,
@@ -114,7 +115,7 @@ impl EchoServer {
     /// Starts it with `args`, and waits until it listens.
     ///
     /// # Panics
-    /// If it does not.
+    /// If it does not listen before the deadline.
     pub fn start(args: &[&str]) -> Self {
         let mut command = Command::new(program("server"));
         let process = Process::start(command.args(["echo", "--listen", "127.0.0.1:0"]).args(args));
@@ -122,22 +123,22 @@ impl EchoServer {
         Self { process, address }
     }
 
-    /// Where it listens.
+    /// The address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The subcommand of the client, to be run against this server.
+    /// A command that runs `subcommand` of the client against this server.
     pub fn client(&self, subcommand: &str) -> Command {
         let mut command = Command::new(program("client"));
         command.arg(subcommand).env("TRIBUNE_ECHO_SERVER", self.address.to_string());
         command
     }
 
-    /// Waits for its end, and gives what it printed.
+    /// Waits until it ends, and returns its output.
     ///
     /// # Panics
-    /// If it does not end in time.
+    /// If it does not end before the deadline.
     pub fn finish(self) -> Finished {
         self.process.finish()
     }
@@ -151,13 +152,13 @@ impl Deref for EchoServer {
     }
 }
 
-/// The address that stands in the greeting of a server.
-fn address_in(greeting: &str) -> SocketAddr {
-    let address = greeting.split(' ').find_map(|word| word.parse().ok());
-    address.unwrap_or_else(|| panic!("no address in {greeting:?}"))
+/// The address in the banner of a server.
+fn address_in(banner: &str) -> SocketAddr {
+    let address = banner.split(' ').find_map(|word| word.parse().ok());
+    address.unwrap_or_else(|| panic!("no address in {banner:?}"))
 }
 
-/// A server whose outputs nobody reads, but for its first line. It is killed when this is dropped.
+/// A server whose outputs are not read, except for its banner. It is killed when this is dropped.
 #[derive(Debug)]
 pub struct UnreadServer {
     /// The process.
@@ -166,7 +167,7 @@ pub struct UnreadServer {
     pub out: Option<ChildStdout>,
     /// Its standard error.
     pub err: Option<BufReader<ChildStderr>>,
-    /// Where it listens.
+    /// The address on which it listens.
     pub address: SocketAddr,
 }
 
@@ -174,7 +175,7 @@ impl UnreadServer {
     /// Starts the server with `args`, and waits until it listens.
     ///
     /// # Panics
-    /// If it does not.
+    /// If it does not listen before the deadline.
     pub fn start(args: &[&str]) -> Self {
         let mut command = Command::new(program("server"));
         command.args(["--listen", "127.0.0.1:0"]).args(args);
@@ -182,23 +183,23 @@ impl UnreadServer {
         let mut child = command.spawn().expect("the server starts");
         let out = child.stdout.take();
         let mut err = child.stderr.take().map(BufReader::new);
-        let mut greeting = String::new();
-        err.as_mut().expect("it is piped").read_line(&mut greeting).expect("a greeting");
-        Self { child, out, err, address: address_in(greeting.trim_end()) }
+        let mut banner = String::new();
+        err.as_mut().expect("it is piped").read_line(&mut banner).expect("a banner");
+        Self { child, out, err, address: address_in(banner.trim_end()) }
     }
 
     /// Sends `signal` to it.
     ///
     /// # Panics
-    /// If it is not there any more.
+    /// If it does not exist any more.
     pub fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).expect("it is still there");
+        kill_process(Pid::from_child(&self.child), signal).expect("it still exists");
     }
 
-    /// Waits for its end, and gives its exit code.
+    /// Waits until it ends, and returns its exit code.
     ///
     /// # Panics
-    /// If it does not end in time.
+    /// If it does not end before the deadline.
     pub fn code(mut self) -> Option<i32> {
         eventually("it ends", || self.child.try_wait().expect("it is our child")).code()
     }
@@ -206,7 +207,7 @@ impl UnreadServer {
 
 impl Drop for UnreadServer {
     fn drop(&mut self) {
-        // It has ended already if the test went well.
+        // It has ended already if the test passed.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::DEADLINE;
 
-/// A client that knows nothing of the project's code: a socket, lines, and JSON.
+/// A client that uses none of the project's code: a socket, lines, and JSON.
 #[derive(Debug)]
 pub struct Spectator {
     lines: BufReader<TcpStream>,
@@ -20,23 +20,24 @@ pub struct Spectator {
 }
 
 impl Spectator {
-    /// Connects to the server at `address` and takes its greeting.
+    /// Connects to the server at `address` and reads its greeting.
     ///
     /// # Panics
-    /// If it is not greeted.
+    /// If either fails.
     pub fn join(address: SocketAddr) -> Self {
-        Self::try_join(address).expect("a server that greets")
+        Self::try_join(address).expect("a greeting")
     }
 
-    /// Connects to the server at `address` and takes its greeting, if there is still a server.
+    /// Connects to the server at `address` and reads its greeting; `None` if the server does not
+    /// listen any more or closes the connection.
     ///
     /// # Panics
-    /// If there is, and it does not greet.
+    /// If something else is received.
     pub fn try_join(address: SocketAddr) -> Option<Self> {
-        Self::try_connect(address).ok()?.greeted()
+        Self::try_connect(address).ok()?.read_greeting()
     }
 
-    fn greeted(mut self) -> Option<Self> {
+    fn read_greeting(mut self) -> Option<Self> {
         self.welcome = self.next()?;
         assert_eq!(self.welcome["type"], "welcome");
         self.state = self.next()?;
@@ -45,24 +46,24 @@ impl Spectator {
         Some(self)
     }
 
-    /// Connects to the server at `address`, and takes nothing.
+    /// Connects to the server at `address` without reading anything.
     ///
     /// # Panics
-    /// If there is none.
+    /// If that fails.
     pub fn connect(address: SocketAddr) -> Self {
         Self::try_connect(address).expect("the server listens")
     }
 
-    /// Connects to the server at `address` from the address `source` of this machine, and takes its
+    /// Connects to the server at `address` from the address `source` of this machine, and reads its
     /// greeting.
     ///
     /// # Panics
-    /// If it is not greeted.
+    /// If either fails.
     pub fn join_from(source: IpAddr, address: SocketAddr) -> Self {
         let socket = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
         bind(&socket, &SocketAddr::new(source, 0)).expect("an address of this machine");
         connect(&socket, &address).expect("the server listens");
-        Self::over(socket.into()).ok().and_then(Self::greeted).expect("a server that greets")
+        Self::over(socket.into()).ok().and_then(Self::read_greeting).expect("a greeting")
     }
 
     fn try_connect(address: SocketAddr) -> io::Result<Self> {
@@ -74,10 +75,10 @@ impl Spectator {
         Ok(Self { lines: BufReader::new(stream), welcome: Value::Null, state: Value::Null })
     }
 
-    /// The last event that the state includes.
+    /// The `seq` of the last event that the state includes.
     ///
     /// # Panics
-    /// If there is no state.
+    /// If it has not read the greeting.
     pub fn start(&self) -> u64 {
         seq(&self.state).expect("a state has a seq")
     }
@@ -85,36 +86,36 @@ impl Spectator {
     /// The next line; `None` at the end of the stream.
     ///
     /// # Panics
-    /// If it does not come in time, or is not JSON.
-    #[expect(clippy::should_implement_trait, reason = "that it may panic is what this is for")]
+    /// If none comes before the deadline, or it is not JSON.
+    #[expect(clippy::should_implement_trait, reason = "an iterator should not panic")]
     pub fn next(&mut self) -> Option<Value> {
         let mut line = String::new();
         match self.lines.read_line(&mut line) {
             Ok(0) => None,
             Ok(_) => {
-                assert!(line.ends_with('\n'), "the stream ends within a line: {line:?}");
+                assert!(line.ends_with('\n'), "the stream ends in the middle of a line: {line:?}");
                 Some(
                     serde_json::from_str(&line)
                         .unwrap_or_else(|error| panic!("{error} in {line:?}")),
                 )
             }
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => None,
-            Err(error) => panic!("nothing came in time: {error}"),
+            Err(error) => panic!("no line before the deadline: {error}"),
         }
     }
 
-    /// All lines up to the first that `wanted` is true of, and it.
+    /// All lines up to and including the first for which `wanted` is true.
     ///
     /// # Panics
-    /// If it does not come in time.
+    /// If it does not come before the deadline.
     pub fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
         let mut lines = Vec::new();
         let start = Instant::now();
         loop {
-            assert!(start.elapsed() < DEADLINE, "that line did not come in time");
+            assert!(start.elapsed() < DEADLINE, "the line did not come before the deadline");
             let line = self
                 .next()
-                .unwrap_or_else(|| panic!("the stream ended before that line came: {lines:?}"));
+                .unwrap_or_else(|| panic!("the stream ended before the line came: {lines:?}"));
             let found = wanted(&line);
             lines.push(line);
             if found {
@@ -123,23 +124,23 @@ impl Spectator {
         }
     }
 
-    /// The first line that `wanted` is true of.
+    /// The first line for which `wanted` is true.
     ///
     /// # Panics
-    /// If it does not come in time.
+    /// If it does not come before the deadline.
     pub fn wait_for(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
-        self.until(wanted).pop().expect("at least that one")
+        self.until(wanted).pop().expect("it includes the line itself")
     }
 
     /// All lines to the end of the stream.
     ///
     /// # Panics
-    /// If it does not end in time.
+    /// If it does not end before the deadline.
     pub fn rest(&mut self) -> Vec<Value> {
         let start = Instant::now();
         let mut lines = Vec::new();
         while let Some(line) = self.next() {
-            assert!(start.elapsed() < DEADLINE, "the stream did not end in time");
+            assert!(start.elapsed() < DEADLINE, "the stream did not end before the deadline");
             lines.push(line);
         }
         lines
@@ -148,17 +149,17 @@ impl Spectator {
     /// Sends `bytes`.
     ///
     /// # Panics
-    /// If the server has closed.
+    /// If the server has closed the connection.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        self.lines.get_mut().write_all(bytes.as_ref()).expect("the server listens");
+        self.lines.get_mut().write_all(bytes.as_ref()).expect("the connection is open");
     }
 
-    /// Says that nothing more will be sent.
+    /// Closes the sending side of the connection.
     ///
     /// # Panics
-    /// If the server has closed.
+    /// If the server has closed the connection.
     pub fn half_close(&self) {
-        self.lines.get_ref().shutdown(Shutdown::Write).expect("the server is there");
+        self.lines.get_ref().shutdown(Shutdown::Write).expect("the connection is open");
     }
 
     /// The socket.
@@ -167,16 +168,16 @@ impl Spectator {
     }
 }
 
-/// The place of `line` in the stream, if it has one.
+/// The `seq` of `line`, if it has one.
 pub fn seq(line: &Value) -> Option<u64> {
     line["seq"].as_u64()
 }
 
-/// Checks that the events among `lines` are those after the event `after`, each once and in
+/// Checks that the events among `lines` are those after the event `after`, each exactly once and in
 /// order.
 ///
 /// # Panics
-/// If they are not.
+/// If an event is missing, repeated, or out of order.
 pub fn assert_contiguous(after: u64, lines: &[Value]) {
     let events = lines.iter().filter(|line| line["ms"].is_u64() && line["type"] != "state");
     for (want, line) in (after + 1..).zip(events) {

@@ -6,11 +6,11 @@ use std::{
 
 use rustix::process::geteuid;
 
-/// The user that owns nothing.
+/// The user `nobody`, which owns no files.
 const NOBODY: u32 = 65534;
 
-/// A command that runs `program` as a user who may do little, if these tests run as one who may do
-/// everything and that user can reach it.
+/// A command that runs `program` as an unprivileged user if the tests run as root and that user has
+/// access to the program, and else as the current user.
 pub fn unprivileged(program: &Path) -> Command {
     let mut command = Command::new(program);
     let is_open = |path: &Path| path.metadata().is_ok_and(|metadata| metadata.mode() & 1 == 1);

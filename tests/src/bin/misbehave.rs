@@ -1,6 +1,6 @@
-//! Player programs that do what a player program should not.
+//! Player programs that misbehave.
 //!
-//! Usage: `misbehave HOW [ARGUMENT]`. What `HOW` can be is listed in `main`.
+//! Usage: `misbehave MODE [ARGUMENT]`. The modes are listed in `main`.
 
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "printing is what player programs do")]
@@ -27,59 +27,61 @@ use tribune_protocol::is_printable;
 fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
     let argument = args.get(1).map_or("", String::as_str);
-    let done = match args.first().map(String::as_str) {
-        // Prints so many moves as fast as it can.
+    let result = match args.first().map(String::as_str) {
+        // Prints a number of moves as fast as it can.
         Some("flood") => flood(argument.parse().expect("a number of moves")),
-        // Prints so many lines of so many `x` as fast as it can.
+        // Prints a number of lines of a length as fast as it can.
         Some("flood-lines") => flood_lines(argument, args.get(2).map_or("", String::as_str)),
-        // Prints lines without end of what takes six bytes each in JSON.
+        // Prints endless lines of characters that take six bytes each in JSON.
         Some("flood-escapes") => flood_escapes(),
-        // Prints a megabyte without a line end, and then a move.
+        // Prints a line of a megabyte, and then a move.
         Some("endless-line") => endless_line(),
-        // Prints what is not UTF-8, and then a move.
+        // Prints invalid UTF-8, and then a move.
         Some("not-utf8") => print(b"caf\xe9 \xff\nN \xff\nN plain\n"),
-        // Prints moves where they do not count.
+        // Prints a move on standard error.
         Some("stderr") => io::stderr().write_all(b"N oops\nit hurts\n"),
-        // Leaves behind a process that holds its outputs and ends for nobody's sake.
+        // Starts a stubborn child, which holds its outputs, and exits.
         Some("leave-behind") => leave_behind(argument),
-        // The same, after moving to another control group, if the system lets it.
+        // The same, after moving to another control group, if that is permitted.
         Some("leave-control-group") => {
             leave_control_group();
             fork("stubborn", argument)
         }
-        // As before the last, but stays itself too.
+        // Starts a stubborn child, and is stubborn itself.
         Some("two-stubborn") => fork("stubborn", argument).and_then(|()| stubborn(argument)),
-        // Ignores the polite request to end.
+        // Ignores SIGTERM.
         Some("stubborn") => stubborn(argument),
-        // Has a child in a session of its own, that ends for nobody's sake, and ends itself.
-        Some("run-away") => run_away(argument, true),
-        // The same, and nothing in the child's environment says where it came from.
-        Some("run-away-unmarked") => run_away(argument, false),
-        // Has children that change their process group without end, and ends for nobody's sake.
-        Some("turncoats") => {
-            (0..8).try_for_each(|_| fork("turn", argument)).and_then(|()| stubborn(argument))
+        // Starts a stubborn child in a new session, and exits.
+        Some("leave-session") => leave_session(argument, true),
+        // The same, with an empty environment for the child, so that it cannot be assigned.
+        Some("leave-session-unmarked") => leave_session(argument, false),
+        // Starts a stubborn child in a new session, and is stubborn itself.
+        Some("leave-session-and-stay") => {
+            leave_session(argument, true).and_then(|()| stubborn(argument))
         }
-        // Has a child in a session of its own, and ends for nobody's sake.
-        Some("two-run-away") => run_away(argument, true).and_then(|()| stubborn(argument)),
-        // The children of the last ones.
-        Some("hide") => hide(argument),
-        Some("turn") => turn(argument),
-        // Never reads its input, and ends when asked to.
-        Some("deaf") => deaf(),
-        // Prints the first two lines that it reads, and reads the rest.
-        Some("parrot") => parrot(),
-        // Does nothing wrong: moves once for each tick that it reads.
-        Some("dance") => dance(),
+        // Starts children that keep changing their process group, and is stubborn.
+        Some("change-group") => (0..8)
+            .try_for_each(|_| fork("changing-child", argument))
+            .and_then(|()| stubborn(argument)),
+        // The children of the modes above.
+        Some("session-child") => session_child(argument),
+        Some("changing-child") => changing_child(argument),
+        // Never reads its input.
+        Some("never-read") => never_read(),
+        // Prints the first two lines of its input, and reads the rest.
+        Some("print-greeting") => print_greeting(),
+        // Behaves well: moves once for each tick that it reads.
+        Some("move-per-tick") => move_per_tick(),
         // Prints nothing until its input ends.
         Some("silent") => io::copy(&mut io::stdin(), &mut io::sink()).map(drop),
-        // Prints everything that could steer a terminal or mislead a reader.
+        // Prints every character that is not printable.
         Some("unprintable") => unprintable(),
-        // Fails at once.
+        // Exits with an error.
         Some("fail") => return ExitCode::from(3),
-        how => panic!("{how:?} is no way to misbehave"),
+        mode => panic!("unknown mode {mode:?}"),
     };
-    // Whoever reads it may have gone.
-    drop(done);
+    // The server may have closed the pipe.
+    drop(result);
     ExitCode::SUCCESS
 }
 
@@ -120,10 +122,10 @@ fn endless_line() -> io::Result<()> {
 
 fn unprintable() -> io::Result<()> {
     let tags = '\u{e0080}'..=char::MAX;
-    let bad = |char: &char| !is_printable(*char) && !tags.contains(char) && *char != '\n';
-    let bad: Vec<char> = ('\0'..=char::MAX).filter(bad).collect();
+    let escaped = |char: &char| !is_printable(*char) && !tags.contains(char) && *char != '\n';
+    let escaped: Vec<char> = ('\0'..=char::MAX).filter(escaped).collect();
     print("\u{1b}[2J and \u{9b}2J\nN \u{3164}\nN ann\u{202e}\n".as_bytes())?;
-    for (index, chars) in bad.chunks(50).enumerate() {
+    for (index, chars) in escaped.chunks(50).enumerate() {
         let line = chars.iter().collect::<String>();
         print(format!("{index}: {line} :\n").as_bytes())?;
         writeln!(io::stderr(), "{index}: {line} :")?;
@@ -131,17 +133,17 @@ fn unprintable() -> io::Result<()> {
     Ok(())
 }
 
-fn fork(how: &str, mark: &str) -> io::Result<()> {
+fn fork(mode: &str, mark: &str) -> io::Result<()> {
     let mut child = Command::new(env::current_exe()?);
-    // In a group of its own, as a shell with job control and timeout(1) do it.
-    child.args([how, mark]).stdin(Stdio::null()).process_group(0).spawn().map(drop)
+    // In a new process group, as by a shell with job control or timeout(1).
+    child.args([mode, mark]).stdin(Stdio::null()).process_group(0).spawn().map(drop)
 }
 
 fn leave_control_group() {
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     for mount in mounts.lines().filter(|line| line.contains(" - cgroup2 ")) {
         let root = mount.split(' ').nth(4).unwrap_or_default();
-        // Only root may.
+        // Only root is permitted to.
         let _ = fs::write(format!("{root}/cgroup.procs"), "0");
     }
 }
@@ -149,9 +151,9 @@ fn leave_control_group() {
 fn leave_behind(mark: &str) -> io::Result<()> {
     fork("stubborn", mark)?;
     let mut line = String::new();
-    // The one left behind has printed that it is there, into the same pipe; the game tells us so.
+    // The child prints that it is ready to the same pipe, and the stream has that line.
     let mut input = io::stdin().lock();
-    while !line.contains("I am here") {
+    while !line.contains("ready") {
         line.clear();
         if input.read_line(&mut line)? == 0 {
             break;
@@ -160,60 +162,60 @@ fn leave_behind(mark: &str) -> io::Result<()> {
     print(b"N parent\n")
 }
 
-fn run_away(mark: &str, keep_environment: bool) -> io::Result<()> {
+fn leave_session(mark: &str, keep_environment: bool) -> io::Result<()> {
     let mut child = Command::new(env::current_exe()?);
     if !keep_environment {
         child.env_clear();
     }
     let mut child =
-        child.args(["hide", mark]).stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
-    // It is away when it says so, and its parent only then ends.
+        child.args(["session-child", mark]).stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+    // The child is in its session when it prints that it is ready.
     child.stdout.take().map(|out| io::BufReader::new(out).read_line(&mut String::new()));
-    print(b"it is away\n")
+    print(b"left\n")
 }
 
-fn hide(mark: &str) -> io::Result<()> {
+fn session_child(mark: &str) -> io::Result<()> {
     setsid()?;
     stubborn(mark)
 }
 
-fn turn(_mark: &str) -> io::Result<()> {
+fn changing_child(_mark: &str) -> io::Result<()> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    // From now on this signal does nothing.
+    // This process ignores the signal from now on.
     runtime.block_on(async { signal(SignalKind::terminate()).map(drop) })?;
     let leader = getsid(None)?;
-    print(b"I am here\n")?;
+    print(b"ready\n")?;
     loop {
         for group in [None, Some(leader)] {
-            // The group of its leader is gone when nothing else is in it.
+            // The group of the session's leader may not exist any more.
             let _ = setpgid(None, group);
             thread::park_timeout(Duration::from_micros(300));
         }
     }
 }
 
-/// `mark` is only there to be seen in the list of processes.
+/// Ignores SIGTERM. `_mark` is only for the list of processes.
 fn stubborn(_mark: &str) -> io::Result<()> {
-    // A name that is no text.
+    // A name that is not UTF-8 and resembles the fields of `/proc/PID/stat`.
     set_name(c"\xff) Z \xfe")?;
     let runtime = Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
-        println!("I am here");
+        println!("ready");
         loop {
             terminate.recv().await;
         }
     })
 }
 
-fn deaf() -> io::Result<()> {
-    print(b"N deaf\n")?;
+fn never_read() -> io::Result<()> {
+    print(b"N ann\n")?;
     loop {
         thread::park();
     }
 }
 
-fn parrot() -> io::Result<()> {
+fn print_greeting() -> io::Result<()> {
     for (index, line) in io::stdin().lock().lines().enumerate() {
         let line = line?;
         if index < 2 {
@@ -223,7 +225,7 @@ fn parrot() -> io::Result<()> {
     Ok(())
 }
 
-fn dance() -> io::Result<()> {
+fn move_per_tick() -> io::Result<()> {
     for line in io::stdin().lock().lines() {
         if line?.contains(r#""type":"clock""#) {
             print(b"N dancer\n")?;

@@ -1,4 +1,4 @@
-//! The terminal client.
+//! `client watch`, `client play` and `client ping`.
 
 use std::{
     collections::BTreeSet,
@@ -10,21 +10,14 @@ use std::{
 
 use rustix::process::Signal;
 use serde_json::Value;
-use tribune_tests::{Finished, Process, Proxy, Server, assert_contiguous, eventually, program};
-
-use crate::misbehave;
+use tribune_tests::{Process, Proxy, Server, assert_contiguous, eventually, program};
 
 fn start(server: &Server, args: &[&str]) -> Process {
     Process::start(&mut server.client(args))
 }
 
-/// The lines that a client printed with `--json`.
-fn json(finished: &Finished) -> Vec<Value> {
-    finished.out.iter().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
 #[test]
-fn it_tells_the_game_in_the_wording_of_the_console_and_ends_with_it() {
+fn watch_prints_the_lines_of_the_console_and_ends_with_the_game() {
     let server = Server::start(&["--script", "1:1"]);
     let watcher = start(&server, &["watch"]);
     let (watched, console) = (watcher.finish(), server.finish());
@@ -39,51 +32,18 @@ fn it_tells_the_game_in_the_wording_of_the_console_and_ends_with_it() {
 }
 
 #[test]
-fn it_gives_the_lines_of_the_wire() {
+fn watch_json_prints_the_lines_of_the_stream() {
     let server = Server::start(&["--script", "1:1"]);
     let watched = start(&server, &["watch", "--json"]).finish();
-    let lines = json(&watched);
+    let lines: Vec<Value> =
+        watched.out.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!((&lines[0]["type"], &lines[1]["type"]), (&"welcome".into(), &"state".into()));
     assert_contiguous(lines[1]["seq"].as_u64().unwrap(), &lines[2..]);
     assert_eq!(lines.last().unwrap()["type"], "bye");
 }
 
 #[test]
-fn a_connection_that_is_lost_is_resumed_and_nothing_is_lost_or_printed_twice() {
-    let server =
-        Server::start(&["--script", "0:1", "--agent", &misbehave("dance"), "--tick", "2ms"]);
-    // The first cut comes after the state, wherever in a line. Of the others, some come before
-    // the client has caught up.
-    let cuts = [5_000, 20_001, 777, 50_002, 400, 30_003];
-    let proxy = Proxy::to(server.address(), &cuts);
-    let mut command = server.client(&["watch", "--json", "--server", &proxy.address().to_string()]);
-    let watcher = Process::start(&mut command);
-    let mut lines: Vec<Value> = Vec::new();
-    let next = |lines: &mut Vec<Value>| {
-        lines.push(serde_json::from_str(&watcher.next_out().unwrap()).unwrap());
-    };
-    while proxy.connections() <= cuts.len() {
-        next(&mut lines);
-    }
-    let seen = lines.len();
-    while lines.len() < seen + 100 {
-        next(&mut lines);
-    }
-    server.signal(Signal::TERM);
-    let watched = watcher.finish();
-    assert_eq!(watched.code(), Some(0), "{:?}", watched.err);
-    lines.extend(json(&watched));
-    assert_eq!(
-        lines.iter().filter(|line| line["type"] == "welcome" || line["type"] == "state").count(),
-        2
-    );
-    assert_contiguous(lines[1]["seq"].as_u64().unwrap(), &lines[2..]);
-    assert_eq!(lines.last().unwrap()["type"], "bye");
-    assert!(watched.err.iter().any(|line| line.contains("trying again")));
-}
-
-#[test]
-fn a_move_that_is_typed_at_once_is_seen() {
+fn move_that_is_typed_before_the_client_connects_is_made() {
     let server = Server::start(&["--script", "", "--stay"]);
     for _ in 0..10 {
         let mut player = start(&server, &["play", "--name", "ann"]);
@@ -93,7 +53,7 @@ fn a_move_that_is_typed_at_once_is_seen() {
 }
 
 #[test]
-fn a_random_walk_is_somebody_to_play_with() {
+fn random_walk_moves_in_all_directions() {
     let server = Server::start(&["--script", "", "--stay"]);
     let mut spectator = server.join();
     let robot = start(&server, &["play", "--name", "robot", "--random-walk", "20ms", "--quiet"]);
@@ -109,14 +69,14 @@ fn a_random_walk_is_somebody_to_play_with() {
 }
 
 #[test]
-fn another_game_at_the_same_place_is_followed_too() {
+fn watch_follows_the_next_game_at_the_same_address() {
     let first = Server::start(&["--script", "", "--stay", "--tick", "20ms"]);
     let proxy = Proxy::to(first.address(), &[]);
     let watcher =
         Process::start(&mut first.client(&["watch", "--server", &proxy.address().to_string()]));
     watcher.wait_for_err(|line| line.contains("connected: game"));
     let second = Server::start(&["--script", "", "--stay", "--tick", "20ms"]);
-    proxy.lead_to(second.address());
+    proxy.redirect_to(second.address());
     drop(first);
     watcher.wait_for_err(|line| line.contains("trying again"));
     watcher.wait_for_err(|line| line.contains("connected: game"));
@@ -127,7 +87,7 @@ fn another_game_at_the_same_place_is_followed_too() {
 }
 
 #[test]
-fn without_retry_a_lost_connection_is_the_end() {
+fn lost_connection_is_an_error_with_no_retry() {
     let server = Server::start(&["--script", "", "--stay"]);
     let proxy = Proxy::to(server.address(), &[]);
     let mut command =
@@ -145,7 +105,7 @@ fn without_retry_a_lost_connection_is_the_end() {
 }
 
 #[test]
-fn without_a_server_it_says_what_to_try() {
+fn unreachable_server_is_reported_with_a_hint() {
     for args in [["watch", "--json"], ["play", "--name=ann"]] {
         let mut command = Command::new(program("client"));
         let finished =
@@ -160,7 +120,7 @@ fn without_a_server_it_says_what_to_try() {
 }
 
 #[test]
-fn a_reader_that_has_gone_ends_it_quietly() {
+fn closed_standard_output_ends_watch_without_an_error() {
     let server = Server::start(&["--script", "", "--stay", "--tick", "20ms"]);
     let script =
         format!("'{}' watch | head -3; echo ${{PIPESTATUS[0]}}", program("client").display());
@@ -178,7 +138,7 @@ fn a_reader_that_has_gone_ends_it_quietly() {
 }
 
 #[test]
-fn what_is_typed_moves_the_player_and_refusals_are_shown() {
+fn typed_lines_move_the_player_and_refusals_are_shown() {
     let server = Server::start(&["--script", "", "--stay", "--max-players", "1"]);
     let mut spectator = server.join();
     let mut player = start(&server, &["play", "--name", "ann", "--keep-watching"]);
@@ -196,7 +156,7 @@ fn what_is_typed_moves_the_player_and_refusals_are_shown() {
     assert_eq!(player.finish().code(), Some(130));
 }
 
-/// Plays in a terminal of its own, and prints whether the terminal was left as it was.
+/// Plays in a new terminal, and prints whether the client restored the terminal's settings.
 const IN_TERMINAL: &str = r#"
 import os, pty, sys, termios, time
 near, far = pty.openpty()
@@ -222,7 +182,7 @@ print("echoed", b"^[[A" in out)
 "#;
 
 #[test]
-fn in_a_terminal_single_keys_move_the_player() {
+fn single_keys_move_the_player_in_a_terminal() {
     let server = Server::start(&["--script", "", "--stay"]);
     let mut spectator = server.join();
     let mut command = Command::new("python3");
@@ -250,7 +210,7 @@ fn in_a_terminal_single_keys_move_the_player() {
 }
 
 #[test]
-fn somebody_else_is_not_taken_for_a_server() {
+fn server_of_another_protocol_is_reported() {
     let other = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = other.local_addr().unwrap().to_string();
     let greeter = thread::spawn(move || {
@@ -267,7 +227,7 @@ fn somebody_else_is_not_taken_for_a_server() {
 }
 
 #[test]
-fn without_arguments_it_says_what_there_is() {
+fn subcommands_are_listed_without_arguments() {
     let finished = Process::start(&mut Command::new(program("client"))).finish();
     assert_eq!((finished.code(), finished.out.len()), (Some(2), 0));
     assert!(
@@ -278,7 +238,7 @@ fn without_arguments_it_says_what_there_is() {
 }
 
 #[test]
-fn a_ping_says_whether_there_is_a_server() {
+fn ping_reports_whether_a_server_responds() {
     let server = Server::start(&["--script", "", "--stay"]);
     let there = start(&server, &["ping"]).finish();
     assert_eq!(there.code(), Some(0));
@@ -288,7 +248,7 @@ fn a_ping_says_whether_there_is_a_server() {
         there.out
     );
 
-    // Somebody who accepts, and never says a word.
+    // A listener whose connections never receive anything.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap().to_string();
     let not_there = start(&server, &["ping", "--timeout", "200ms", "--server", &address]).finish();
@@ -301,24 +261,24 @@ fn a_ping_says_whether_there_is_a_server() {
 }
 
 #[test]
-fn a_server_that_the_environment_names_wrongly_matters_only_where_it_is_asked_for() {
+fn invalid_server_in_the_environment_matters_only_if_it_is_used() {
     let server = Server::start(&["--script", "", "--stay"]);
     let ping = |args: &[&str]| {
         let mut command = server.client(&[&["ping"], args].concat());
         Process::start(command.env("TRIBUNE_SERVER", "nowhere")).finish()
     };
-    let named = ping(&["--server", &server.address().to_string()]);
-    assert_eq!(named.code(), Some(0), "{:?}", named.err);
-    let asked_for = ping(&[]);
-    assert_eq!(asked_for.code(), Some(2));
-    let complaint = &asked_for.err[0];
+    let given = ping(&["--server", &server.address().to_string()]);
+    assert_eq!(given.code(), Some(0), "{:?}", given.err);
+    let used = ping(&[]);
+    assert_eq!(used.code(), Some(2));
+    let message = &used.err[0];
     for part in ["TRIBUNE_SERVER", "\"nowhere\"", "HOST:PORT"] {
-        assert!(complaint.contains(part), "{complaint}");
+        assert!(message.contains(part), "{message}");
     }
 }
 
 #[test]
-fn a_signal_ends_it_with_the_code_that_shells_know() {
+fn signal_ends_watch_with_exit_code_128_plus_its_number() {
     let server = Server::start(&["--script", "", "--stay"]);
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
         let watcher = start(&server, &["watch"]);
@@ -326,7 +286,7 @@ fn a_signal_ends_it_with_the_code_that_shells_know() {
         watcher.signal(signal);
         assert_eq!(watcher.finish().code(), Some(code));
     }
-    eventually("both have gone", || {
+    eventually("both have left", || {
         server.join().state["players"].as_array().unwrap().is_empty().then_some(())
     });
 }

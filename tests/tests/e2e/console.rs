@@ -1,4 +1,4 @@
-//! What the console says, written down here a second time, from the stream of events.
+//! A second implementation of the console's format, for comparison with the real one.
 
 use std::collections::HashMap;
 
@@ -34,7 +34,7 @@ pub fn console_of(events: &[Value]) -> Vec<String> {
         }
         "bye" => Some(format!("{} - bye", text(&event["reason"]))),
         "joined" | "left" => None,
-        other => panic!("{other} is no event"),
+        other => panic!("unknown event type {other}"),
     });
     lines.collect()
 }

@@ -1,4 +1,4 @@
-//! The demonstration, as it comes without arguments.
+//! The demonstration that runs without arguments.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ fn of<'a>(events: &'a [Value], kind: &str) -> Vec<&'a Value> {
 }
 
 #[test]
-fn the_default_run_is_as_documented_and_its_console_and_stream_agree() {
+fn default_run_is_as_documented_and_its_console_and_stream_agree() {
     let (events, finished) = Server::whole_game(&[]);
     assert_eq!(finished.out, console_of(&events));
     assert_eq!(finished.out.last().map(String::as_str), Some("no process left - bye"));
@@ -52,7 +52,7 @@ fn the_default_run_is_as_documented_and_its_console_and_stream_agree() {
         assert!(event["ms"].as_u64() >= Some(1000 * tick as u64), "{event} is early");
     }
     let end = events.last().unwrap()["ms"].as_u64().unwrap();
-    assert_eq!(end / 1000, clocks.len() as u64 - 1, "it ticks to the end");
+    assert_eq!(end / 1000, clocks.len() as u64 - 1, "the clock did not tick to the end");
 
     for event in of(&events, "move") {
         assert!(

@@ -22,25 +22,25 @@ fn rest(stream: &mut TcpStream) -> Vec<u8> {
 }
 
 #[test]
-fn any_bytes_come_back_and_are_told_in_a_form_that_harms_nobody() {
+fn any_bytes_are_echoed_and_logged_with_escapes() {
     let server = EchoServer::start(&["--delay", "50ms"]);
     let mut stream = connect(&server);
     let peer = stream.local_addr().unwrap();
     stream.write_all(b"\x00\xff\x1b[2J").unwrap();
     assert_eq!(rest(&mut stream), b"\x00\xff\x1b[2J");
     let shown = r#""\u{0}\xff\u{1b}[2J""#;
-    for told in [
+    for line in [
         "connected",
         &format!("received 6 bytes: {shown}"),
         &format!("sent 6 bytes: {shown}"),
         "closed",
     ] {
-        assert_eq!(server.next_out().unwrap(), format!("{peer} {told}"));
+        assert_eq!(server.next_out().unwrap(), format!("{peer} {line}"));
     }
 }
 
 #[test]
-fn the_client_shows_what_comes_back() {
+fn client_prints_the_echo() {
     let server = EchoServer::start(&["--delay", "10ms"]);
     let echo = |args: &[&str]| Process::start(server.client("echo").args(args)).finish();
     let finished = echo(&["grüße"]);
@@ -52,7 +52,7 @@ fn the_client_shows_what_comes_back() {
 }
 
 #[test]
-fn a_ping_says_whether_echoes_come_back() {
+fn ping_reports_whether_the_echo_service_responds() {
     let ping = |server: &EchoServer| {
         Process::start(server.client("ping").args(["--echo", "--timeout", "500ms"])).finish()
     };
@@ -60,14 +60,14 @@ fn a_ping_says_whether_echoes_come_back() {
         let server = EchoServer::start(kind);
         let there = ping(&server);
         assert_eq!((there.code(), there.err.len()), (Some(0), 0), "{:?}", there.err);
-        let told = format!("echo from {} in ", server.address());
-        assert!(there.out[0].starts_with(&told), "{:?}", there.out);
+        let start = format!("echo from {} in ", server.address());
+        assert!(there.out[0].starts_with(&start), "{:?}", there.out);
     }
     let late = ping(&EchoServer::start(&["--delay", "1h"]));
     assert_eq!((late.code(), late.out.len()), (Some(1), 0));
     assert!(late.err[0].contains("within 500ms"), "{:?}", late.err);
 
-    // A game answers, but is no echo.
+    // A game server responds, but with something else.
     let game = Server::start(&["--script", "", "--stay"]);
     let address = game.address().to_string();
     let other =
@@ -77,7 +77,7 @@ fn a_ping_says_whether_echoes_come_back() {
 }
 
 #[test]
-fn lines_of_standard_input_are_echoed_one_after_the_other() {
+fn lines_of_standard_input_are_echoed_in_order() {
     let server = EchoServer::start(&["--delay", "10ms"]);
     let mut client = Process::start(&mut server.client("echo"));
     client.type_in(&format!("one\n\n{}\ntwo", "x".repeat(200)));
@@ -92,19 +92,19 @@ fn lines_of_standard_input_are_echoed_one_after_the_other() {
 }
 
 #[test]
-fn an_answer_that_does_not_come_is_a_failure() {
+fn missing_echo_is_an_error() {
     let server = EchoServer::start(&["--delay", "1h"]);
     let slow = Process::start(server.client("echo").args(["hello", "--timeout", "50ms"])).finish();
     assert_eq!(slow.code(), Some(1));
     assert!(slow.err[0].contains("no reply to \"hello\": timed out (--timeout)"), "{:?}", slow.err);
     let mut command = Command::new(program("client"));
-    let nobody = Process::start(command.args(["echo", "hello", "-s", "127.0.0.1:1"])).finish();
-    assert_eq!(nobody.code(), Some(1));
-    assert!(nobody.err[0].contains("server echo"), "{:?}", nobody.err);
+    let refused = Process::start(command.args(["echo", "hello", "-s", "127.0.0.1:1"])).finish();
+    assert_eq!(refused.code(), Some(1));
+    assert!(refused.err[0].contains("server echo"), "{:?}", refused.err);
 }
 
 #[test]
-fn a_stream_comes_back_until_the_client_closes() {
+fn stream_is_echoed_until_the_client_closes() {
     let server = EchoServer::start(&["--stream", "--delay", "0s"]);
     let mut stream = connect(&server);
     for part in ["one", "two", "three"] {
@@ -118,7 +118,7 @@ fn a_stream_comes_back_until_the_client_closes() {
 }
 
 #[test]
-fn one_too_many_is_closed_and_so_is_one_who_says_nothing() {
+fn clients_beyond_the_maximum_and_idle_clients_are_closed() {
     let server = EchoServer::start(&["--max-clients", "1", "--idle-timeout", "300ms"]);
     let mut silent = connect(&server);
     assert!(server.next_out().unwrap().ends_with(" connected"));
@@ -130,7 +130,7 @@ fn one_too_many_is_closed_and_so_is_one_who_says_nothing() {
 }
 
 #[test]
-fn answers_that_are_due_are_sent_before_the_end() {
+fn pending_echoes_are_sent_before_the_server_ends() {
     let server = EchoServer::start(&["--delay", "300ms"]);
     let mut asking = connect(&server);
     let mut silent = connect(&server);
@@ -146,7 +146,7 @@ fn answers_that_are_due_are_sent_before_the_end() {
 }
 
 #[test]
-fn a_second_signal_does_not_wait() {
+fn second_signal_ends_the_server_immediately() {
     let server = EchoServer::start(&["--delay", "1h"]);
     connect(&server).write_all(b"never").unwrap();
     for _ in 0..2 {

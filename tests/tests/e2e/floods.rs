@@ -1,4 +1,4 @@
-//! Connections and programs that send as much as they can harm neither the game nor each other.
+//! Connections and programs that send as much as they can affect neither the game nor each other.
 
 use std::{
     fmt::Write as _,
@@ -10,16 +10,18 @@ use std::{
 
 use rustix::{net::sockopt::set_socket_linger, process::Signal};
 use serde_json::Value;
-use tribune_tests::{Server, Spectator, assert_contiguous, seq};
+use tribune_tests::{Server, Spectator, seq};
 
-/// Connections that send as fast as they are read from, until they are dropped.
+use crate::misbehave;
+
+/// Connections that send as fast as the server reads, until this is dropped.
 struct Flood {
     sockets: Vec<TcpStream>,
     senders: Vec<JoinHandle<()>>,
 }
 
 impl Flood {
-    /// `count` connections to `server`, each of which sends `bytes` again and again.
+    /// Opens `count` connections to `server`, each of which sends `bytes` repeatedly.
     fn start(server: &Server, count: usize, bytes: &'static [u8]) -> Self {
         let sockets: Vec<TcpStream> =
             (0..count).map(|_| TcpStream::connect(server.address()).unwrap()).collect();
@@ -46,13 +48,13 @@ impl Drop for Flood {
     }
 }
 
-/// By how many ticks of 100 ms the tick `line` came late, by the game's own time.
+/// The delay of the tick `line` in ticks of 100 ms, by the game's own time.
 fn ticks_late(line: &Value) -> u64 {
     line["ms"].as_u64().unwrap() / 100 - line["clock"].as_u64().unwrap()
 }
 
-/// Lets 40 connections send `bytes`, and sees that a game goes on and ends as it should.
-fn a_game_goes_on_in_spite_of(bytes: &'static [u8]) {
+/// Checks that a game goes on and ends normally while 40 connections send `bytes`.
+fn check_game_during_flood_of(bytes: &'static [u8]) {
     let server = Server::start(&["--script", "", "--stay", "--tick", "100ms"]);
     let mut client = server.join();
     let flood = Flood::start(&server, 40, bytes);
@@ -60,7 +62,7 @@ fn a_game_goes_on_in_spite_of(bytes: &'static [u8]) {
         client.send("{\"type\":\"ping\",\"id\":\"mine\"}\n");
         client.wait_for(|line| line["type"] == "pong" && line["id"] == "mine");
         let tick = client.wait_for(|line| line["type"] == "clock");
-        // They were a hundred late when connections were read from without taking turns.
+        // It was a hundred ticks when a session could read without yielding.
         assert!(ticks_late(&tick) < 20, "a tick was {} ticks late", ticks_late(&tick));
     }
     client.send("N ann\n");
@@ -72,51 +74,37 @@ fn a_game_goes_on_in_spite_of(bytes: &'static [u8]) {
 }
 
 #[test]
-fn blank_lines_starve_nobody() {
-    a_game_goes_on_in_spite_of(b"\n");
+fn flood_of_blank_lines_does_not_delay_the_game() {
+    check_game_during_flood_of(b"\n");
 }
 
 #[test]
-fn lines_without_an_end_starve_nobody() {
-    a_game_goes_on_in_spite_of(b"\0");
+fn flood_of_endless_lines_does_not_delay_the_game() {
+    check_game_during_flood_of(b"\0");
 }
 
 #[test]
-fn pings_starve_nobody() {
-    a_game_goes_on_in_spite_of(b"{\"type\":\"ping\",\"id\":1}\n");
+fn flood_of_pings_does_not_delay_the_game() {
+    check_game_during_flood_of(b"{\"type\":\"ping\",\"id\":1}\n");
 }
 
 #[test]
 fn blank_lines_and_pings_are_read_at_a_bounded_rate() {
     let server = Server::start(&["--script", "", "--stay", "--tick", "50ms"]);
     let mut client = server.join();
-    // A hundred at once and 50 a second: those after the first 256, which are the first turn, have to
-    // wait for three seconds.
+    // The burst is a hundred, the rate 50 a second. The server handles the first 256 lines at once,
+    // and reads the rest after a pause of three seconds.
     client.send("\n".repeat(100) + &"{\"type\":\"ping\",\"id\":1}\n".repeat(200));
     client.send("{\"type\":\"ping\",\"id\":\"last\"}\n");
     let lines = client.until(|line| line["id"] == "last");
     let clocks: Vec<_> = lines.iter().filter(|line| line["type"] == "clock").collect();
     let span = clocks.last().unwrap()["ms"].as_u64().unwrap() - clocks[0]["ms"].as_u64().unwrap();
-    assert!(span >= 1500, "300 free lines were read within {span} ms by the game's own clock");
+    assert!(span >= 1500, "300 blank lines and pings were read within {span} ms of game time");
     assert_eq!(lines.iter().filter(|line| line["type"] == "pong").count(), 201);
 }
 
-#[test]
-fn a_spectator_who_reads_gets_every_event_of_a_flood() {
-    // 1 KB lines at the default rate of lines, more than the log holds in all. With a send buffer
-    // of 32 KiB a spectator on loopback got 5 MB/s at most, and lost a part.
-    let agent = crate::misbehave("flood-lines 30000 1000");
-    let server =
-        Server::start(&["--script", "0:1", "--agent", &agent, "--output-bytes", "0", "--stay"]);
-    let mut reader = server.join();
-    let lines = reader.until(|line| line["type"] == "exited");
-    assert_contiguous(reader.start(), &lines);
-    assert!(lines.iter().all(|line| line["type"] != "resync"));
-    assert!(seq(lines.last().unwrap()) > Some(30_000));
-}
-
-/// How many bytes the events among `lines` have, and over how many milliseconds of the game they
-/// are spread, by its own clock.
+/// The number of bytes of the events among `lines`, and the game time in milliseconds from the first
+/// to the last.
 fn logged(lines: &[Value]) -> (u64, u64) {
     let events: Vec<&Value> = lines.iter().filter(|line| seq(line).is_some()).collect();
     let bytes: usize = events.iter().map(|line| line.to_string().len() + 1).sum();
@@ -124,7 +112,7 @@ fn logged(lines: &[Value]) -> (u64, u64) {
     (bytes as u64, ms(events.last().unwrap()) - ms(events[0]))
 }
 
-/// Moves of `count` players whose names begin with `start`.
+/// One move for each of `count` players, whose names begin with `start`.
 fn moves_of(count: usize, start: &str) -> String {
     let mut moves = String::new();
     for number in 0..count {
@@ -134,8 +122,8 @@ fn moves_of(count: usize, start: &str) -> String {
 }
 
 #[test]
-fn what_a_program_adds_to_the_log_is_bounded_in_bytes() {
-    let agent = crate::misbehave("flood-escapes");
+fn bytes_that_a_program_adds_to_the_log_are_limited() {
+    let agent = misbehave("flood-escapes");
     let server = Server::start(&[
         "--script",
         "0:1",
@@ -151,24 +139,24 @@ fn what_a_program_adds_to_the_log_is_bounded_in_bytes() {
     let mut spectator = server.join();
     let lines = spectator.until(|line| line["clock"].as_u64() >= Some(30));
     let (bytes, ms) = logged(&lines);
-    // What may be printed at once, and what one chunk may be too long.
-    let most = 262_144 * (ms + 1000) / 1000 + 64 * 6144;
-    assert!(bytes < most, "{bytes} bytes within {ms} ms");
+    // The burst is one second's worth, and one chunk may exceed the limit.
+    let max = 262_144 * (ms + 1000) / 1000 + 64 * 6144;
+    assert!(bytes < max, "{bytes} bytes within {ms} ms");
     assert!(lines.iter().all(|line| line["type"] != "resync"));
 }
 
 #[test]
-fn what_an_address_adds_to_the_log_is_bounded_over_its_connections() {
+fn bytes_that_an_address_adds_to_the_log_are_limited_over_all_its_connections() {
     let server =
         Server::start(&["--script", "", "--stay", "--tick", "100ms", "--address-bytes", "64KiB"]);
     let mut spectator = server.join();
     let names = moves_of(16, &"x".repeat(30));
     let mut refused = 0;
     for _ in 0..100 {
-        let mut loud = server.join();
-        loud.send(&names);
-        loud.send("{\"type\":\"ping\",\"id\":1}\n");
-        let lines = loud.until(|line| line["type"] == "pong");
+        let mut busy = server.join();
+        busy.send(&names);
+        busy.send("{\"type\":\"ping\",\"id\":1}\n");
+        let lines = busy.until(|line| line["type"] == "pong");
         refused += lines.iter().filter(|line| line["code"] == "rate_limited").count();
     }
     assert!(refused > 100, "{refused} of 1,600 moves were refused");
@@ -176,15 +164,15 @@ fn what_an_address_adds_to_the_log_is_bounded_over_its_connections() {
     quiet.send("N quiet\n");
     let lines = spectator.until(|line| line["type"] == "move" && line["name"] == "quiet");
     let (bytes, ms) = logged(&lines);
-    // The bytes of a move are not counted but guessed.
-    let most = 65_536 * 4 / 3 * (ms + 1000) / 1000 + 10_000;
-    assert!(bytes < most, "{bytes} bytes within {ms} ms");
-    let told = server.wait_for_err(|line| line.contains("were refused"));
-    assert!(told.contains("127.0.0.1") && told.contains("--address-bytes"), "{told}");
+    // The bytes of a move are estimated.
+    let max = 65_536 * 4 / 3 * (ms + 1000) / 1000 + 10_000;
+    assert!(bytes < max, "{bytes} bytes within {ms} ms");
+    let message = server.wait_for_err(|line| line.contains("were refused"));
+    assert!(message.contains("127.0.0.1") && message.contains("--address-bytes"), "{message}");
 }
 
 #[test]
-fn an_address_is_known_though_its_connections_are_reset_at_once() {
+fn address_limit_holds_for_connections_that_are_reset_immediately() {
     let server = Server::start(&["--script", "", "--stay", "--address-bytes", "64KiB"]);
     let moves = moves_of(16, &"x".repeat(30));
     for _ in 0..300 {
@@ -192,13 +180,13 @@ fn an_address_is_known_though_its_connections_are_reset_at_once() {
         socket.write_all(moves.as_bytes()).unwrap();
         set_socket_linger(&socket, Some(Duration::ZERO)).unwrap();
     }
-    let told = server.wait_for_err(|line| line.contains("were refused"));
-    let refused: u64 = told.split(' ').next().unwrap().parse().unwrap();
-    assert!(refused > 1000, "{told}");
+    let message = server.wait_for_err(|line| line.contains("were refused"));
+    let refused: u64 = message.split(' ').next().unwrap().parse().unwrap();
+    assert!(refused > 1000, "{message}");
 }
 
 #[test]
-fn the_game_has_so_many_players_and_takes_the_next_when_one_leaves() {
+fn player_limit_of_the_game_frees_a_place_when_a_player_leaves() {
     let server = Server::start(&["--script", "", "--stay", "--max-players-total", "20"]);
     let mut first = server.join();
     let mut second = server.join();

@@ -1,20 +1,19 @@
-//! The process beside the server that outlives it.
+//! The guard: the process that kills the programs of a server that was killed.
 
 use std::{fs, path::Path, process::Command};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tribune_tests::{Server, eventually, exists, program, unprivileged};
 
-use crate::orphans::{all_are_gone, guard_of, mark, start_two_stubborn};
+use crate::termination::{guard_of, mark, start_two_stubborn, wait_until_all_exit};
 
-/// As root the server puts programs into control groups, and else it has to do without: each is
-/// tried.
+/// Runs `check` with control groups, which the server uses as root, and without.
 fn each_way(test: &str, check: impl Fn(Server, &str)) {
     let server = program("server");
-    for (how, mut command) in
+    for (suffix, mut command) in
         [("", Command::new(&server)), ("-unprivileged", unprivileged(&server))]
     {
-        let mark = mark(&format!("{test}{how}"));
+        let mark = mark(&format!("{test}{suffix}"));
         command.env("RUST_LOG", "tribune_server=debug");
         check(start_two_stubborn(&mut command, &mark, "1h"), &mark);
     }
@@ -26,10 +25,10 @@ fn signal(id: u32, signal: Signal) {
 }
 
 #[test]
-fn it_has_a_name_of_its_own() {
+fn guard_is_named_in_process_lists() {
     let server = Server::start(&["--script", "", "--stay"]);
     let guard = guard_of(server.id());
-    let name = eventually("it has its name", || {
+    let name = eventually("the guard has its name", || {
         fs::read_to_string(format!("/proc/{guard}/comm")).ok().filter(|name| name != "exe\n")
     });
     assert_eq!(name, "tribune-guard\n");
@@ -38,12 +37,12 @@ fn it_has_a_name_of_its_own() {
 }
 
 #[test]
-fn it_withstands_the_signals_that_the_server_gets() {
-    each_way("withstand", |mut server, mark| {
+fn guard_ignores_the_signals_that_the_server_handles() {
+    each_way("ignore-signals", |mut server, mark| {
         let guard = guard_of(server.id());
-        // Then it is ready.
+        // The guard knows the program from then on.
         server.wait_for_err(|line| line.contains("guard updated sessions=1"));
-        eventually("it has its name", || {
+        eventually("the guard has its name", || {
             let name = fs::read_to_string(format!("/proc/{guard}/comm")).ok()?;
             (name == "tribune-guard\n").then_some(())
         });
@@ -52,14 +51,14 @@ fn it_withstands_the_signals_that_the_server_gets() {
         }
         let id = server.id();
         server.kill();
-        all_are_gone(id, mark);
-        eventually("the guard is gone", || (!exists(guard)).then_some(()));
+        wait_until_all_exit(id, mark);
+        eventually("the guard has exited", || (!exists(guard)).then_some(()));
     });
 }
 
 #[test]
-fn another_takes_its_place() {
-    each_way("another", |mut server, mark| {
+fn killed_guard_is_replaced() {
+    each_way("replaced", |mut server, mark| {
         let id = server.id();
         for _ in 0..2 {
             server.wait_for_err(|line| line.contains("guard updated sessions=1"));
@@ -67,12 +66,12 @@ fn another_takes_its_place() {
         }
         server.wait_for_err(|line| line.contains("guard updated sessions=1"));
         server.kill();
-        all_are_gone(id, mark);
+        wait_until_all_exit(id, mark);
     });
 }
 
 #[test]
-fn it_removes_control_groups() {
+fn guard_removes_control_groups() {
     each_way("control-groups", |mut server, mark| {
         let id = server.id();
         let game = server.join().welcome["game"].as_str().unwrap().to_owned();
@@ -81,16 +80,16 @@ fn it_removes_control_groups() {
         let points: Vec<String> =
             mounts.filter_map(|line| Some(line.split(' ').nth(1)?.to_owned())).collect();
         server.kill();
-        all_are_gone(id, mark);
-        eventually("no control group is left", || {
+        wait_until_all_exit(id, mark);
+        eventually("the control groups are removed", || {
             let left =
-                points.iter().any(|point| has_below(Path::new(point), &format!("tribune-{game}")));
+                points.iter().any(|point| contains(Path::new(point), &format!("tribune-{game}")));
             (!left).then_some(())
         });
     });
 }
 
-fn has_below(folder: &Path, name: &str) -> bool {
+fn contains(folder: &Path, name: &str) -> bool {
     let folders = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    folders.filter(|path| path.is_dir()).any(|path| path.ends_with(name) || has_below(&path, name))
+    folders.filter(|path| path.is_dir()).any(|path| path.ends_with(name) || contains(&path, name))
 }

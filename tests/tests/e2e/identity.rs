@@ -1,4 +1,4 @@
-//! Who a player is.
+//! The identity of players and the meaning of their moves.
 
 use std::collections::BTreeSet;
 
@@ -10,14 +10,14 @@ fn is_move_of(line: &Value, from: &Value) -> bool {
 }
 
 #[test]
-fn directions_are_capital_or_small_letters_wherever_they_come_from() {
+fn directions_may_be_upper_or_lower_case_from_any_origin() {
     let agent = "sh -c 'read line; echo n ann; echo S ann; read line; sleep 100'";
     let server = Server::start(&["--script", "0:1", "--stay", "--agent", agent]);
     let mut player = server.join();
     player.send("e bob\nw\n{\"type\":\"move\",\"direction\":\"s\",\"name\":\"bob\"}\nN\n");
     let is_move = |line: &Value| line["type"] == "move";
     let mut lines = Vec::new();
-    // The program's two may be in the state already.
+    // The state may include the program's two moves already.
     while lines.iter().filter(|line| is_move(line) && line["name"] == "bob").count() < 4 {
         lines.extend(player.until(is_move));
     }
@@ -34,7 +34,7 @@ fn directions_are_capital_or_small_letters_wherever_they_come_from() {
 }
 
 #[test]
-fn two_origins_with_the_same_name_are_two_players() {
+fn same_name_from_two_connections_is_two_players() {
     let server = Server::start(&["--script", "", "--stay"]);
     let (mut one, mut two) = (server.join(), server.join());
     let (from_one, from_two) = (one.welcome["you"].clone(), two.welcome["you"].clone());
@@ -48,7 +48,7 @@ fn two_origins_with_the_same_name_are_two_players() {
     let joined = lines.iter().find(|line| line["type"] == "joined").unwrap();
     assert_eq!((&joined["player"], &joined["from"]), (&second["player"], &from_two));
 
-    // Each moves its own, and one that leaves takes only its own along.
+    // Each connection moves its own player, and removes only its own when it closes.
     one.send("S\n");
     assert_eq!(
         two.wait_for(|line| is_move_of(line, &from_one) && line["direction"] == "S")["player"],
@@ -68,7 +68,7 @@ fn two_origins_with_the_same_name_are_two_players() {
 }
 
 #[test]
-fn a_program_and_a_connection_with_the_same_name_are_two_players() {
+fn same_name_from_a_program_and_a_connection_is_two_players() {
     let server = Server::start(&["--script", "0:1", "--stay"]);
     let mut one = server.join();
     one.send("N john\n");
@@ -82,14 +82,14 @@ fn a_program_and_a_connection_with_the_same_name_are_two_players() {
         .map(|line| line["from"].as_str().unwrap().to_owned())
         .collect();
     assert_eq!(johns, BTreeSet::from(["ps#1".to_owned(), you.as_str().unwrap().to_owned()]));
-    // The program has gone and has taken only its own along.
+    // Only the players of the program have left with it.
     let left: Vec<&Value> =
         late.state["players"].as_array().unwrap().iter().map(|player| &player["from"]).collect();
     assert_eq!(left, [&you]);
 }
 
 #[test]
-fn a_line_that_was_cut_off_is_no_move() {
+fn line_without_its_end_is_not_a_move() {
     let server = Server::start(&["--script", "", "--stay", "--tick", "20ms"]);
     let mut player = server.join();
     player.send("N ann\nN an");
@@ -99,7 +99,7 @@ fn a_line_that_was_cut_off_is_no_move() {
 }
 
 #[test]
-fn a_move_has_three_forms_over_tcp() {
+fn moves_over_tcp_have_three_forms() {
     let server = Server::start(&["--script", "", "--stay"]);
     let mut player = server.join();
     let you = player.welcome["you"].clone();
@@ -119,7 +119,7 @@ fn a_move_has_three_forms_over_tcp() {
 }
 
 #[test]
-fn players_step_over_the_edges_of_the_board() {
+fn players_cross_the_edges_of_the_board() {
     let server = Server::start(&["--script", "", "--stay", "--board", "3x2"]);
     let mut player = server.join();
     player.send("E ann\nE ann\nE ann\nE ann\nS ann\nS ann\n");
@@ -137,7 +137,7 @@ fn players_step_over_the_edges_of_the_board() {
 }
 
 #[test]
-fn whoever_has_nothing_more_to_say_can_go_on_watching() {
+fn client_that_closes_its_sending_side_still_gets_the_stream() {
     let server = Server::start(&["--script", "", "--stay", "--tick", "20ms"]);
     let mut player = server.join();
     player.send("N ann\n");

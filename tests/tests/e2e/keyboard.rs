@@ -1,4 +1,4 @@
-//! What is typed at the server.
+//! Standard input of the server.
 
 use std::{
     fs::File,
@@ -9,7 +9,7 @@ use std::{
 use tribune_tests::{Server, eventually, is_stopped, processor_time, program};
 
 #[test]
-fn a_number_starts_a_configuration_and_anything_else_is_answered() {
+fn number_starts_a_predef_and_other_input_is_explained() {
     let mut server = Server::start(&["--script", "", "--stay"]);
     let mut spectator = server.join();
     server.type_in("\nx\n 4 \n");
@@ -22,14 +22,14 @@ fn a_number_starts_a_configuration_and_anything_else_is_answered() {
 }
 
 #[test]
-fn much_that_is_typed_at_once_is_all_read() {
+fn long_input_is_read_completely() {
     let mut server = Server::start(&["--script", "", "--stay"]);
     let mut spectator = server.join();
     server.type_in(&("\n".repeat(10_000) + "3\n"));
     assert_eq!(spectator.wait_for(|line| line["type"] == "started")["label"], "ps#1 (predef 3)");
 }
 
-/// A terminal that does not control the server, as some supervisors give it.
+/// Runs the server with a terminal that is not its controlling terminal, as some supervisors do.
 const OTHER_TERMINAL: &str = r#"
 import os, pty, subprocess, sys
 near, far = pty.openpty()
@@ -39,33 +39,37 @@ print("ps#2 (predef 2)" in server.communicate()[0].decode(), server.returncode)
 "#;
 
 #[test]
-fn a_terminal_that_does_not_control_it_is_heard() {
+fn input_is_read_from_a_terminal_that_is_not_the_controlling_one() {
     let mut command = Command::new("python3");
     command.args(["-c", OTHER_TERMINAL]).arg(program("server"));
     let output = command
         .args(["--script", "0:1,1:1", "--listen", "127.0.0.1:0"])
         .output()
         .expect("python3 is installed");
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "True 0\n", "{told}");
-    assert!(told.contains("here    type 1 to 4"), "{told}");
+    let messages = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "True 0\n", "{messages}");
+    assert!(messages.contains("here    type 1 to 4"), "{messages}");
 }
 
 #[test]
-fn the_end_of_the_input_is_not_the_end_of_the_game_and_a_typed_program_is_waited_for() {
+fn game_goes_on_after_the_end_of_input_until_typed_programs_have_ended() {
     let mut server = Server::start(&["--script", "0.3:2"]);
     server.type_in("1");
     server.close_input();
     let finished = server.finish();
     assert_eq!(finished.code(), Some(0));
     let ends = finished.out.iter().filter(|line| line.starts_with("<<<<<<<<")).count();
-    assert_eq!(ends, 2, "the scheduled and the typed program have ended: {:?}", finished.out);
-    // Nobody is invited to type where there is no keyboard.
+    assert_eq!(
+        ends, 2,
+        "not both the scheduled and the typed program have ended: {:?}",
+        finished.out
+    );
+    // The hint is for terminals only.
     assert!(!finished.err.iter().any(|line| line.contains("type 1 to 4")), "{:?}", finished.err);
 }
 
-/// Runs the shortest demonstration with standard input as `prepare` leaves it, to its end, and
-/// says how much of a processor it took, per second.
+/// Runs the shortest demonstration with the standard input that `prepare` sets, and returns the
+/// processor time that it used per second.
 fn load_with(prepare: impl FnOnce(&mut Command)) -> f64 {
     let mut command = Command::new(program("server"));
     command
@@ -78,7 +82,7 @@ fn load_with(prepare: impl FnOnce(&mut Command)) -> f64 {
     let start = std::time::Instant::now();
     let mut used = Duration::ZERO;
     let status = eventually("the game ends", || {
-        assert!(!is_stopped(id), "it was stopped");
+        assert!(!is_stopped(id), "the server was stopped");
         used = processor_time(id).unwrap_or(used);
         child.try_wait().unwrap()
     });
@@ -87,15 +91,15 @@ fn load_with(prepare: impl FnOnce(&mut Command)) -> f64 {
 }
 
 #[test]
-fn without_anything_to_read_from_it_neither_stops_nor_spins() {
+fn server_with_empty_input_neither_stops_nor_spins() {
     let load = load_with(|command| {
         command.stdin(File::open("/dev/null").unwrap());
     });
-    assert!(load < 0.15, "it takes {load} of a processor");
+    assert!(load < 0.15, "the load is {load} of a processor");
 }
 
 #[test]
-fn with_standard_input_closed_it_neither_stops_nor_spins() {
+fn server_with_closed_input_neither_stops_nor_spins() {
     let load = load_with(|command| {
         let server = command.get_program().to_owned();
         let args: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
@@ -108,11 +112,11 @@ fn with_standard_input_closed_it_neither_stops_nor_spins() {
             .stderr(Stdio::null());
         *command = shell;
     });
-    assert!(load < 0.15, "it takes {load} of a processor");
+    assert!(load < 0.15, "the load is {load} of a processor");
 }
 
-/// A terminal of its own for a shell with job control, which starts the server in the background
-/// and then waits for it while somebody types.
+/// Runs a shell with job control in a new terminal. The shell starts the server in the background
+/// and waits for it, while there is input from the terminal.
 const IN_BACKGROUND: &str = r#"
 import os, pty, sys, time
 pid, terminal = pty.fork()
@@ -147,14 +151,14 @@ fn in_background(job: &str) -> String {
 }
 
 #[test]
-fn in_the_background_of_a_terminal_it_is_not_stopped() {
+fn server_in_the_background_of_a_terminal_is_not_stopped() {
     let out = in_background("");
     assert!(out.contains("no process left - bye") && out.contains("ended with 0"), "{out}");
-    assert!(!out.contains("ps#2"), "what is typed is not for a program in the background: {out}");
+    assert!(!out.contains("ps#2"), "a server in the background has read from the terminal: {out}");
 }
 
 #[test]
-fn under_nohup_it_outlives_its_terminal() {
+fn server_under_nohup_outlives_its_terminal() {
     let server = program("server");
     let script = format!(
         "trap '' HUP; exec nohup '{}' --script 0:2,3:1 --listen 127.0.0.1:0 2>&1 </dev/null | cat",

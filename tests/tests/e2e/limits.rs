@@ -1,9 +1,9 @@
-//! What a client may not do, and what it is told.
+//! Limits of a client, and the errors beyond them.
 
 use serde_json::Value;
 use tribune_tests::{Server, Spectator, eventually};
 
-fn pure_network_game(args: &[&str]) -> Server {
+fn game_without_programs(args: &[&str]) -> Server {
     Server::start(&[&["--script", "", "--stay"], args].concat())
 }
 
@@ -13,8 +13,8 @@ fn refusal(spectator: &mut Spectator) -> Value {
 }
 
 #[test]
-fn each_wrong_line_is_refused_with_its_code_and_the_connection_stays() {
-    let server = pure_network_game(&[]);
+fn invalid_lines_are_refused_with_their_codes_and_the_connection_stays_open() {
+    let server = game_without_programs(&[]);
     let mut client = server.join();
     let long = [b"N ".as_slice(), &[b'x'; 2000], b"\n"].concat();
     let cases: [(&[u8], &str); 8] = [
@@ -36,8 +36,8 @@ fn each_wrong_line_is_refused_with_its_code_and_the_connection_stays() {
 }
 
 #[test]
-fn a_line_of_just_the_limit_is_heard() {
-    let server = pure_network_game(&[]);
+fn line_of_the_maximum_length_is_handled() {
+    let server = game_without_programs(&[]);
     let mut client = server.join();
     let id = "x".repeat(1024 - r#"{"type":"ping","id":""}"#.len());
     client.send(format!("{{\"type\":\"ping\",\"id\":\"{id}\"}}\r\n"));
@@ -47,8 +47,8 @@ fn a_line_of_just_the_limit_is_heard() {
 }
 
 #[test]
-fn a_ping_is_answered_to_whoever_sent_it_alone() {
-    let server = pure_network_game(&["--tick", "20ms"]);
+fn pong_is_sent_only_to_the_client_that_sent_the_ping() {
+    let server = game_without_programs(&["--tick", "20ms"]);
     let (mut one, mut two) = (server.join(), server.join());
     one.send("{\"type\":\"ping\",\"id\":\"a\"}\n{\"type\":\"ping\",\"id\":-1.50}\n");
     assert_eq!(one.wait_for(|line| line["type"] == "pong")["id"], "a");
@@ -58,26 +58,26 @@ fn a_ping_is_answered_to_whoever_sent_it_alone() {
 }
 
 #[test]
-fn moves_beyond_the_rate_are_refused_and_the_others_played() {
-    let server = pure_network_game(&["--move-rate", "10"]);
+fn moves_beyond_the_rate_are_refused_and_the_others_made() {
+    let server = game_without_programs(&["--move-rate", "10"]);
     let mut client = server.join();
     client.send("N ann\n".repeat(300) + "{\"type\":\"ping\",\"id\":1}\n");
     let lines = client.until(|line| line["type"] == "pong");
     let refusals: Vec<&Value> = lines.iter().filter(|line| line["type"] == "error").collect();
     assert!(refusals.iter().all(|line| line["code"] == "rate_limited"));
-    // Ten at once, and what became due while the others were read, which may take a while.
+    // The burst is ten, and more became due while the others were read, which may take a while.
     let refused = refusals.len() as u64;
     assert!((100..=290).contains(&refused), "{refused} of 300 were refused");
-    // The connection answers a ping, and the game may still be playing what came before it.
-    eventually("each move was either played or refused", || {
-        let played = server.join().state["players"][0]["moves"].as_u64()?;
-        (played + refused == 300).then_some(())
+    // After the pong, the game may still have moves in its mailbox that were sent before the ping.
+    eventually("each move was either made or refused", || {
+        let made = server.join().state["players"][0]["moves"].as_u64()?;
+        (made + refused == 300).then_some(())
     });
 }
 
 #[test]
-fn without_a_rate_every_move_is_played() {
-    let server = pure_network_game(&["--move-rate", "0"]);
+fn every_move_is_made_without_a_rate() {
+    let server = game_without_programs(&["--move-rate", "0"]);
     let mut client = server.join();
     client.send("N ann\n".repeat(5000));
     let lines = client.until(|line| line["type"] == "move" && line["seq"].as_u64() >= Some(5000));
@@ -85,16 +85,16 @@ fn without_a_rate_every_move_is_played() {
 }
 
 #[test]
-fn a_connection_carries_so_many_players() {
-    let server = pure_network_game(&["--max-players", "2"]);
+fn players_of_a_connection_are_limited() {
+    let server = game_without_programs(&["--max-players", "2"]);
     let mut client = server.join();
     client.send("N a\nN b\nN c\nN a\n");
     assert_eq!(refusal(&mut client), "too_many_players");
 }
 
 #[test]
-fn a_full_server_says_so_and_takes_the_next_when_somebody_leaves() {
-    let server = pure_network_game(&["--max-clients", "2", "--tick", "20ms"]);
+fn full_server_refuses_clients_until_one_leaves() {
+    let server = game_without_programs(&["--max-clients", "2", "--tick", "20ms"]);
     let (one, mut two) = (server.join(), server.join());
     let mut three = Spectator::connect(server.address());
     let closing = three.next().unwrap();
@@ -105,18 +105,18 @@ fn a_full_server_says_so_and_takes_the_next_when_somebody_leaves() {
     assert_eq!(three.next(), None);
     two.wait_for(|line| line["type"] == "clock");
     drop(one);
-    eventually("there is a place", || {
+    eventually("a client is accepted", || {
         let mut again = Spectator::connect(server.address());
         (again.next()?["type"] == "welcome").then_some(again)
     });
 }
 
 #[test]
-fn somebody_who_only_half_is_there_gives_way() {
-    let server = pure_network_game(&["--max-clients", "1", "--tick", "1h"]);
+fn full_server_evicts_a_half_closed_client() {
+    let server = game_without_programs(&["--max-clients", "1", "--tick", "1h"]);
     let mut one = server.join();
     one.half_close();
-    eventually("there is a place", || {
+    eventually("a client is accepted", || {
         let mut again = Spectator::connect(server.address());
         (again.next()?["type"] == "welcome").then_some(again)
     });
@@ -128,8 +128,8 @@ fn somebody_who_only_half_is_there_gives_way() {
 }
 
 #[test]
-fn whoever_errs_without_end_is_closed() {
-    let server = pure_network_game(&[]);
+fn client_with_too_many_errors_is_closed() {
+    let server = game_without_programs(&[]);
     let mut client = server.join();
     client.send("nonsense\n".repeat(3000));
     let lines = client.rest();
@@ -142,26 +142,26 @@ fn whoever_errs_without_end_is_closed() {
 }
 
 #[test]
-fn whoever_comes_when_another_has_just_gone_is_let_in() {
-    // A clock that hardly ticks: nothing is written to those who have gone.
-    let server = pure_network_game(&["--max-clients", "1", "--tick", "1h"]);
+fn full_server_accepts_a_client_right_after_another_has_left() {
+    // With hardly any ticks the server does not write to connections that were closed.
+    let server = game_without_programs(&["--max-clients", "1", "--tick", "1h"]);
     for _ in 0..50 {
-        // It is dropped, and so closed, before the next connects.
+        // The client is dropped, and its connection closed, before the next connects.
         server.join();
     }
 }
 
 #[test]
-fn all_who_only_half_are_there_give_way_to_as_many_who_come_at_once() {
-    let server = pure_network_game(&["--max-clients", "100", "--tick", "1h"]);
-    let mut half: Vec<Spectator> = (0..100).map(|_| server.join()).collect();
-    for client in &mut half {
+fn full_server_evicts_as_many_half_closed_clients_as_connect_at_once() {
+    let server = game_without_programs(&["--max-clients", "100", "--tick", "1h"]);
+    let mut half_closed: Vec<Spectator> = (0..100).map(|_| server.join()).collect();
+    for client in &mut half_closed {
         client.send("N ann\n");
         client.half_close();
     }
-    // They leave the game when the server sees that they will say nothing more.
+    // Their players leave when the server has read the end of their input.
     for _ in 0..100 {
-        half[0].wait_for(|line| line["type"] == "left");
+        half_closed[0].wait_for(|line| line["type"] == "left");
     }
     let mut new: Vec<Spectator> = (0..100).map(|_| Spectator::connect(server.address())).collect();
     for client in &mut new {

@@ -1,11 +1,9 @@
-//! The whole, by way of the real programs.
+//! Tests of the real programs as a whole.
 
-#![allow(clippy::unwrap_used, reason = "what is not there fails the test")]
+#![allow(clippy::unwrap_used, reason = "a missing value fails the test")]
 
-mod agents;
-mod bad_programs;
 mod client;
-mod coming_back;
+mod client_memory;
 mod console;
 mod defaults;
 mod descriptors;
@@ -15,29 +13,30 @@ mod floods;
 mod guard;
 mod herd;
 mod identity;
-mod joining;
 mod keyboard;
 mod limits;
 mod many_programs;
 mod messages;
-mod orphans;
+mod misbehaving_programs;
+mod other_servers;
 mod piped_moves;
+mod process_trees;
 mod program_environment;
+mod programs;
 mod protocol_doc;
 mod readme;
 mod reliability_doc;
-mod run_aways;
 mod scenario;
 mod seed;
-mod slow_readers;
-mod strangers;
+mod stream;
+mod termination;
 mod tribune_command;
 mod unprintable;
 mod usage;
 
 use std::path::PathBuf;
 
-/// The command line that runs the badly behaved program with `args`, for `--agent`.
+/// The command line that runs `misbehave` with `args`, for `--agent`.
 fn misbehave(args: &str) -> String {
     format!("'{}' {args}", misbehave_path().display())
 }

@@ -1,4 +1,4 @@
-//! Many programs at once.
+//! Termination of many programs at once.
 
 use rustix::process::Signal;
 use tribune_tests::{Server, assert_contiguous, program, seq, unprivileged};
@@ -6,8 +6,8 @@ use tribune_tests::{Server, assert_contiguous, program, seq, unprivileged};
 const PROGRAMS: usize = 200;
 
 #[test]
-fn many_stubborn_programs_are_ended_by_few_scans_while_the_clock_goes_on() {
-    // Without control groups, which would leave nothing to scan for.
+fn many_stubborn_programs_are_killed_with_few_scans_while_the_clock_goes_on() {
+    // With control groups there would be nothing to scan for.
     let mut command = unprivileged(&program("server"));
     command.env("RUST_LOG", "tribune_server::programs=debug");
     let script = vec!["0:1"; PROGRAMS].join(",");

@@ -1,4 +1,4 @@
-//! What the server says to people, and where it listens.
+//! Messages of the server on standard error, and its addresses.
 
 use std::{
     io::Write,
@@ -11,7 +11,7 @@ use serde_json::Value;
 use tribune_tests::{Process, Server, Spectator, UnreadServer, program};
 
 #[test]
-fn the_greeting_says_where_it_listens_and_what_to_try_next() {
+fn banner_has_the_address_and_commands_to_try() {
     let server = Server::start(&["--script", "", "--stay"]);
     let address = server.address().to_string();
     let try_next = |what: &str| server.wait_for_err(|line| line.trim_start().starts_with(what));
@@ -21,7 +21,7 @@ fn the_greeting_says_where_it_listens_and_what_to_try_next() {
 }
 
 #[test]
-fn log_lines_are_for_people_or_for_programs() {
+fn log_lines_are_text_or_json() {
     let logged = |format: &str| {
         let mut command = Command::new(program("server"));
         let server = Server::start_as(
@@ -43,10 +43,10 @@ fn log_lines_are_for_people_or_for_programs() {
 }
 
 #[test]
-fn messages_that_nobody_reads_do_not_hold_up_the_game_or_its_end() {
+fn unread_messages_delay_neither_the_game_nor_its_end() {
     let mut server = UnreadServer::start(&["--script", "", "--stay"]);
     let mut spectator = Spectator::join(server.address);
-    // Each line is answered, and the answers are more than a pipe holds.
+    // Each line causes a message, and all messages are more than a pipe holds.
     let mut keyboard = server.child.stdin.take().unwrap();
     keyboard.write_all("nonsense\n".repeat(3000).as_bytes()).unwrap();
     keyboard.write_all(b"1\n").unwrap();
@@ -57,7 +57,7 @@ fn messages_that_nobody_reads_do_not_hold_up_the_game_or_its_end() {
 }
 
 #[test]
-fn messages_whose_reader_has_gone_do_not_end_the_game() {
+fn closed_standard_error_does_not_end_the_game() {
     let mut server = UnreadServer::start(&["--script", "", "--stay"]);
     let mut spectator = Spectator::join(server.address);
     drop(server.err.take());
@@ -69,7 +69,7 @@ fn messages_whose_reader_has_gone_do_not_end_the_game() {
 }
 
 #[test]
-fn it_listens_wherever_it_is_told_to() {
+fn server_listens_on_every_address() {
     let mut listen = vec!["--listen", "127.0.0.1:0", "--listen", "127.0.0.2:0"];
     let has_ipv6 = TcpListener::bind("[::1]:0").is_ok();
     if has_ipv6 {
@@ -77,17 +77,17 @@ fn it_listens_wherever_it_is_told_to() {
     }
     let mut command = Command::new(program("server"));
     let process = Process::start(command.args(["--script", "", "--stay"]).args(listen));
-    let greeting = process.wait_for_err(|line| line.contains("listening on"));
-    let words = greeting.split([' ', ',']);
+    let banner = process.wait_for_err(|line| line.contains("listening on"));
+    let words = banner.split([' ', ',']);
     let addresses: Vec<SocketAddr> = words.filter_map(|word| word.parse().ok()).collect();
-    assert_eq!(addresses.len(), if has_ipv6 { 3 } else { 2 }, "{greeting}");
+    assert_eq!(addresses.len(), if has_ipv6 { 3 } else { 2 }, "{banner}");
     for address in addresses {
         Spectator::join(address);
     }
 }
 
 #[test]
-fn one_port_is_listened_on_for_both_families() {
+fn server_listens_on_one_port_for_ipv4_and_ipv6() {
     let Ok(probe) = TcpListener::bind("[::]:0") else { return };
     let port = probe.local_addr().unwrap().port();
     drop(probe);

@@ -1,4 +1,4 @@
-//! Moves that come from standard input, which is no terminal.
+//! `client play` with standard input that is not a terminal, and with held keys.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 use tribune_tests::{Finished, Process, Server, Spectator, program};
 
-/// Plays as `ann` with `input` and nothing more, to the end of the program.
+/// Runs `client play` as `ann` with `input`, to its end.
 fn play(server: &Server, input: &str, args: &[&str]) -> Finished {
     let mut player =
         Process::start(&mut server.client(&[&["play", "--name", "ann"], args].concat()));
@@ -14,7 +14,7 @@ fn play(server: &Server, input: &str, args: &[&str]) -> Finished {
     player.finish()
 }
 
-/// The next moves that are told to `spectator`, as `N ann`.
+/// The next moves that `spectator` gets, as `N ann`.
 fn moves(spectator: &mut Spectator, count: usize) -> Vec<String> {
     let one = |line: Value| {
         let text = |field: &str| line[field].as_str().unwrap().to_owned();
@@ -24,21 +24,21 @@ fn moves(spectator: &mut Spectator, count: usize) -> Vec<String> {
 }
 
 #[test]
-fn when_the_input_ends_it_leaves_as_soon_as_its_moves_are_told() {
+fn play_ends_after_its_last_move_when_its_input_ends() {
     let server = Server::start(&["--script", "", "--stay"]);
     let mut spectator = server.join();
     for input in ["n n e", "n\nN\r\ne\n"] {
         let played = play(&server, input, &[]);
         assert_eq!(played.code(), Some(0), "{:?}", played.err);
         assert_eq!(moves(&mut spectator, 3), ["N ann", "N ann", "E ann"]);
-        let told = |line: &&String| line.contains(" ann` from tcp#");
-        assert_eq!(played.out.iter().filter(told).count(), 3, "{:?}", played.out);
+        let is_own = |line: &&String| line.contains(" ann` from tcp#");
+        assert_eq!(played.out.iter().filter(is_own).count(), 3, "{:?}", played.out);
     }
-    assert_eq!(play(&server, "", &[]).code(), Some(0), "nothing was to be done");
+    assert_eq!(play(&server, "", &[]).code(), Some(0), "play without any moves failed");
 }
 
 #[test]
-fn it_says_so_if_the_game_ends_before_all_moves_are_made() {
+fn play_fails_if_the_game_ends_before_all_moves_are_made() {
     let server = Server::start(&["--script", "0:1", "--agent", "cat", "--move-rate", "1"]);
     let mut player = Process::start(&mut server.client(&["play", "--name", "ann"]));
     player.type_in(&"n".repeat(100));
@@ -52,7 +52,7 @@ fn it_says_so_if_the_game_ends_before_all_moves_are_made() {
 }
 
 #[test]
-fn the_lines_of_the_wire_are_understood() {
+fn all_forms_of_a_move_are_accepted() {
     let server = Server::start(&["--script", "", "--stay"]);
     let mut spectator = server.join();
     let input =
@@ -68,7 +68,7 @@ fn the_lines_of_the_wire_are_understood() {
 }
 
 #[test]
-fn many_moves_are_sent_as_fast_as_the_server_takes_them_and_all_are_made() {
+fn many_moves_are_sent_at_the_rate_of_the_server_and_all_are_made() {
     let server = Server::start(&["--script", "", "--stay", "--move-rate", "200"]);
     let mut spectator = server.join();
     assert_eq!(spectator.welcome["move_rate"], 200);
@@ -79,7 +79,7 @@ fn many_moves_are_sent_as_fast_as_the_server_takes_them_and_all_are_made() {
 }
 
 #[test]
-fn without_a_limit_moves_are_not_held_back() {
+fn moves_are_not_delayed_without_a_rate() {
     let server = Server::start(&["--script", "", "--stay", "--move-rate", "0"]);
     let mut spectator = server.join();
     assert_eq!(spectator.welcome["move_rate"], 0);
@@ -88,7 +88,7 @@ fn without_a_limit_moves_are_not_held_back() {
 }
 
 #[test]
-fn it_can_be_told_to_go_on_watching() {
+fn keep_watching_goes_on_after_the_end_of_input() {
     let server = Server::start(&["--script", "", "--stay", "--tick", "20ms"]);
     let mut spectator = server.join();
     let mut player =
@@ -105,7 +105,7 @@ fn it_can_be_told_to_go_on_watching() {
 }
 
 #[test]
-fn refusals_without_end_are_counted_and_not_all_told() {
+fn repeated_refusals_are_counted_instead_of_printed() {
     let server =
         Server::start(&["--script", "", "--stay", "--max-players", "1", "--move-rate", "0"]);
     let input: String = (0..900).fold("N ann\n".to_owned(), |all, n| all + &format!("N p{n}\n"));
@@ -120,7 +120,7 @@ fn refusals_without_end_are_counted_and_not_all_told() {
     assert_eq!(counted.sum::<u64>(), 899, "{refused:?}");
 }
 
-/// Holds a key down in a terminal of its own for two seconds, and then leaves.
+/// Holds a key down in a new terminal for two seconds, and then quits.
 const HELD_KEY: &str = r#"
 import os, pty, select, sys, time
 pid, near = pty.fork()
@@ -150,7 +150,7 @@ print("lines", out.count(b"not sent"))
 "#;
 
 #[test]
-fn a_held_key_is_neither_refused_nor_told_line_by_line() {
+fn held_key_is_neither_refused_nor_reported_line_by_line() {
     let server = Server::start(&["--script", "", "--stay", "--move-rate", "4"]);
     let mut command = Command::new("python3");
     command.args(["-c", HELD_KEY]).arg(program("client"));

@@ -1,13 +1,13 @@
-//! What a program sees of the server, and what it does not.
+//! What a program gets from the server, and what is hidden from it.
 
 use std::process::Command;
 
 use serde_json::Value;
 use tribune_tests::{Server, program, unprivileged};
 
-/// What a program that runs `script` in a shell prints, if the server is started by `command`.
+/// The output of a program that runs `script` in a shell, on a server started by `command`.
 fn printed(command: &mut Command, script: &str) -> Vec<String> {
-    // It waits until the test is there to see what it prints.
+    // It waits until the test has joined.
     let agent = format!("sh -c 'read line; read line; sleep 0.3; {script}'");
     let server = Server::start_as(command, &["--script", "0.5:1", "--agent", &agent]);
     let mut spectator = server.join();
@@ -21,9 +21,9 @@ fn printed(command: &mut Command, script: &str) -> Vec<String> {
 }
 
 #[test]
-fn it_gets_what_is_on_the_list_and_nothing_else() {
+fn program_gets_only_the_listed_variables() {
     let mut command = Command::new(program("server"));
-    command.env("A_SECRET", "tell nobody").env("LC_ALL", "C").env("PYTHONPATH", "/nowhere");
+    command.env("A_SECRET", "password").env("LC_ALL", "C").env("PYTHONPATH", "/nowhere");
     command.env("TRIBUNE_WORKER", "99");
     let lines = printed(&mut command, "env");
     let has = |entry: &str| lines.iter().any(|line| line == entry);
@@ -46,24 +46,24 @@ fn it_gets_what_is_on_the_list_and_nothing_else() {
 }
 
 #[test]
-fn it_inherits_no_descriptor_but_its_three_streams() {
+fn program_inherits_only_its_three_streams() {
     let mut command = Command::new("bash");
-    // Two that are not closed on exec.
+    // Two descriptors that are not closed on exec.
     let start = "exec 7</etc/passwd 42>/dev/null; exec \"$0\" \"$@\"";
     command.args(["-c", start]).arg(program("server"));
-    // The fourth is the folder that it reads.
+    // The fourth is the folder that `ls` reads.
     assert_eq!(printed(&mut command, "echo $(ls /proc/self/fd)"), ["0 1 2 3"]);
 }
 
 #[test]
-fn it_cannot_read_what_is_typed_to_the_server() {
-    // Nothing is closed to root.
+fn program_cannot_read_the_keyboard_or_memory_of_the_server() {
+    // Root can open everything.
     let mut command = unprivileged(&program("server"));
-    let script = "id -u; for what in fd fd/0 mem environ; do \
-                  if cat /proc/$PPID/$what >/dev/null 2>/dev/null || ls /proc/$PPID/$what/ >/dev/null 2>/dev/null; \
-                  then echo open $what; else echo closed $what; fi; done";
+    let script = "id -u; for file in fd fd/0 mem environ; do \
+                  if cat /proc/$PPID/$file >/dev/null 2>/dev/null || ls /proc/$PPID/$file/ >/dev/null 2>/dev/null; \
+                  then echo open $file; else echo closed $file; fi; done";
     let lines = printed(&mut command, script);
     let want = ["closed fd", "closed fd/0", "closed mem", "closed environ"];
-    // Where the programs can only be reached by root, there is nothing to see here.
+    // If only root can reach the executables, the server runs as root, and there is nothing to check.
     assert!(lines[0] == "0" || lines[1..] == want, "{lines:?}");
 }

@@ -1,4 +1,4 @@
-//! The examples of `docs/protocol.md` are what the programs say and understand.
+//! The examples of `docs/protocol.md` agree with the code.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ fn document() -> String {
     fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/protocol.md")).unwrap()
 }
 
-/// The lines of all blocks whose opening is `fence`.
+/// The lines of all code blocks of the kind `fence`.
 fn examples(document: &str, fence: &str) -> Vec<String> {
     let opening = format!("```{fence}\n");
     let blocks = document.split(&opening).skip(1);
@@ -18,15 +18,15 @@ fn examples(document: &str, fence: &str) -> Vec<String> {
 }
 
 #[test]
-fn what_the_server_sends_is_read_and_written_back() {
+fn lines_of_the_server_round_trip() {
     let examples = examples(&document(), "json server");
     assert!(examples.len() > 15, "only {} examples were found", examples.len());
     for line in examples {
         let mut written = Vec::new();
         match ServerLine::parse(line.as_bytes()).unwrap() {
             ServerLine::Event(event) => encode(&event, &mut written),
-            ServerLine::Control(notice) => encode(&notice, &mut written),
-            ServerLine::Unknown => panic!("{line} is of no known type"),
+            ServerLine::Control(message) => encode(&message, &mut written),
+            ServerLine::Unknown => panic!("unknown type in {line}"),
         }
         let (read, written): (Value, Value) =
             (serde_json::from_str(&line).unwrap(), serde_json::from_slice(&written).unwrap());
@@ -35,7 +35,7 @@ fn what_the_server_sends_is_read_and_written_back() {
 }
 
 #[test]
-fn what_a_client_sends_is_understood_and_written_back() {
+fn lines_of_a_client_round_trip() {
     let examples = examples(&document(), "text client");
     assert!(examples.len() >= 6, "only {} examples were found", examples.len());
     for line in examples {
@@ -48,7 +48,7 @@ fn what_a_client_sends_is_understood_and_written_back() {
 }
 
 #[test]
-fn every_type_and_code_is_explained() {
+fn every_type_and_code_is_documented() {
     let document = document();
     let errors = ErrorCode::ALL.iter().map(ErrorCode::to_string);
     let closings = ClosingCode::ALL.iter().map(ClosingCode::to_string);

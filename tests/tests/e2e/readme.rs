@@ -1,4 +1,4 @@
-//! The README's bot and scenario work as they stand there.
+//! The bot and the scenario of the README work as printed.
 
 use std::{fs, process::Command};
 
@@ -7,7 +7,7 @@ use tribune_tests::{Process, Server, eventually, program};
 
 const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
 
-/// The first block of `language` in the README.
+/// The first code block in `language` of the README.
 fn block(language: &str) -> String {
     let readme = fs::read_to_string(README).unwrap();
     let (_, rest) = readme.split_once(&format!("```{language}\n")).unwrap();
@@ -15,10 +15,10 @@ fn block(language: &str) -> String {
 }
 
 #[test]
-fn the_bot_plays() {
+fn bot_plays() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("bot.py");
-    // As it stands there, but for the pauses.
+    // As printed, but without its pauses.
     fs::write(&path, block("python").replace("random.random()", "0")).unwrap();
     let agent = format!("python3 '{}'", path.display());
     let (events, _) = Server::whole_game(&["--script", "0.3:1", "--agent", &agent]);
@@ -29,10 +29,10 @@ fn the_bot_plays() {
 }
 
 #[test]
-fn what_the_bot_prints_leaves_it_at_once() {
+fn bot_prints_each_move_immediately() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("bot.py");
-    // It waits until its last move has been seen, rather than for some time.
+    // Instead of pausing, it waits until its last move was read.
     fs::write(&path, block("python").replace("time.sleep(random.random())", "input()")).unwrap();
     let mut command = Command::new("python3");
     let mut bot = Process::start(command.arg(&path).env_remove("PYTHONUNBUFFERED"));
@@ -44,7 +44,7 @@ fn what_the_bot_prints_leaves_it_at_once() {
 }
 
 #[test]
-fn the_bot_plays_over_the_network_until_its_last_move_is_played() {
+fn bot_plays_over_the_network_until_its_last_move_is_made() {
     let server = Server::start(&["--script", "", "--stay"]);
     let folder = tempdir().unwrap();
     let path = folder.path().join("bot.py");
@@ -65,7 +65,7 @@ fn the_bot_plays_over_the_network_until_its_last_move_is_played() {
 }
 
 #[test]
-fn the_scenario_is_one() {
+fn scenario_runs() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("league.toml");
     fs::write(&path, block("toml")).unwrap();
@@ -73,11 +73,11 @@ fn the_scenario_is_one() {
     let mut spectator = server.join();
     let first = spectator.wait_for(|line| line["type"] == "started");
     assert_eq!(first["label"], "ps#1 (python3)");
-    // There is no bot.py here, so it fails and is started again, beside the other.
+    // There is no bot.py here, so that program fails and is restarted, while the other runs.
     let team = spectator
         .wait_for(|line| line["label"].as_str().is_some_and(|label| label.contains("house team")));
     assert_eq!(team["type"], "started");
-    eventually("it was restarted", || {
+    eventually("the failed program is restarted", || {
         (spectator.next()?["label"].as_str()?.contains("python3")).then_some(())
     });
 }

@@ -23,19 +23,19 @@ impl Scenario {
         self.folder.path().join("scenario.toml")
     }
 
-    /// All events of the game that it makes.
+    /// All events of a game with it.
     fn events(&self) -> Vec<Value> {
         Server::whole_game(&["--scenario", self.path().to_str().unwrap()]).0
     }
 }
 
-/// What is at `field` of all events of `kind`.
+/// The value of `field` in each event of `kind`.
 fn all(events: &[Value], kind: &str, field: &str) -> Vec<Value> {
     events.iter().filter(|event| event["type"] == kind).map(|event| event[field].clone()).collect()
 }
 
 #[test]
-fn a_worker_runs_its_command_with_its_name_environment_and_folder() {
+fn program_runs_with_the_name_environment_and_folder_of_its_table() {
     let scenario = Scenario::new(
         r#"
         [[worker]]
@@ -59,12 +59,12 @@ fn a_worker_runs_its_command_with_its_name_environment_and_folder() {
     assert_eq!(
         all(&events, "output", "line"),
         [bots.to_str().unwrap(), "a b $WHO"],
-        "no shell had it in between"
+        "a shell has changed the arguments"
     );
 }
 
 #[test]
-fn a_worker_that_fails_is_restarted_so_many_times() {
+fn failed_program_is_restarted_up_to_its_maximum() {
     let scenario = Scenario::new(&format!(
         r#"
         [[worker]]
@@ -102,20 +102,21 @@ fn a_worker_that_fails_is_restarted_so_many_times() {
             "ps#6 (misbehave)"
         ]
     );
-    // Each pause is twice the one before, counted from an end to the start that follows.
+    // Each pause, from an exit to the next start, is twice the one before.
     let times = |kind: &str| -> Vec<u64> {
-        let of_it = events.iter().filter(|event| event["type"] == kind);
-        let of_it = of_it.filter(|event| event["label"].as_str().unwrap().ends_with("(misbehave)"));
-        of_it.map(|event| event["ms"].as_u64().unwrap()).collect()
+        let matching = events.iter().filter(|event| event["type"] == kind);
+        let matching =
+            matching.filter(|event| event["label"].as_str().unwrap().ends_with("(misbehave)"));
+        matching.map(|event| event["ms"].as_u64().unwrap()).collect()
     };
     let pauses = times("exited").into_iter().zip(times("started").into_iter().skip(1));
-    for ((ended, started), least) in pauses.zip([50, 100, 200]) {
-        assert!(started - ended >= least, "{} ms rather than {least}", started - ended);
+    for ((exited, started), min) in pauses.zip([50, 100, 200]) {
+        assert!(started - exited >= min, "{} ms instead of {min}", started - exited);
     }
 }
 
 #[test]
-fn a_folder_that_is_not_there_is_named() {
+fn missing_folder_is_named_in_the_reason() {
     let scenario = Scenario::new("[[worker]]\nat = 0.3\ncommand = ['true']\ndir = 'missing'");
     let reason = all(&scenario.events(), "exited", "reason").remove(0);
     assert!(reason.as_str().unwrap().contains("missing"), "{reason}");

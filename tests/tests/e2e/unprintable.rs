@@ -15,8 +15,8 @@ use tribune_tests::{DEADLINE, Process, Server, program};
 
 use crate::misbehave;
 
-/// The worst: control characters, what sets the direction of text, and what does not show. The
-/// programs have a longer list, from Unicode.
+/// Whether `char` is a control character, a format character or invisible. These are the most
+/// dangerous of those that the programs escape, whose list comes from Unicode.
 fn is_bad(char: char) -> bool {
     matches!(char,
         '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{34f}' | '\u{61c}'
@@ -30,14 +30,14 @@ fn bad_text() -> String {
 }
 
 #[track_caller]
-fn assert_harmless<'a>(what: &str, lines: impl IntoIterator<Item = &'a String>) {
+fn assert_printable<'a>(source: &str, lines: impl IntoIterator<Item = &'a String>) {
     for line in lines {
-        assert!(!line.chars().any(is_bad), "{what}: {}", line.escape_debug());
+        assert!(!line.chars().any(is_bad), "{source}: {}", line.escape_debug());
     }
 }
 
 #[test]
-fn what_a_program_prints_is_sent_and_shown_with_escapes() {
+fn output_of_programs_is_sent_and_shown_with_escapes() {
     let mut server =
         Server::start(&["--script", "", "--stay", "--agent", &misbehave("unprintable")]);
     let mut raw = TcpStream::connect(server.address()).unwrap();
@@ -55,24 +55,24 @@ fn what_a_program_prints_is_sent_and_shown_with_escapes() {
     let mut lines = String::new();
     raw.read_to_string(&mut lines).unwrap();
     let lines: Vec<String> = lines.lines().map(str::to_owned).collect();
-    assert_harmless("the stream", &lines);
+    assert_printable("the stream", &lines);
     let json = json.finish();
-    assert_harmless("watch --json", json.out.iter().chain(&json.err));
+    assert_printable("watch --json", json.out.iter().chain(&json.err));
     let text = text.finish();
-    assert_harmless("watch", text.out.iter().chain(&text.err));
+    assert_printable("watch", text.out.iter().chain(&text.err));
     let server = server.finish();
-    assert_harmless("the server", server.out.iter().chain(&server.err));
+    assert_printable("the server", server.out.iter().chain(&server.err));
 
-    // It is escaped and not lost.
+    // Every character is escaped, and none is lost.
     for lines in [&lines[1..], &json.out[2..]] {
         let events = lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
         let printed: Vec<Value> = events.filter(|event| event["type"] == "output").collect();
-        let said: String =
+        let text: String =
             printed.iter().map(|event| event["line"].as_str().unwrap().to_owned()).collect();
         for char in bad_text().chars().filter(|&char| char != '\r') {
-            assert!(said.contains(char), "{char:?} is missing");
+            assert!(text.contains(char), "{char:?} is missing");
         }
-        assert!(said.contains("N \u{3164}"), "it is no move");
+        assert!(text.contains("N \u{3164}"), "an invalid name was accepted");
     }
     assert!(text.out.iter().any(|line| line.contains("\\u{1b}[2J")), "{:?}", text.out);
 }
@@ -94,7 +94,7 @@ fn server_that_sends(bytes: Vec<u8>) -> SocketAddr {
     address
 }
 
-/// `text` as a JSON string in which all is raw that JSON allows.
+/// `text` as a JSON string with only the escapes that JSON requires.
 fn raw(text: &str) -> String {
     serde_json::to_string(text).unwrap()
 }
@@ -106,7 +106,7 @@ fn welcome() -> String {
     )
 }
 
-/// A whole game with all of it in every field that can have it.
+/// A whole game with such text in every field that can have it.
 fn bad_game() -> Vec<u8> {
     let bad = raw(&format!("\u{1b}[2J{}", bad_text()));
     let lines = [
@@ -128,8 +128,8 @@ fn bad_game() -> Vec<u8> {
     (lines.join("\n") + "\n").into_bytes()
 }
 
-/// What faulty servers send.
-fn faults() -> Vec<Vec<u8>> {
+/// The streams of faulty servers.
+fn faulty_streams() -> Vec<Vec<u8>> {
     let bad = raw(&bad_text());
     let closing = format!(r#"{{"type":"closing","code":"shutting_down","message":{bad}}}"#);
     vec![
@@ -143,9 +143,9 @@ fn faults() -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn nothing_that_a_faulty_server_sends_is_shown_raw() {
-    for (number, fault) in faults().into_iter().enumerate() {
-        let address = server_that_sends(fault).to_string();
+fn client_shows_nothing_raw_from_faulty_servers() {
+    for (number, stream) in faulty_streams().into_iter().enumerate() {
+        let address = server_that_sends(stream).to_string();
         let commands: [&[&str]; 6] = [
             &["watch"],
             &["watch", "--json"],
@@ -159,15 +159,15 @@ fn nothing_that_a_faulty_server_sends_is_shown_raw() {
                 Command::new(program("client")).args(command).args(["--server", &address]),
             );
             let client = client.finish();
-            let what = format!("fault {number} to {command:?}");
-            assert!(!client.out.is_empty() || !client.err.is_empty(), "{what}");
-            assert_harmless(&what, client.out.iter().chain(&client.err));
+            let source = format!("stream {number} to {command:?}");
+            assert!(!client.out.is_empty() || !client.err.is_empty(), "{source}");
+            assert_printable(&source, client.out.iter().chain(&client.err));
         }
     }
 }
 
 #[test]
-fn what_a_faulty_server_sends_is_shown_with_escapes() {
+fn client_shows_text_of_faulty_servers_with_escapes() {
     let address = server_that_sends(bad_game()).to_string();
     let client = |command: &[&str]| {
         let command = [command, &["--server", &address]].concat();
@@ -181,14 +181,14 @@ fn what_a_faulty_server_sends_is_shown_with_escapes() {
     assert!(pong.out[0].contains("\\u{9b}"), "{:?}", pong.out);
     let json = client(&["watch", "--json"]);
     let last: Value = serde_json::from_str(json.out.last().unwrap()).unwrap();
-    assert_eq!(last["reason"], format!("\u{1b}[2J{}", bad_text()), "JSON says the same");
+    assert_eq!(last["reason"], format!("\u{1b}[2J{}", bad_text()), "the JSON has another text");
 }
 
 #[test]
-fn the_reports_of_a_herd_are_harmless() {
+fn reports_of_a_herd_are_printable() {
     let folder = tempdir().unwrap();
-    for (number, fault) in faults().into_iter().enumerate() {
-        let address = server_that_sends(fault).to_string();
+    for (number, stream) in faulty_streams().into_iter().enumerate() {
+        let address = server_that_sends(stream).to_string();
         let files = ["html", "json", "csv"]
             .map(|kind| folder.path().join(format!("{number}.{kind}")).display().to_string());
         let mut command = Command::new(program("client"));
@@ -196,11 +196,11 @@ fn the_reports_of_a_herd_are_harmless() {
         command.args(["--server", &address]);
         command.args(files.iter().flat_map(|file| ["--output", file]));
         let herd = Process::start(&mut command).finish();
-        assert_harmless("the report", herd.out.iter().chain(&herd.err));
+        assert_printable("the report", herd.out.iter().chain(&herd.err));
         for file in files {
             let text = fs::read_to_string(&file).unwrap();
             let lines: Vec<String> = text.lines().map(str::to_owned).collect();
-            assert_harmless(&file, &lines);
+            assert_printable(&file, &lines);
         }
     }
 }

@@ -1,5 +1,4 @@
-//! Wrong usage, and what could not be done: one line that says what, where, and what would be
-//! right.
+//! Usage errors and failures are one line that names the value, its place, and what is expected.
 
 use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt, process::Command};
 
@@ -8,7 +7,7 @@ use tribune_tests::{Process, Server, program};
 
 /// Runs `name` with `args`, and checks its exit code and its only line on standard error.
 #[track_caller]
-fn complains(name: &str, args: &[&str], code: i32, parts: &[&str]) {
+fn assert_fails(name: &str, args: &[&str], code: i32, parts: &[&str]) {
     let finished = Process::start(Command::new(program(name)).args(args)).finish();
     assert_eq!(finished.err.len(), 1, "{args:?}: {:?}", finished.err);
     assert_eq!(finished.code(), Some(code), "{args:?}: {:?}", finished.err);
@@ -19,58 +18,58 @@ fn complains(name: &str, args: &[&str], code: i32, parts: &[&str]) {
 }
 
 #[test]
-fn a_busy_port_is_named() {
+fn busy_port_is_named() {
     let server = Server::start(&["--script", "", "--stay"]);
     let address = server.address().to_string();
-    complains("server", &["--listen", &address], 1, &[&address, "in use", "--listen"]);
+    assert_fails("server", &["--listen", &address], 1, &[&address, "in use", "--listen"]);
 }
 
 #[test]
-fn a_wrong_script_is_shown_with_the_place_and_what_would_be_right() {
-    complains("server", &["--script", "0:1,1"], 2, &["entry 2", "\"1\"", "0.5:1"]);
-    complains("server", &["--script", "0:7"], 2, &["\"7\"", "1, 2, 3 or 4"]);
-    complains("server", &["--script", "soon:1"], 2, &["entry 1", "number of seconds"]);
-    complains("server", &["--script", "99999999999:1"], 2, &["from 0 to 31536000 (a year)"]);
+fn invalid_script_is_shown_with_the_entry_and_what_is_expected() {
+    assert_fails("server", &["--script", "0:1,1"], 2, &["entry 2", "\"1\"", "0.5:1"]);
+    assert_fails("server", &["--script", "0:7"], 2, &["\"7\"", "1, 2, 3 or 4"]);
+    assert_fails("server", &["--script", "soon:1"], 2, &["entry 1", "number of seconds"]);
+    assert_fails("server", &["--script", "99999999999:1"], 2, &["from 0 to 31536000 (a year)"]);
 }
 
 #[test]
-fn a_wrong_scenario_is_shown_with_its_line() {
+fn invalid_scenario_is_shown_with_its_line() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("s.toml");
     let path = path.to_str().unwrap();
-    complains("server", &["--scenario", path], 1, &[path, "No such file"]);
+    assert_fails("server", &["--scenario", path], 1, &[path, "No such file"]);
     fs::write(path, "[[worker]]\nat = 0\npredef = 9\n").unwrap();
-    complains("server", &["--scenario", path], 2, &[&format!("{path}:3:"), "1, 2, 3 or 4"]);
+    assert_fails("server", &["--scenario", path], 2, &[&format!("{path}:3:"), "1, 2, 3 or 4"]);
     fs::write(path, "[[worker]]\nat = 0\npredef = 1\ncolor = 3\n").unwrap();
-    complains("server", &["--scenario", path], 2, &[&format!("{path}:4:"), "color"]);
+    assert_fails("server", &["--scenario", path], 2, &[&format!("{path}:4:"), "color"]);
     fs::write(path, "[[worker]]\nat = \"\\u001b\"\npredef = 1\n").unwrap();
-    complains(
+    assert_fails(
         "server",
         &["--scenario", path],
         2,
         &[&format!("{path}:2:"), "invalid at", "seconds"],
     );
     fs::write(path, b"[[worker]]\nat = 0 # caf\xe9\n").unwrap();
-    complains("server", &["--scenario", path], 1, &[path, "line 2 is not UTF-8"]);
-    complains("server", &["--scenario", "/dev/zero"], 1, &["/dev/zero", "more than 16777216"]);
+    assert_fails("server", &["--scenario", path], 1, &[path, "line 2 is not UTF-8"]);
+    assert_fails("server", &["--scenario", "/dev/zero"], 1, &["/dev/zero", "more than 16777216"]);
 }
 
 #[test]
-fn a_negative_value_is_shown_with_its_option() {
+fn negative_value_is_shown_with_its_option() {
     for option in ["--tick", "--grace", "--flush-interval"] {
-        complains("server", &[option, "-1s"], 2, &["'-1s'", option, "a time from "]);
+        assert_fails("server", &[option, "-1s"], 2, &["'-1s'", option, "a time from "]);
     }
-    complains("server", &["--log-bytes", "-1KiB"], 2, &["'-1KiB'", "--log-bytes", "4096"]);
-    complains("server", &["--board", "-1x3"], 2, &["'-1x3'", "--board"]);
-    complains("server", &["echo", "--delay", "-1s"], 2, &["'-1s'", "--delay"]);
-    complains("client", &["ping", "--timeout", "-1s"], 2, &["'-1s'", "--timeout"]);
-    complains("client", &["herd", "-n", "-5"], 2, &["'-5'", "--jobs", "from 1 to "]);
-    complains("players-agent", &["--seed", "-1"], 2, &["'-1'", "--seed", "not negative"]);
-    complains("players-agent", &["-1"], 2, &["'-1'", "1, 2, 3 or 4"]);
+    assert_fails("server", &["--log-bytes", "-1KiB"], 2, &["'-1KiB'", "--log-bytes", "4096"]);
+    assert_fails("server", &["--board", "-1x3"], 2, &["'-1x3'", "--board"]);
+    assert_fails("server", &["echo", "--delay", "-1s"], 2, &["'-1s'", "--delay"]);
+    assert_fails("client", &["ping", "--timeout", "-1s"], 2, &["'-1s'", "--timeout"]);
+    assert_fails("client", &["herd", "-n", "-5"], 2, &["'-5'", "--jobs", "from 1 to "]);
+    assert_fails("players-agent", &["--seed", "-1"], 2, &["'-1'", "--seed", "not negative"]);
+    assert_fails("players-agent", &["-1"], 2, &["'-1'", "1, 2, 3 or 4"]);
 }
 
 #[test]
-fn a_time_without_a_unit_is_in_seconds() {
+fn time_without_a_unit_is_in_seconds() {
     let server = Server::start(&["--script", "", "--stay", "--tick", "1"]);
     assert_eq!(server.join().welcome["tick_ms"], 1000);
     let server = Server::start(&["--script", "", "--stay", "--tick", "0.25"]);
@@ -82,7 +81,7 @@ fn a_time_without_a_unit_is_in_seconds() {
 }
 
 #[test]
-fn what_the_environment_asks_for_is_checked_too() {
+fn values_from_the_environment_are_checked() {
     let run = |name: &str, args: &[&str], variable: &str, value: &OsStr| {
         Process::start(Command::new(program(name)).args(args).env(variable, value)).finish()
     };
@@ -104,12 +103,12 @@ fn what_the_environment_asks_for_is_checked_too() {
 #[test]
 fn sizes_have_bounds() {
     for size in ["16EiB", "65GiB", "0", "4095", "much"] {
-        complains("server", &["--log-bytes", size], 2, &["--log-bytes", "from 4096 to 64GiB"]);
+        assert_fails("server", &["--log-bytes", size], 2, &["--log-bytes", "from 4096 to 64GiB"]);
     }
 }
 
 #[test]
-fn no_complaint_speaks_of_the_language_it_is_written_in() {
+fn no_message_has_terms_of_the_programming_language() {
     let usages: [(&str, &[&str]); 10] = [
         ("server", &["--max-players", "0"]),
         ("server", &["--shards", "x"]),
@@ -133,20 +132,20 @@ fn no_complaint_speaks_of_the_language_it_is_written_in() {
 }
 
 #[test]
-fn wrong_arguments_are_refused() {
-    complains("server", &["--board", "big"], 2, &["--board", "32x16"]);
-    complains("server", &["--max-clients", "-1"], 2, &["--max-clients", "not negative"]);
-    complains("server", &["echo", "--delay", "soon"], 2, &["--delay", "500ms"]);
-    complains("server", &["--listen", "here"], 2, &["\"here\"", "127.0.0.1:7777"]);
-    complains("server", &["--lisen", "x"], 2, &["--listen"]);
-    complains("players-agent", &["5"], 2, &["\"5\"", "1, 2, 3 or 4"]);
-    complains("client", &["watch", "--server", "here"], 2, &["HOST:PORT"]);
-    complains("client", &["play"], 2, &["--name"]);
-    complains("client", &["play", "--name", "a b"], 2, &["letters, digits"]);
+fn invalid_arguments_are_refused() {
+    assert_fails("server", &["--board", "big"], 2, &["--board", "32x16"]);
+    assert_fails("server", &["--max-clients", "-1"], 2, &["--max-clients", "not negative"]);
+    assert_fails("server", &["echo", "--delay", "soon"], 2, &["--delay", "500ms"]);
+    assert_fails("server", &["--listen", "here"], 2, &["\"here\"", "127.0.0.1:7777"]);
+    assert_fails("server", &["--lisen", "x"], 2, &["--listen"]);
+    assert_fails("players-agent", &["5"], 2, &["\"5\"", "1, 2, 3 or 4"]);
+    assert_fails("client", &["watch", "--server", "here"], 2, &["HOST:PORT"]);
+    assert_fails("client", &["play"], 2, &["--name"]);
+    assert_fails("client", &["play", "--name", "a b"], 2, &["letters, digits"]);
 }
 
 #[test]
-fn the_server_is_the_players_agent_too() {
+fn server_has_the_players_agent_as_a_subcommand() {
     let players = |name: &str, args: &[&str]| {
         Process::start(Command::new(program(name)).args(args).args(["1", "--seed", "3"]))
             .finish()
@@ -161,7 +160,7 @@ fn the_server_is_the_players_agent_too() {
 }
 
 #[test]
-fn players_end_quietly_when_nobody_listens() {
+fn players_agent_ends_without_an_error_when_its_output_is_closed() {
     let script =
         format!("'{}' 1 | head -1; echo ${{PIPESTATUS[0]}}", program("players-agent").display());
     let output = Command::new("bash").args(["-c", &script]).output().unwrap();

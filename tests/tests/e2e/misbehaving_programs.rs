@@ -1,13 +1,13 @@
-//! Player programs that do what they should not, and a game that goes on.
+//! Programs that misbehave, while the game goes on.
 
 use serde_json::{Value, json};
 use tribune_tests::Server;
 
 use crate::misbehave;
 
-/// All events of a game in which the program misbehaves as `how` says.
-fn events(how: &str, args: &[&str]) -> Vec<Value> {
-    let agent = misbehave(how);
+/// All events of a game whose only program is `misbehave` with the arguments `mode`.
+fn events(mode: &str, args: &[&str]) -> Vec<Value> {
+    let agent = misbehave(mode);
     let (events, _) =
         Server::whole_game(&[&["--script", "0.3:1", "--agent", &agent], args].concat());
     assert_eq!(events.last().unwrap()["reason"], "no process left");
@@ -19,7 +19,7 @@ fn count(events: &[Value], kind: &str) -> usize {
 }
 
 #[test]
-fn a_flood_of_moves_is_played_to_the_last() {
+fn every_move_of_a_flood_is_made() {
     let events = events("flood 30000", &["--log-bytes", "64MiB", "--output-rate", "0"]);
     assert_eq!(count(&events, "move"), 30_000);
     let left = events.iter().find(|event| event["type"] == "left").unwrap();
@@ -27,7 +27,7 @@ fn a_flood_of_moves_is_played_to_the_last() {
 }
 
 #[test]
-fn the_clock_and_others_go_on_during_a_flood() {
+fn clock_and_other_players_go_on_during_a_flood() {
     let agent = misbehave("flood 100000000");
     let server = Server::start(&["--script", "0:1", "--agent", &agent, "--tick", "50ms", "--stay"]);
     let mut player = server.join();
@@ -42,18 +42,21 @@ fn the_clock_and_others_go_on_during_a_flood() {
 }
 
 #[test]
-fn a_line_that_is_nearly_a_move_is_explained() {
+fn first_line_that_is_nearly_a_move_is_explained() {
     let agent = "sh -c 'echo hello there; echo x ann; echo N; echo y ann; read line'";
     let server = Server::start(&["--script", "0:1", "--agent", agent]);
     let hint = server.wait_for_err(|line| line.contains("is not a move"));
     assert!(hint.contains(r#"ps#1 printed "x ann""#) && hint.contains("N, S, E or W"), "{hint}");
     server.signal(rustix::process::Signal::INT);
     let more = server.finish().err;
-    assert!(!more.iter().any(|line| line.contains("is not a move")), "it is told once: {more:?}");
+    assert!(
+        !more.iter().any(|line| line.contains("is not a move")),
+        "a second line was explained: {more:?}"
+    );
 }
 
 #[test]
-fn a_megabyte_without_a_line_end_is_cut() {
+fn line_of_a_megabyte_is_cut() {
     let events = events("endless-line", &[]);
     let output = events.iter().find(|event| event["type"] == "output").unwrap();
     assert_eq!(output["line"], "x".repeat(1024));
@@ -62,7 +65,7 @@ fn a_megabyte_without_a_line_end_is_cut() {
 }
 
 #[test]
-fn what_is_not_utf8_is_shown_as_well_as_it_can_be() {
+fn invalid_utf8_is_shown_with_replacement_characters() {
     let events = events("not-utf8", &[]);
     let lines: Vec<&Value> = events
         .iter()
@@ -76,7 +79,7 @@ fn what_is_not_utf8_is_shown_as_well_as_it_can_be() {
 }
 
 #[test]
-fn what_is_printed_on_standard_error_is_shown_and_moves_nobody() {
+fn standard_error_is_shown_and_makes_no_moves() {
     let events = events("stderr", &[]);
     let outputs: Vec<(&Value, &Value)> = events
         .iter()
@@ -89,39 +92,7 @@ fn what_is_printed_on_standard_error_is_shown_and_moves_nobody() {
 }
 
 #[test]
-fn a_program_that_never_reads_harms_nobody() {
-    let deaf = misbehave("deaf");
-    let server = Server::start(&[
-        "--script",
-        "0:1",
-        "--agent",
-        &deaf,
-        "--log-bytes",
-        "64KiB",
-        "--move-rate",
-        "0",
-        "--stay",
-    ]);
-    let mut player = server.join();
-    // Ten times what the log and the pipe hold.
-    for _ in 0..150 {
-        player.send("N ann\n".repeat(100));
-        player.send("{\"type\":\"ping\",\"id\":1}\n");
-        let lines = player.until(|line| line["type"] == "pong");
-        assert!(lines.iter().all(|line| line["type"] != "resync"));
-    }
-    assert_eq!(server.join().state["workers"], json!([{"id": 1, "label": "ps#1 (predef 1)"}]));
-    server.signal(rustix::process::Signal::INT);
-    let finished = server.finish();
-    assert_eq!(finished.code(), Some(0));
-    assert!(
-        finished.out.iter().any(|line| line.ends_with("exit signal 15 - 0 still running")),
-        "it was asked to end"
-    );
-}
-
-#[test]
-fn players_of_a_program_that_closes_its_output_keep_their_places() {
+fn players_of_a_program_that_closes_its_output_stay_in_the_game() {
     let agent = "sh -c 'printf \"N a\\nN b\\n\"; exec 1>&- 2>&-; while read line; do :; done'";
     let server =
         Server::start(&["--script", "0:1", "--agent", agent, "--max-players-total", "2", "--stay"]);
@@ -129,7 +100,7 @@ fn players_of_a_program_that_closes_its_output_keep_their_places() {
     while client.state["players"].as_array().unwrap().len() < 2 {
         client = server.join();
     }
-    // The end of the outputs has been seen when the clock has ticked on.
+    // After two ticks the server has read the end of the outputs.
     client.wait_for(|line| line["type"] == "clock");
     client.wait_for(|line| line["type"] == "clock");
     client.send("N c\n");

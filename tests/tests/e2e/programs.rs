@@ -1,4 +1,4 @@
-//! Any program is a player.
+//! Any program can be a player.
 
 use std::{
     fs::{self, Permissions},
@@ -11,8 +11,8 @@ use tribune_tests::Server;
 
 use crate::misbehave;
 
-/// Makes no move before it has read the one before in the stream, which it never would if
-/// anything on the way were held back.
+/// A bot that reads each of its moves in the stream before it makes the next. It would wait forever
+/// if anything on the way were buffered.
 const LOCKSTEP: &str = "
 import json, sys
 me = 'py' + sys.argv[1]
@@ -25,7 +25,7 @@ for direction in 'NSE':
 ";
 
 #[test]
-fn a_python_program_plays_without_a_word_about_buffers() {
+fn python_program_plays_without_flushing_its_output() {
     let folder = tempdir().unwrap();
     let bot = folder.path().join("my bot.py");
     fs::write(&bot, LOCKSTEP).unwrap();
@@ -42,34 +42,14 @@ fn a_python_program_plays_without_a_word_about_buffers() {
 }
 
 #[test]
-fn the_standard_input_of_a_program_is_the_stream() {
-    let server = Server::start(&["--script", "0:1", "--agent", &misbehave("parrot"), "--stay"]);
-    let mut spectator = server.join();
-    spectator.send(format!(
-        "{{\"type\":\"resume\",\"game\":{},\"after\":0}}\n",
-        spectator.welcome["game"]
-    ));
-    let mut read = || {
-        let output = spectator.wait_for(|line| line["type"] == "output");
-        serde_json::from_str::<Value>(output["line"].as_str().unwrap()).unwrap()
-    };
-    let (welcome, state) = (read(), read());
-    assert_eq!(
-        (welcome["type"].as_str(), welcome["you"].as_str()),
-        (Some("welcome"), Some("ps#1"))
-    );
-    assert_eq!((&state["type"], &state["seq"]), (&Value::from("state"), &welcome["seq"]));
-}
-
-#[test]
-fn a_program_that_prints_nothing_gets_a_hint() {
+fn program_without_output_causes_a_hint_about_buffering() {
     let server = Server::start(&["--script", "0:1", "--agent", &misbehave("silent")]);
     let hint = server.wait_for_err(|line| line.contains("ps#1") && line.contains("buffered"));
     assert!(hint.contains("3 s"), "{hint}");
 }
 
 #[test]
-fn a_program_that_is_not_there_is_an_event_and_the_game_goes_on() {
+fn missing_program_is_reported_and_the_game_goes_on() {
     let args = ["--script", "0.3:1,0.5:2", "--agent", "/nowhere/bot {predef}"];
     let (events, finished) = Server::whole_game(&args);
     let ends: Vec<&String> =
@@ -94,7 +74,7 @@ fn a_program_that_is_not_there_is_an_event_and_the_game_goes_on() {
 }
 
 #[test]
-fn a_program_whose_interpreter_is_missing_is_not_said_to_be_missing_itself() {
+fn missing_interpreter_is_distinguished_from_a_missing_program() {
     let folder = tempdir().unwrap();
     let bot = folder.path().join("bot");
     fs::write(&bot, "#!/nowhere/python\n").unwrap();
@@ -109,14 +89,14 @@ fn a_program_whose_interpreter_is_missing_is_not_said_to_be_missing_itself() {
 }
 
 #[test]
-fn a_program_that_fails_is_told_with_its_exit_code() {
+fn failed_program_is_reported_with_its_exit_code() {
     let (events, _) = Server::whole_game(&["--script", "0.3:1", "--agent", &misbehave("fail")]);
     let exited = events.iter().find(|event| event["type"] == "exited").unwrap();
     assert_eq!(exited["code"], 3);
 }
 
 #[test]
-fn programs_of_the_same_time_all_start() {
+fn programs_scheduled_for_the_same_time_all_start() {
     let finished = Server::start(&["--script", "0.1:1,0.1:1,0.1:2"]).finish();
     let starts: Vec<&String> =
         finished.out.iter().filter(|line| line.starts_with(">>>>>>>>")).collect();
