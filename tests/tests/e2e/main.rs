@@ -28,11 +28,29 @@ mod readme;
 mod reliability_doc;
 mod scenario;
 mod seed;
-mod stream;
 mod termination;
 mod tribune_command;
 mod unprintable;
 mod usage;
+
+/// The stream from a server with one shard, which has all subscribers.
+#[path = "stream"]
+mod one_shard {
+    pub const SHARDS: &str = "1";
+
+    #[path = "mod.rs"]
+    mod stream;
+}
+
+/// The same tests with several shards, over which the subscribers are distributed.
+#[path = "stream"]
+mod four_shards {
+    pub const SHARDS: &str = "4";
+
+    #[path = "mod.rs"]
+    #[expect(clippy::duplicate_mod, reason = "the same tests run with another number of shards")]
+    mod stream;
+}
 
 use std::path::PathBuf;
 

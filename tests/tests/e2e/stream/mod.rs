@@ -1,4 +1,4 @@
-//! The stream that clients and programs receive.
+//! The stream that clients and programs receive, from a server with `super::SHARDS` shards.
 
 mod end;
 mod joining;
@@ -10,11 +10,12 @@ mod slow_clients;
 use serde_json::Value;
 use tribune_tests::{Server, Spectator, assert_contiguous};
 
+use super::SHARDS;
 use crate::misbehave;
 
-/// Starts the server with `args`.
+/// Starts the server with `args` and the number of shards under test.
 fn start_server(args: &[&str]) -> Server {
-    Server::start(args)
+    Server::start(&[args, &["--shards", SHARDS]].concat())
 }
 
 /// A server that is busy until it is terminated, at a rate that every client can follow: a tick, and
