@@ -1,28 +1,27 @@
 # One image for all programs: `server`, `client` and `players-agent`. They are linked statically, so
-# the image holds them and nothing else: no shell, no library, nothing to keep up to date.
+# the image contains nothing else: no shell, no library, nothing to keep up to date.
 
-# Where they are built: Rust, a C compiler, and a glibc of at least 2.34, with which a static program
-# resolves names without loading anything.
+# The image to build in. It needs Rust, a C compiler, and glibc 2.34 or later, with which a static
+# program resolves host names without loading a library.
 ARG BUILD_BASE
-# What they are put on. Bots that need an interpreter want a base with it.
+# The base of the final image. Bots that need an interpreter need a base that contains it.
 ARG RUNTIME_BASE
-# The defaults stand where they are used, as docker-compose passes on a variable that is not set as one
-# that is empty.
+# The defaults are in the FROM lines, because docker-compose passes an unset variable as an empty one.
 
 FROM ${BUILD_BASE:-docker.io/library/rust:1.95.0-slim-bookworm} AS chef
 WORKDIR /tribune
-# It is used twice, so it is to be there soon rather than fast.
+# It runs only twice, so a debug build takes less time in total.
 RUN cargo install cargo-chef --version 0.1.78 --locked --debug --root /usr/local
 
-# The recipe is what of the sources decides about the dependencies. As long as it is the same, so is
-# the layer in which they are built.
+# The recipe is the part of the sources that determines the dependencies. The layer that builds them is
+# cached until the recipe changes.
 FROM chef AS plan
 COPY . .
 RUN cargo chef prepare --recipe-path recipe.json
 
 FROM chef AS build
-# With a target that is named, the flags leave build scripts and procedural macros alone, which cannot
-# be static.
+# With an explicit target, cargo does not apply the flags to build scripts and procedural macros, which
+# cannot be static.
 ENV RUSTFLAGS="-C target-feature=+crt-static" \
     CARGO_PROFILE_RELEASE_STRIP=symbols \
     PROGRAMS="--package tribune-server --package tribune-client --package players-agent --bins"
@@ -36,9 +35,9 @@ RUN tuple="$(rustc --print host-tuple)" && \
 
 FROM ${RUNTIME_BASE:-scratch}
 COPY --from=build /programs /usr/local/bin
-# A number, as there is nothing that knows names.
+# A number, because the image has no user database.
 USER 65532:65532
 STOPSIGNAL SIGTERM
-# The base may have one.
+# The base may set an entrypoint.
 ENTRYPOINT []
 CMD ["server", "--listen", "0.0.0.0:7777"]
