@@ -50,10 +50,10 @@ fn bot_plays_over_the_network_until_its_last_move_is_made() {
     let path = folder.path().join("bot.py");
     fs::write(&path, block("python").replace("random.random()", "0")).unwrap();
     let readme = fs::read_to_string(README).unwrap();
-    let line = readme.lines().find(|line| line.starts_with("./bot | cargo run ")).unwrap();
+    let line = readme.lines().find(|line| line.starts_with("./bot | tribune ")).unwrap();
     let line = line
         .replace("./bot", &format!("python3 '{}'", path.display()))
-        .replace("cargo run --release --bin client --", &program("client").display().to_string());
+        .replace("tribune", &program("tribune").display().to_string());
     let mut spectator = server.join();
     let mut command = Command::new("bash");
     let command = command.args(["-c", &line]).env_remove("PYTHONUNBUFFERED");
