@@ -98,6 +98,44 @@ impl OriginKind {
     }
 }
 
+/// The text of an [`Origin`], on the stack: it is part of most events, and formatting it in pieces
+/// takes several times the instructions.
+struct OriginText {
+    /// The text is at the end.
+    bytes: [u8; Self::MAX_LENGTH],
+    start: usize,
+}
+
+impl OriginText {
+    /// A kind, `#`, and the 20 digits of the largest number.
+    const MAX_LENGTH: usize = OriginKind::MAX_LENGTH + 1 + 20;
+
+    fn new(origin: Origin) -> Self {
+        let mut text = Self { bytes: [0; Self::MAX_LENGTH], start: Self::MAX_LENGTH };
+        let mut rest = origin.number;
+        loop {
+            text.prepend(b'0' + (rest % 10) as u8);
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
+        }
+        text.prepend(b'#');
+        let letters = origin.kind.0.get().to_be_bytes();
+        letters.into_iter().rev().filter(|&letter| letter != 0).for_each(|byte| text.prepend(byte));
+        text
+    }
+
+    fn prepend(&mut self, byte: u8) {
+        self.start -= 1;
+        self.bytes[self.start] = byte;
+    }
+
+    fn as_str(&self) -> &str {
+        str::from_utf8(&self.bytes[self.start..]).expect("ASCII letters, `#` and digits")
+    }
+}
+
 impl fmt::Display for OriginKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let letters = self.0.get().to_be_bytes();
@@ -114,7 +152,7 @@ impl fmt::Debug for OriginKind {
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}#{}", self.kind, self.number)
+        f.write_str(OriginText::new(*self).as_str())
     }
 }
 
@@ -135,7 +173,7 @@ impl FromStr for Origin {
 
 impl Serialize for Origin {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(OriginText::new(*self).as_str())
     }
 }
 
