@@ -81,7 +81,7 @@ pub async fn send_lines(
         match steps {
             Ok(steps) => {
                 for step in steps {
-                    if moves.send(QueuedMove::lasting(step)).await.is_err() {
+                    if moves.send(QueuedMove::without_expiry(step)).await.is_err() {
                         return;
                     }
                 }
@@ -104,7 +104,11 @@ pub async fn walk_at_random(max_pause: Duration, name: Name, moves: mpsc::Sender
             (random.random_range(Duration::ZERO..=max_pause), *direction)
         };
         sleep(pause).await;
-        if moves.send(QueuedMove::lasting(Move { direction, name: name.clone() })).await.is_err() {
+        if moves
+            .send(QueuedMove::without_expiry(Move { direction, name: name.clone() }))
+            .await
+            .is_err()
+        {
             return;
         }
     }

@@ -22,7 +22,7 @@ pub struct QueuedMove {
 
 impl QueuedMove {
     /// A move that is sent however long it has to wait.
-    pub fn lasting(step: Move) -> Self {
+    pub fn without_expiry(step: Move) -> Self {
         Self { step, pressed_at: None }
     }
 
@@ -207,7 +207,7 @@ mod tests {
         let mut outbox = Outbox::new(queue, true);
         outbox.handle_welcome(&welcome(0));
         for _ in 0..2 {
-            sender.send(QueuedMove::lasting(step("N ann"))).await.unwrap();
+            sender.send(QueuedMove::without_expiry(step("N ann"))).await.unwrap();
             assert_eq!(outbox.next().await, Outgoing::Send(step("N ann")));
         }
         drop(sender);
@@ -259,13 +259,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn lasting_moves_are_sent_however_long_they_wait() {
+    async fn without_expiry_moves_are_sent_however_long_they_wait() {
         let (sender, queue) = mpsc::channel(64);
         let mut outbox = Outbox::new(queue, true);
         outbox.handle_welcome(&welcome(10));
         tokio::spawn(async move {
             for _ in 0..300 {
-                sender.send(QueuedMove::lasting(step("N ann"))).await.unwrap();
+                sender.send(QueuedMove::without_expiry(step("N ann"))).await.unwrap();
             }
         });
         let (start, mut sent) = (Instant::now(), 0);
@@ -281,7 +281,7 @@ mod tests {
         let (sender, queue) = mpsc::channel(8);
         let mut outbox = Outbox::new(queue, true);
         sender.send(QueuedMove::key_press(step("N ann"))).await.unwrap();
-        sender.send(QueuedMove::lasting(step("S ann"))).await.unwrap();
+        sender.send(QueuedMove::without_expiry(step("S ann"))).await.unwrap();
         assert_eq!(outbox.next_key_press().await, step("N ann"));
         let more = tokio::time::timeout(Duration::from_secs(60), outbox.next_key_press()).await;
         assert!(more.is_err());

@@ -9,12 +9,12 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// soon after only their number, once a second.
 #[derive(Clone, Debug, Default)]
 pub struct RepeatFilter {
-    last: Option<Printed>,
+    last: Option<LastMessage>,
 }
 
 /// The last message that was printed.
 #[derive(Clone, Debug)]
-struct Printed {
+struct LastMessage {
     kind: String,
     message: String,
     at: Instant,
@@ -33,7 +33,7 @@ impl RepeatFilter {
         }
         let mut due: Vec<String> = self.take_summary(now).into_iter().collect();
         due.push(message.clone());
-        self.last = Some(Printed { kind: kind.to_owned(), message, at: now, repeats: 0 });
+        self.last = Some(LastMessage { kind: kind.to_owned(), message, at: now, repeats: 0 });
         due
     }
 

@@ -22,51 +22,51 @@ pub struct HerdArgs {
     #[arg(long, value_enum, default_value_t = Mode::Echo, help_heading = "Load")]
     pub mode: Mode,
 
-    /// Number of jobs; each is one virtual client [default: 100, or unlimited with --duration if
-    /// jobs end by themselves]
+    /// Number of jobs; each is one virtual client [default: 100; unlimited with --duration and
+    /// either --mode echo or --hold]
     #[arg(long, short = 'n', value_name = "N", value_parser = parse_jobs, help_heading = "Load")]
     pub(crate) jobs: Option<u64>,
 
-    /// Start no more jobs after this time, and let the clients of a game leave
+    /// After this time, start no more jobs, and end the clients of a game once they are up to date
     #[arg(long, short, value_name = "TIME", value_parser = parse_duration, help_heading = "Load")]
     pub(crate) duration: Option<Duration>,
 
-    /// Maximum number of active jobs; 0 for no limit [default: 25 if jobs end by themselves and
-    /// there is no --rate, otherwise 0]
+    /// Maximum number of jobs that are active at once; 0 for no limit [default: 25 with --mode echo
+    /// or --hold and without --rate, otherwise 0]
     #[arg(long, short, value_name = "N", value_parser = tribune_cli::parse_number::<usize>, help_heading = "Load")]
     pub(crate) throttle: Option<usize>,
 
-    /// Run one job at a time, for comparison
+    /// Run one job at a time, to compare with concurrent jobs; same as --throttle 1
     #[arg(long, conflicts_with = "throttle", help_heading = "Load")]
     pub(crate) sequential: bool,
 
-    /// Start this many jobs per second, on a fixed schedule that does not wait for replies
+    /// Start this many jobs per second, at fixed times, even if earlier jobs have not ended
     #[arg(long, short, value_name = "R", value_parser = parse_rate, help_heading = "Load")]
     pub(crate) rate: Option<f64>,
 
-    /// Increase the rate linearly from 0 over this time
+    /// Increase the rate linearly from 0 to --rate over this time
     #[arg(long, value_name = "TIME", requires = "rate", default_value = "0s", hide_default_value = true, value_parser = parse_ramp, help_heading = "Load")]
     pub(crate) ramp: Duration,
 
-    /// How long each client stays in the game before it leaves and makes room for the next; not
-    /// with --mode echo [default: to the end of the game]
+    /// How long each client stays connected before the next job can start in its place; only with
+    /// --mode watch or play [default: until the game ends]
     #[arg(long, alias = "stay", value_name = "TIME", value_parser = parse_duration, help_heading = "Load")]
     pub(crate) hold: Option<Duration>,
 
-    /// Interval between the moves of a player; only with --mode play [default: 1s]
+    /// Interval between the moves of each client; only with --mode play [default: 1s]
     #[arg(long, value_name = "TIME", value_parser = parse_duration, help_heading = "Load")]
     pub(crate) move_interval: Option<Duration>,
 
-    /// Size of an echo message; only with --mode echo [default: 64]
+    /// Size of an echo message, from 24 to 100; only with --mode echo [default: 64]
     #[arg(long, value_name = "BYTES", value_parser = parse_size, help_heading = "Load")]
     pub(crate) size: Option<u64>,
 
-    /// Timeout for connecting, for a reply, and for a silent connection
+    /// Timeout for connecting, for a reply or an expected event, and for a connection on which nothing arrives
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_duration, help_heading = "Network")]
     pub(crate) timeout: Duration,
 
-    /// Source addresses of connections, used in turn: a list of addresses and ranges, or auto, which
-    /// on loopback uses as many as needed
+    /// Source addresses of connections, used in turn: a comma-separated list of addresses and ranges,
+    /// or auto: the system's choice, and on loopback as many addresses as needed
     #[arg(long, value_name = "IPS", default_value = "auto", help_heading = "Network")]
     pub(crate) source: SourceAddresses,
 
@@ -98,13 +98,13 @@ pub struct HerdArgs {
 
 const EXAMPLES: &str = "Examples:
   client herd                                      100 messages to `server echo`, 25 at a time
-  client herd --jobs 12 --throttle 8 --verbose     see the throttle at work
-  client herd --jobs 12 --sequential               the same, one at a time
+  client herd --jobs 12 --throttle 8 --verbose     12 messages, 8 at a time, with a log of each
+  client herd --jobs 12 --sequential               12 messages, one at a time
   client herd --rate 200 --duration 10s            200 messages per second
-  client herd --mode watch --jobs 1000             1000 spectators, to the end of the game
+  client herd --mode watch --jobs 1000             1000 spectators, until the game ends
   client herd --mode watch -n 5000 -t 500 --hold 2s   5000 spectators, 500 at a time
   client herd --mode play -n 50 -d 30s --move-interval 100ms --fail-if 'p99>20ms'
-  client herd --json --output report.html          reports for programs and for people
+  client herd --json --output report.html          JSON to standard output, plots to a file
 
 Metrics for --fail-if:
 ";
@@ -113,7 +113,7 @@ const EXIT_CODES: &str = "
 
 Exit codes: 0 passed; 1 incomplete: jobs failed or did not start; 2 invalid usage; 3 events or echoes \
 were lost, duplicated, out of order or malformed; 4 a --fail-if condition held; 5 the generator was \
-the bottleneck; 130 interrupted (Ctrl-C once for the report, twice to end at once)";
+the bottleneck; 130 interrupted (Ctrl-C ends the run with a report; a second Ctrl-C exits without one); 143 terminated";
 
 fn after_help() -> String {
     [EXAMPLES, &describe_metrics(), EXIT_CODES].concat()

@@ -84,9 +84,14 @@ const FAMILIES: [Family; 4] = [
         "response.",
         &Quantile::ALL,
         |quantile| Metric::Latency(LatencyKind::Response, quantile),
-        "latency from the scheduled start",
+        "latency, counted from when the job or the move was due",
     ),
-    ("skew.", &Quantile::ALL, Metric::Skew, "from the first to the last client with an event"),
+    (
+        "skew.",
+        &Quantile::ALL,
+        Metric::Skew,
+        "time from the first to the last client that received an event",
+    ),
     (
         "ticks.",
         &[Quantile::P50, Quantile::P99, Quantile::Max],
@@ -99,9 +104,13 @@ const FAMILIES: [Family; 4] = [
 const NUMBERS: [(&str, Metric, &str); 5] = [
     ("rate", Metric::Rate, "jobs started per second"),
     ("deliveries", Metric::Deliveries, "events and echoes received per second"),
-    ("errors", Metric::Errors, "failed jobs, a number or in %"),
-    ("lost", Metric::Lost, "events lost"),
-    ("skipped_notified", Metric::SkippedNotified, "events skipped by the server with a resync"),
+    ("errors", Metric::Errors, "failed jobs, as a number or a percentage"),
+    ("lost", Metric::Lost, "events, echoes or moves lost"),
+    (
+        "skipped_notified",
+        Metric::SkippedNotified,
+        "events that the server skipped and announced with a resync",
+    ),
 ];
 
 /// The former name of `skipped_notified`.

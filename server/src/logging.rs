@@ -1,4 +1,4 @@
-//! Log lines on standard error, for those who run or debug a server.
+//! Log lines on standard error, for operators and developers of a server.
 
 use std::{
     borrow::Cow,

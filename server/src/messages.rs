@@ -1,4 +1,4 @@
-//! Messages to the person who runs a server.
+//! Messages to the operator of a server.
 //!
 //! None of them ever blocks: a stopped terminal, or a pipe that is not read, must not hold up a
 //! game. A thread writes them, and what it cannot write in time is lost.

@@ -38,7 +38,7 @@ pub struct Settings {
     /// How many bytes of events the log holds.
     pub log_bytes: usize,
     /// How the feed is written.
-    pub pace: BroadcastConfig,
+    pub broadcast: BroadcastConfig,
     /// How many tasks write the feed. Not 0.
     pub shards: usize,
 }

@@ -23,7 +23,7 @@ pub fn shutdown() -> (ShutdownHandle, Shutdown) {
 }
 
 impl ShutdownHandle {
-    /// Asks the server to end in order. The first `reason` is the one that people are given.
+    /// Asks the server to end in order. Only the first `reason` is reported.
     pub fn drain(&self, reason: impl Into<String>) {
         self.0.send_if_modified(|stage| {
             let is_first = *stage == Stage::Running;

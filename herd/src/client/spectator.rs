@@ -244,7 +244,7 @@ impl Spectator<'_> {
         Ok(())
     }
 
-    /// How long the stream may be silent: a running game sends a tick at least every tick.
+    /// How long the stream may be silent: a running game sends an event at least once per tick interval.
     fn idle_timeout(&self) -> Duration {
         let ticks = self.checker.tick().saturating_mul(3);
         self.context.run.plan.timeout.max(ticks).min(MAX_IDLE)

@@ -6,7 +6,7 @@ const MAX_GAPS: usize = 64;
 /// The largest plausible jump of event numbers: a number beyond it is wrong.
 const MAX_JUMP: u64 = 1 << 32;
 
-/// What an event is to the client that received it.
+/// How a received event fits into the client's stream so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finding {
     /// The client has not received it before: it is the next, or late.

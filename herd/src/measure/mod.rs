@@ -22,7 +22,7 @@ pub use self::{
     latencies::{Latencies, Percentiles},
     ledger::{Finding, Ledger},
     stream_comparison::StreamComparison,
-    tally::{SharedTally, Tally, Violator},
+    tally::{ObservedViolation, SharedTally, Tally},
     ticks::TickQuality,
     violation::Violation,
 };

@@ -11,7 +11,7 @@ use super::{
     latencies::Latencies,
     lock::lock,
     state_check::{StateCheck, WrongState},
-    tally::{MAX_VIOLATORS, Tally, Violator},
+    tally::{MAX_VIOLATIONS, ObservedViolation, Tally},
     violation::Violation,
 };
 
@@ -49,7 +49,7 @@ pub struct ComparisonResult {
     /// States that did not agree with the events.
     wrong_states: u64,
     /// The first clients that received these.
-    violators: Vec<Violator>,
+    violations: Vec<ObservedViolation>,
 }
 
 /// Some consecutive events.
@@ -237,8 +237,8 @@ impl ComparisonResult {
         let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         tally.counts.malformed += signed(self.different) + signed(self.wrong_states);
         tally.counts.received -= signed(self.different);
-        for violator in &self.violators {
-            tally.record_violation(violator.client, violator.violation);
+        for observed in &self.violations {
+            tally.record_violation(observed.client, observed.violation);
         }
     }
 
@@ -260,8 +260,8 @@ impl ComparisonResult {
     }
 
     fn record_violation(&mut self, client: u64, violation: Violation) {
-        if self.violators.len() < MAX_VIOLATORS {
-            self.violators.push(Violator { client, violation });
+        if self.violations.len() < MAX_VIOLATIONS {
+            self.violations.push(ObservedViolation { client, violation });
         }
     }
 }
@@ -308,7 +308,7 @@ mod tests {
         }
         let result = comparison.result();
         let named: Vec<_> =
-            result.violators.iter().map(|found| (found.client, found.violation)).collect();
+            result.violations.iter().map(|found| (found.client, found.violation)).collect();
         assert_eq!(named, [(1, Violation::Different(3)), (3, Violation::Different(4))]);
         assert_eq!(result.different, 2);
     }
@@ -372,7 +372,7 @@ mod tests {
         tally.counts.received = 3;
         comparison.result().correct(&mut tally);
         assert_eq!((tally.counts.received, tally.counts.malformed), (2, 2));
-        let found: Vec<_> = tally.violators.iter().map(|found| found.violation).collect();
+        let found: Vec<_> = tally.violations.iter().map(|found| found.violation).collect();
         assert_eq!(found, [Violation::WrongState(3), Violation::Different(3)]);
     }
 }

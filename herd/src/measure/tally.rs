@@ -10,14 +10,14 @@ use super::{
 use crate::failure::Failures;
 
 /// How many violations are kept.
-pub const MAX_VIOLATORS: usize = 20;
+pub const MAX_VIOLATIONS: usize = 20;
 
 /// How many violations of one client are kept.
 const MAX_VIOLATIONS_EACH: usize = 3;
 
 /// A violation, and the client that observed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Violator {
+pub struct ObservedViolation {
     /// The number of the client, from 1.
     pub client: u64,
     /// What it observed.
@@ -54,7 +54,7 @@ pub struct Tally {
     /// How many of the lost events missed a timeout, and may have arrived later.
     pub lost_by_timeout: i64,
     /// The first violations.
-    pub violators: Vec<Violator>,
+    pub violations: Vec<ObservedViolation>,
     /// From the start of a job or a move to its end.
     pub service: Latencies,
     /// The same from the scheduled start.
@@ -81,8 +81,8 @@ impl Tally {
         self.total_duration += other.total_duration;
         self.counts += other.counts;
         self.lost_by_timeout += other.lost_by_timeout;
-        for violator in &other.violators {
-            self.record_violation(violator.client, violator.violation);
+        for observed in &other.violations {
+            self.record_violation(observed.client, observed.violation);
         }
         self.service.merge(&other.service);
         self.response.merge(&other.response);
@@ -97,9 +97,9 @@ impl Tally {
 
     /// Keeps `violation`, unless there are too many already, in all or of this client.
     pub fn record_violation(&mut self, client: u64, violation: Violation) {
-        let of_client = self.violators.iter().filter(|found| found.client == client).count();
-        if self.violators.len() < MAX_VIOLATORS && of_client < MAX_VIOLATIONS_EACH {
-            self.violators.push(Violator { client, violation });
+        let of_client = self.violations.iter().filter(|found| found.client == client).count();
+        if self.violations.len() < MAX_VIOLATIONS && of_client < MAX_VIOLATIONS_EACH {
+            self.violations.push(ObservedViolation { client, violation });
         }
     }
 }

@@ -3,7 +3,7 @@ use std::{env, num::NonZero, thread::available_parallelism, time::Duration};
 use serde::Serialize;
 
 use crate::{
-    measure::{Counts, Percentiles, TickQuality, Violator},
+    measure::{Counts, ObservedViolation, Percentiles, TickQuality},
     mode::Mode,
     plan::Plan,
     progress::Row,
@@ -200,7 +200,7 @@ impl Document {
             ticks: measured.ticks,
             moves: (plan.mode == Mode::Play).then(|| MovesReport::new(run)),
             errors: ErrorReport::all(run),
-            violations: ViolationReport::all(&run.tally.violators),
+            violations: ViolationReport::all(&run.tally.violations),
             generator: GeneratorReport::new(run),
             failed: verdict.failed.into_iter().map(FailedReport::from).collect(),
             diagnosis: verdict.diagnosis,
@@ -258,12 +258,12 @@ impl ErrorReport {
 }
 
 impl ViolationReport {
-    fn all(violators: &[Violator]) -> Vec<Self> {
-        let mut violators = violators.to_vec();
-        violators.sort_by_key(|violator| violator.client);
-        let report = violators.iter().map(|violator| Self {
-            client: violator.client,
-            violation: violator.violation.to_string(),
+    fn all(violations: &[ObservedViolation]) -> Vec<Self> {
+        let mut violations = violations.to_vec();
+        violations.sort_by_key(|observed| observed.client);
+        let report = violations.iter().map(|observed| Self {
+            client: observed.client,
+            violation: observed.violation.to_string(),
         });
         report.collect()
     }

@@ -44,7 +44,7 @@ pub fn diagnose(run: &Run, failed: &[FailedCheck]) -> Vec<String> {
 fn stream_diagnosis(run: &Run) -> &'static str {
     let counts = &run.tally.counts;
     let is_server = counts.duplicated + counts.out_of_order + counts.malformed > 0
-        || run.tally.violators.iter().any(|violator| !violator.violation.may_be_the_network());
+        || run.tally.violations.iter().any(|observed| !observed.violation.may_be_the_network());
     if is_server {
         "the server is at fault: TCP neither loses nor repeats nor reorders within a connection, so it sent what was \
          received, or did not send what is missing"
@@ -97,7 +97,7 @@ fn completeness_diagnoses(run: &Run, failed: &[FailedCheck], overloaded: bool) -
         // An overloaded generator sees replies late, which says nothing about the server.
         let why = if overloaded { "" } else { ", as replies came too slowly" };
         lines.push(format!(
-            "all {} slots were in use for {:.0} % of the time: the throttle limited the rate{why} (--throttle)",
+            "all {} permits were in use for {:.0} % of the time: the throttle limited the rate{why} (--throttle)",
             plan.throttle,
             waited * 100.0
         ));

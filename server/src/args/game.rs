@@ -171,7 +171,7 @@ impl GameArgs {
                 grace: self.grace,
             },
             log_bytes: self.log_bytes,
-            pace: BroadcastConfig {
+            broadcast: BroadcastConfig {
                 flush_interval: self.flush_interval,
                 stall_timeout: STALL_LIMIT,
                 drain_stall_timeout: DRAIN_STALL_LIMIT,

@@ -40,6 +40,6 @@ pub async fn linger(mut input: impl AsyncRead + Unpin, limit: Duration) {
         let mut scratch = vec![0; 1024];
         while let Ok(1..) = input.read(&mut scratch).await {}
     };
-    // A peer that has not closed by then is cut off.
+    // If the peer has not closed by then, the connection is aborted.
     let _ = timeout(limit, discard).await;
 }

@@ -23,8 +23,8 @@ const RESUMES_PER_SECOND: NonZeroU32 = NonZeroU32::new(1).expect("not 0");
 /// Blank lines and pings: no other limit counts them, so a connection that sends more of them is
 /// read from more slowly. The skipped part of an endless line counts as one for each
 /// [`MAX_CLIENT_LINE`] bytes.
-const FREE_LINES_BURST: NonZeroU32 = NonZeroU32::new(100).expect("not 0");
-const FREE_LINES_PER_SECOND: NonZeroU32 = NonZeroU32::new(50).expect("not 0");
+const UNMETERED_LINES_BURST: NonZeroU32 = NonZeroU32::new(100).expect("not 0");
+const UNMETERED_LINES_PER_SECOND: NonZeroU32 = NonZeroU32::new(50).expect("not 0");
 
 /// About how many bytes an event takes in the log, without the name of the player.
 const EVENT_BYTES: usize = 120;
@@ -50,7 +50,7 @@ pub struct RequestHandler {
     // Few connections need these.
     errors: Option<Box<Gcra>>,
     resumes: Option<Box<Gcra>>,
-    free_lines: Option<Box<Gcra>>,
+    unmetered_lines: Option<Box<Gcra>>,
 }
 
 /// What some lines of a connection ask for.
@@ -65,7 +65,7 @@ pub struct Actions {
     /// The connection is to be closed.
     pub too_many_errors: bool,
     /// How many lines were blank or pings.
-    pub free_lines: usize,
+    pub unmetered_lines: usize,
 }
 
 impl RequestHandler {
@@ -85,7 +85,7 @@ impl RequestHandler {
             moves,
             errors: None,
             resumes: None,
-            free_lines: None,
+            unmetered_lines: None,
         }
     }
 
@@ -109,8 +109,8 @@ impl RequestHandler {
         if lines == 0 {
             return Duration::ZERO;
         }
-        let limiter = self.free_lines.get_or_insert_with(|| {
-            Gcra::per_second(FREE_LINES_PER_SECOND, FREE_LINES_BURST).into()
+        let limiter = self.unmetered_lines.get_or_insert_with(|| {
+            Gcra::per_second(UNMETERED_LINES_PER_SECOND, UNMETERED_LINES_BURST).into()
         });
         limiter.record(lines, now);
         limiter.delay(now)
@@ -139,13 +139,13 @@ impl RequestHandler {
             Line::Unfinished(_) => return Ok(()),
         };
         match Request::parse(&line)? {
-            None => actions.free_lines += 1,
+            None => actions.unmetered_lines += 1,
             Some(Request::Move(step)) => self.handle_move(step, now, actions)?,
             Some(Request::MoveAgain(direction)) => {
                 self.handle_bare_direction(direction, now, actions)?;
             }
             Some(Request::Ping { id }) => {
-                actions.free_lines += 1;
+                actions.unmetered_lines += 1;
                 encode(&ControlMessage::Pong { id }, &mut actions.replies);
             }
             Some(Request::Resume { game: wanted, after }) => {
@@ -337,7 +337,7 @@ mod tests {
         let mut client = Client::new(0);
         let ping = r#"{"type":"ping","id":1}"#;
         let actions = client.send(&["", ping, "N ann", " \t", ping]);
-        assert_eq!((actions.free_lines, actions.moves.len()), (4, 1));
+        assert_eq!((actions.unmetered_lines, actions.moves.len()), (4, 1));
         let now = client.now;
         assert_eq!(client.handler.pause_after(0, now), Duration::ZERO);
         assert_eq!(client.handler.pause_after(99, now), Duration::ZERO);

@@ -80,7 +80,7 @@ impl SessionInput {
             let Some(line) = line else {
                 // Skipping an endless line takes time too, so it counts.
                 *skipped += held - buffer.len();
-                actions.free_lines += *skipped / MAX_CLIENT_LINE;
+                actions.unmetered_lines += *skipped / MAX_CLIENT_LINE;
                 *skipped %= MAX_CLIENT_LINE;
                 next = if at_end { Next::End } else { Next::Read };
                 break;
@@ -90,7 +90,7 @@ impl SessionInput {
         if buffer.is_empty() {
             *buffer = BytesMut::new();
         }
-        let pause = handler.pause_after(actions.free_lines, now);
+        let pause = handler.pause_after(actions.unmetered_lines, now);
         Turn { actions, next, pause }
     }
 }

@@ -36,16 +36,16 @@ pub struct PolledStream {
     is_unflushed: bool,
     /// The error that [`poll_ready`](Self::poll_ready) found, for the call that follows.
     error: Option<io::Error>,
-    /// Its place among the clients, which is free again when this is dropped.
-    _place: OwnedSemaphorePermit,
+    /// The permit of the client, which returns to the limit when this is dropped.
+    _permit: OwnedSemaphorePermit,
 }
 
 impl PolledStream {
-    /// Sends frames of `framing` over `stream`, for a client that holds `place`.
+    /// Sends frames of `framing` over `stream`, for a client that holds `permit`.
     pub(super) fn new(
         stream: impl AsyncWrite + Send + Unpin + 'static,
         framing: impl Framing,
-        place: OwnedSemaphorePermit,
+        permit: OwnedSemaphorePermit,
     ) -> Self {
         Self {
             stream: Box::new(stream),
@@ -53,7 +53,7 @@ impl PolledStream {
             buffer: BytesMut::new(),
             is_unflushed: false,
             error: None,
-            _place: place,
+            _permit: permit,
         }
     }
 

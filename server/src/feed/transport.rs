@@ -27,8 +27,8 @@ pub enum Transport {
     Tcp {
         /// The writing half.
         output: OwnedWriteHalf,
-        /// Its place among the clients, which is free again when this is dropped.
-        _place: OwnedSemaphorePermit,
+        /// The permit of the client, which returns to the limit when this is dropped.
+        _permit: OwnedSemaphorePermit,
     },
     /// The standard input of a player program, written to directly.
     Pipe(pipe::Sender),
@@ -37,28 +37,28 @@ pub enum Transport {
 }
 
 impl Transport {
-    /// The TCP connection of a client, which holds `place`.
-    pub fn tcp(output: OwnedWriteHalf, place: OwnedSemaphorePermit) -> Self {
-        Self::Tcp { output, _place: place }
+    /// The TCP connection of a client, which holds `permit`.
+    pub fn tcp(output: OwnedWriteHalf, permit: OwnedSemaphorePermit) -> Self {
+        Self::Tcp { output, _permit: permit }
     }
 
-    /// Any byte stream to a client, which holds `place`. The bytes are those of the feed.
+    /// Any byte stream to a client, which holds `permit`. The bytes are those of the feed.
     ///
     /// When the subscriber is closed, `stream` is shut down and dropped.
     pub fn stream(
         stream: impl AsyncWrite + Send + Unpin + 'static,
-        place: OwnedSemaphorePermit,
+        permit: OwnedSemaphorePermit,
     ) -> Self {
-        Self::framed(stream, Unframed, place)
+        Self::framed(stream, Unframed, permit)
     }
 
     /// The same, with the bytes of the feed framed by `framing`.
     pub fn framed(
         stream: impl AsyncWrite + Send + Unpin + 'static,
         framing: impl Framing,
-        place: OwnedSemaphorePermit,
+        permit: OwnedSemaphorePermit,
     ) -> Self {
-        Self::Stream(Box::new(PolledStream::new(stream, framing, place)))
+        Self::Stream(Box::new(PolledStream::new(stream, framing, permit)))
     }
 }
 

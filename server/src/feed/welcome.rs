@@ -23,7 +23,7 @@ impl WelcomeTemplate {
             seq,
             oldest,
             tick_ms: self.tick_ms,
-            // Programs are not held to it.
+            // Programs have no move rate.
             move_rate: you.connection_id().map(|_| self.move_rate),
         }
     }

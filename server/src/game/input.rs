@@ -24,7 +24,7 @@ pub enum Input {
     Started {
         /// Its number.
         program: WorkerId,
-        /// The command as people read it.
+        /// The program and its arguments, for display.
         command: Vec<String>,
     },
     /// A program printed lines.
@@ -34,7 +34,7 @@ pub enum Input {
         /// The stream that the lines come from.
         stream: OutputStream,
         /// The lines, in order, without blank ones.
-        lines: Vec<Printed>,
+        lines: Vec<OutputLine>,
     },
     /// A program has exited and will print nothing more, or could not be started.
     Exited {
@@ -54,7 +54,7 @@ pub enum Input {
 
 /// A line that a program printed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Printed {
+pub enum OutputLine {
     /// A move of one of its players.
     Move(Move),
     /// Any other line.

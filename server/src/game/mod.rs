@@ -17,7 +17,7 @@ use tribune_protocol::{Event, EventKind, Exit, Move, Origin, OutputStream, Seq, 
 use self::{clock::Clock, players::Players, programs::Programs};
 pub use self::{
     config::GameConfig,
-    input::{Effect, Input, Printed},
+    input::{Effect, Input, OutputLine},
     programs::LaunchRequest,
 };
 use crate::{
@@ -199,11 +199,11 @@ impl Game {
         }
     }
 
-    fn program_printed(&mut self, program: WorkerId, stream: OutputStream, lines: Vec<Printed>) {
+    fn program_printed(&mut self, program: WorkerId, stream: OutputStream, lines: Vec<OutputLine>) {
         for line in lines {
             match line {
-                Printed::Move(step) => self.move_player(Origin::program(program), &step),
-                Printed::Other { line, cut } => {
+                OutputLine::Move(step) => self.move_player(Origin::program(program), &step),
+                OutputLine::Other { line, cut } => {
                     self.emit(EventKind::Output { worker: program, stream, line, cut });
                 }
             }

@@ -55,8 +55,8 @@ fn moves(connection: u64, steps: &[&str]) -> Input {
 
 fn printed(program: u64, lines: &[&str]) -> Input {
     let lines = lines.iter().map(|line| match Move::parse(line) {
-        Ok(step) => Printed::Move(step),
-        Err(_) => Printed::Other { line: (*line).to_owned(), cut: false },
+        Ok(step) => OutputLine::Move(step),
+        Err(_) => OutputLine::Other { line: (*line).to_owned(), cut: false },
     });
     Input::Printed {
         program: WorkerId(program),

@@ -6,7 +6,7 @@ use tribune_protocol::{BoardSize, OutputStream, Seq, ServerLine, WorkerId};
 use super::*;
 use crate::{
     feed::{Append, Delivery, Journal, Subscription},
-    game::{GameConfig, Printed},
+    game::{GameConfig, OutputLine},
     log::Batch,
     schedule::PredefCommand,
 };
@@ -29,7 +29,7 @@ fn game() -> Game {
 /// The most that a program prints at once: each byte takes six in its event.
 fn flood() -> Input {
     let line = "\u{1}".repeat(1024);
-    let lines = vec![Printed::Other { line, cut: false }; 64];
+    let lines = vec![OutputLine::Other { line, cut: false }; 64];
     Input::Printed { program: WorkerId(1), stream: OutputStream::Stdout, lines }
 }
 

@@ -35,7 +35,7 @@ pub fn hints(address: Option<&SocketAddr>) -> Vec<String> {
         lines.extend([
             format!("  watch   {client} watch{server}"),
             format!("  play    {client} play --name ann{server}"),
-            format!("  load    {client} herd --mode watch{server}"),
+            format!("  load    {client} herd --mode watch --hold 2s{server}"),
             format!("  or      nc {host} {port}    (and type: N ann)"),
         ]);
     }

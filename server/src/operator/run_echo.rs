@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Runs the echo service on the addresses of `listen` until a signal ends it. What happens on each
-/// connection goes to `log`, and `messages` to the person who runs it.
+/// connection goes to `log`, and `messages` to the operator.
 ///
 /// # Errors
 /// If the service cannot start, or a part of it without which it cannot go on has failed.

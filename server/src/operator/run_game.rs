@@ -20,7 +20,7 @@ use crate::{
     tasks::Tasks,
 };
 
-/// Runs a server on the addresses of `listen` to the end of its game, for the person in front of it:
+/// Runs a server on the addresses of `listen` to the end of its game, for an operator at a terminal:
 /// with the banner on standard error, the keyboard on standard input, the events on standard output
 /// if `console` is set, and signals that end it.
 ///

@@ -30,7 +30,7 @@ pub struct SpawnEnv {
 /// A command that is ready to be run.
 #[derive(Debug)]
 pub(super) struct PreparedCommand {
-    /// The command as people read it.
+    /// The program and its arguments, for display.
     pub(super) words: Vec<String>,
     pub(super) command: Command,
 }

@@ -76,7 +76,7 @@ impl Launcher {
         Ok(RunningProgram::new(id, child, process_tree, subscription))
     }
 
-    /// Forks `program`, and returns its command as people read it. While no descriptor is left, it
+    /// Forks `program`, and returns its command for display. While no descriptor is left, it
     /// tries again.
     async fn fork(&self, id: WorkerId, program: &Program) -> Result<(Vec<String>, Forked), Exit> {
         let deadline = Instant::now() + DESCRIPTOR_TIMEOUT;

@@ -26,7 +26,7 @@ use tribune_protocol::{
 use super::ProgramContext;
 use crate::{
     feed::SubscriberHandle,
-    game::{Input, Printed},
+    game::{Input, OutputLine},
     limits::Roster,
     messages::Messages,
 };
@@ -162,11 +162,11 @@ impl Output {
     }
 
     /// Decides whether `line` is a move or other output; `None` if it is blank.
-    fn classify(&mut self, line: Line, replies: &mut Vec<u8>) -> Option<Printed> {
+    fn classify(&mut self, line: Line, replies: &mut Vec<u8>) -> Option<OutputLine> {
         let (bytes, is_whole) = match line {
             Line::Whole(bytes) => (bytes, true),
             Line::Cut(bytes) => {
-                return Some(Printed::Other { line: decode_prefix(&bytes), cut: true });
+                return Some(OutputLine::Other { line: decode_prefix(&bytes), cut: true });
             }
             Line::Unfinished(bytes) => (bytes, false),
         };
@@ -175,9 +175,9 @@ impl Output {
             return None;
         }
         if is_whole && let Some(step) = self.parse_move(&bytes, replies) {
-            return Some(Printed::Move(step));
+            return Some(OutputLine::Move(step));
         }
-        Some(Printed::Other { line: text.into_owned(), cut: false })
+        Some(OutputLine::Other { line: text.into_owned(), cut: false })
     }
 
     /// The move in `line`, if this stream may make it.
@@ -230,10 +230,10 @@ async fn after(token: &CancellationToken, delay: Duration) {
 }
 
 /// The approximate size in the log of the event for `line`.
-fn logged_bytes(line: &Printed) -> usize {
+fn logged_bytes(line: &OutputLine) -> usize {
     let text = match line {
-        Printed::Move(step) => step.name.as_str(),
-        Printed::Other { line, .. } => line,
+        OutputLine::Move(step) => step.name.as_str(),
+        OutputLine::Other { line, .. } => line,
     };
     EVENT_BYTES + json_length(text)
 }
@@ -282,7 +282,7 @@ mod tests {
             };
             let mut line = Vec::new();
             encode(&event, &mut line);
-            let estimate = logged_bytes(&Printed::Other { line: text.to_owned(), cut: false });
+            let estimate = logged_bytes(&OutputLine::Other { line: text.to_owned(), cut: false });
             assert!(
                 estimate.abs_diff(line.len()) <= 20,
                 "{estimate} for {} of {text:?}",

@@ -42,7 +42,7 @@ pub struct Server {
 }
 
 /// Runs a server to the end of its game. It accepts clients from `listeners`, stops when `shutdown`
-/// says so, and sends `messages` to the person who runs it.
+/// is requested, and sends `messages` to the operator.
 ///
 /// # Errors
 /// If the server cannot start, or a part of it without which it cannot go on has failed.

@@ -91,7 +91,7 @@ impl Running {
             self.abort.cancel();
             self.shards.ended().await;
         }
-        // Clients that have not closed by then are cut off.
+        // The connections of clients that have not closed by then are aborted.
         let _ = timeout(CLOSE_LIMIT, self.sessions.ended()).await;
     }
 
@@ -102,11 +102,11 @@ impl Running {
     }
 
     fn start_feed(&self, feed: &FeedWriter) -> Broadcast {
-        let Settings { game, pace, shards, limits, .. } = &self.settings;
+        let Settings { game, broadcast: config, shards, limits, .. } = &self.settings;
         let tick_ms = u64::try_from(game.tick.as_millis()).unwrap_or(u64::MAX);
         let move_rate = limits.move_rate.map_or(0, NonZeroU32::get);
         let welcome = WelcomeTemplate { game: self.id.clone(), tick_ms, move_rate };
-        let (broadcast, shards) = Broadcast::new(feed, &welcome, *pace, *shards);
+        let (broadcast, shards) = Broadcast::new(feed, &welcome, *config, *shards);
         for shard in shards {
             self.shards.spawn_critical("shard", shard.run(self.abort.clone()));
         }

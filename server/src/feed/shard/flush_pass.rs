@@ -100,7 +100,7 @@ impl Shard {
         self.view.refresh();
         let Self { view, has_ended, welcome, .. } = self;
         let context = FlushContext { view, has_ended: *has_ended, snapshot, welcome, now };
-        // What a peer does to its connection is no error of the server.
+        // An error of one connection is not an error of the server: it ends the subscription.
         let outcome = subscriber.flush(origin, context).unwrap_or(FlushOutcome::Finished);
         match outcome {
             // It has everything there will ever be, and may leave, but not before its peer can have
@@ -116,7 +116,7 @@ impl Shard {
         outcome
     }
 
-    /// Removes the subscriber at `index`, which has got the last that it was to get.
+    /// Removes the subscriber at `index`, which has received everything that it will receive.
     fn finish(&mut self, index: usize) {
         if let Some((_, subscriber)) = self.subscribers.swap_remove_index(index) {
             let closing = subscriber.finish();

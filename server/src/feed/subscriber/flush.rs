@@ -48,7 +48,7 @@ pub enum FlushOutcome {
     HasMore,
     /// It needs a newer snapshot than the latest.
     NeedsSnapshot,
-    /// It has got the last that it was to get.
+    /// It has received everything that it will receive.
     Finished,
 }
 

@@ -143,7 +143,7 @@ fn nothing_is_allocated_for_an_event_or_a_flush() {
 fn polled_transports_do_not_make_direct_ones_larger() {
     #[expect(dead_code, reason = "only its size matters")]
     enum Direct {
-        Tcp { output: OwnedWriteHalf, place: OwnedSemaphorePermit },
+        Tcp { output: OwnedWriteHalf, permit: OwnedSemaphorePermit },
         Pipe(pipe::Sender),
     }
     assert_eq!(size_of::<Transport>(), size_of::<Direct>());

@@ -69,7 +69,7 @@ fn pong(id: u64) -> Vec<u8> {
     line
 }
 
-/// A place for a client.
-fn place() -> OwnedSemaphorePermit {
+/// A permit of a client.
+fn permit() -> OwnedSemaphorePermit {
     Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap()
 }

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tribune_protocol::{ConnectionId, Origin, Seq};
 
 use super::{
-    DEADLINE, SHARD_COUNTS, config, events, place,
+    DEADLINE, SHARD_COUNTS, config, events, permit,
     polled_stream::{Chunked, unchunk},
     pong,
     shard::connection,
@@ -105,10 +105,10 @@ impl Scene {
         let (transport, input): (_, Box<dyn AsyncRead + Unpin>) = match kind {
             Kind::Tcp => {
                 let (client, server) = connection().await;
-                (Transport::tcp(server.into_split().1, place()), Box::new(client))
+                (Transport::tcp(server.into_split().1, permit()), Box::new(client))
             }
-            Kind::Stream => (Transport::stream(near, place()), Box::new(far)),
-            Kind::Framed => (Transport::framed(near, Chunked, place()), Box::new(far)),
+            Kind::Stream => (Transport::stream(near, permit()), Box::new(far)),
+            Kind::Framed => (Transport::framed(near, Chunked, permit()), Box::new(far)),
         };
         let you = Origin::tcp(ConnectionId(self.clients.len() as u64 + 1));
         let handle = self.broadcast.join(you, transport).await;

@@ -8,7 +8,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{DEADLINE, place};
+use super::{DEADLINE, permit};
 use crate::feed::{Framing, Transport, outgoing::Outgoing};
 
 /// Chunks of HTTP: the length in hexadecimal digits, a line end, the payload and a line end.
@@ -47,7 +47,7 @@ pub(super) fn unchunk(mut bytes: &[u8]) -> (Vec<u8>, bool) {
 /// A transport that frames, and the other end of its pipe.
 fn chunked() -> (Transport, DuplexStream) {
     let (near, far) = duplex(8);
-    (Transport::framed(near, Chunked, place()), far)
+    (Transport::framed(near, Chunked, permit()), far)
 }
 
 async fn ready(transport: &mut Transport) {

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tribune_protocol::{ClosingCode, ConnectionId, ControlMessage, Origin, Seq, ServerLine};
 
 use super::{
-    DEADLINE, SHARD_COUNTS, config, large_state, place, pong, publish, state, stream_check::check,
+    DEADLINE, SHARD_COUNTS, config, large_state, permit, pong, publish, state, stream_check::check,
     welcome,
 };
 use crate::feed::{Broadcast, BroadcastConfig, FeedWriter, SubscriberHandle, Transport};
@@ -33,7 +33,7 @@ impl Scene {
     /// A scene with a TCP connection.
     async fn new(config: BroadcastConfig, shards: usize) -> Self {
         let (client, server) = connection().await;
-        let transport = Transport::tcp(server.into_split().1, place());
+        let transport = Transport::tcp(server.into_split().1, permit());
         Self::with_transport(config, shards, Box::new(client), transport).await
     }
 
@@ -118,7 +118,7 @@ async fn a_client_that_takes_nothing_for_too_long_is_closed_with_the_reason() {
 async fn a_polled_transport_that_takes_nothing_for_too_long_is_closed() {
     for shards in SHARD_COUNTS {
         let (near, client) = duplex(1000);
-        let transport = Transport::stream(near, place());
+        let transport = Transport::stream(near, permit());
         let mut scene = Scene::with_transport(config(), shards, Box::new(client), transport).await;
         scene.publish(1000).await;
         let mut chunk = [0; 1000];
@@ -185,7 +185,7 @@ async fn aborting_tells_clients_that_are_behind() {
 async fn aborting_tells_clients_of_polled_transports() {
     for shards in SHARD_COUNTS {
         let (near, client) = duplex(8);
-        let transport = Transport::stream(near, place());
+        let transport = Transport::stream(near, permit());
         let mut scene = Scene::with_transport(config(), shards, Box::new(client), transport).await;
         scene.publish(100).await;
         scene.next_line().await;
@@ -218,7 +218,7 @@ async fn each_half_closed_subscriber_of_any_shard_can_be_evicted() {
         let mut clients = Vec::new();
         for number in 2..=6 {
             let (client, server) = connection().await;
-            let transport = Transport::tcp(server.into_split().1, place());
+            let transport = Transport::tcp(server.into_split().1, permit());
             handles.push(scene.broadcast.join(connection_origin(number), transport).await);
             clients.push(client);
         }
@@ -245,7 +245,7 @@ async fn a_client_that_joins_at_the_end_gets_the_last_state_and_what_follows() {
         // A state before the last event, as that of a game is before `bye`.
         publish(&mut writer, Seq(0), 5).await;
         let (mut client, server) = connection().await;
-        let transport = Transport::tcp(server.into_split().1, place());
+        let transport = Transport::tcp(server.into_split().1, permit());
         let joined = broadcast.join(connection_origin(2), transport).await;
         writer.close(state(Seq(4)));
         let mut stream = Vec::new();
@@ -269,7 +269,7 @@ async fn clients_in_the_middle_of_states(shards: usize, count: u64, quiet: bool)
     let (mut clients, mut last) = (Vec::new(), Seq(0));
     for number in numbers {
         let (mut client, server) = connection().await;
-        let transport = Transport::tcp(server.into_split().1, place());
+        let transport = Transport::tcp(server.into_split().1, permit());
         let join = broadcast.join(connection_origin(number), transport);
         if quiet {
             // More than a quarter of a state, so that it has to wait for one of its own.

@@ -18,7 +18,7 @@ use tribune_protocol::{
 };
 
 use super::{
-    DEADLINE, SHARD_COUNTS, config, place, shard::connection, state, stream_check::parse, welcome,
+    DEADLINE, SHARD_COUNTS, config, permit, shard::connection, state, stream_check::parse, welcome,
 };
 use crate::{
     feed::{Append, Broadcast, Delivery, FeedWriter, Journal, Transport},
@@ -103,10 +103,10 @@ impl Recording {
 async fn join(broadcast: &Broadcast, number: u64) -> Box<dyn AsyncRead + Unpin + Send> {
     let (transport, client): (_, Box<dyn AsyncRead + Unpin + Send>) = if number.is_multiple_of(2) {
         let (client, server) = connection().await;
-        (Transport::tcp(server.into_split().1, place()), Box::new(client))
+        (Transport::tcp(server.into_split().1, permit()), Box::new(client))
     } else {
         let (near, client) = duplex(8);
-        (Transport::stream(near, place()), Box::new(client))
+        (Transport::stream(near, permit()), Box::new(client))
     };
     let you = Origin::tcp(ConnectionId(number));
     broadcast.join(you, transport).await.half_close().await;

@@ -12,7 +12,7 @@ use tokio::{io::AsyncWrite, time::Instant};
 use tribune_protocol::{Origin, Seq, WorkerId};
 
 use super::{
-    events, place,
+    events, permit,
     polled_stream::{Chunked, unchunk},
     state, welcome,
 };
@@ -210,6 +210,6 @@ impl Scene {
 fn pipe(kind: Kind, narrow: &Narrow) -> Pipe {
     match kind {
         Kind::Direct => Pipe::Direct(narrow.clone()),
-        Kind::Framed => Pipe::Framed(Transport::framed(narrow.clone(), Chunked, place())),
+        Kind::Framed => Pipe::Framed(Transport::framed(narrow.clone(), Chunked, permit())),
     }
 }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     feed::{Broadcast, BroadcastConfig, FeedWriter, WelcomeTemplate},
-    game::{Input, LaunchRequest, Printed},
+    game::{Input, LaunchRequest, OutputLine},
     limits::PlayerPermits,
     messages::Messages,
     proc_stat::ProcStat,
@@ -97,7 +97,7 @@ impl Fixture {
         loop {
             if let Input::Printed { stream: OutputStream::Stdout, lines, .. } = self.input().await {
                 match &lines[..] {
-                    [Printed::Other { line, .. }] => return line.clone(),
+                    [OutputLine::Other { line, .. }] => return line.clone(),
                     other => panic!("{other:?} is not one line"),
                 }
             }
@@ -170,8 +170,8 @@ fn reports_start_lines_and_exit() {
         };
         let (out, err): (Vec<_>, Vec<_>) =
             printed.into_iter().partition(|(stream, _)| *stream == OutputStream::Stdout);
-        let step = |text| Printed::Move(Move::parse(text).unwrap());
-        let other = |text: &str| Printed::Other { line: text.into(), cut: false };
+        let step = |text| OutputLine::Move(Move::parse(text).unwrap());
+        let other = |text: &str| OutputLine::Other { line: text.into(), cut: false };
         // A third player is one too many.
         let want = [step("N ann"), other("level 3"), step("N bob"), other("N eve")];
         assert_eq!(out, want.map(|line| (OutputStream::Stdout, line)));
