@@ -1,6 +1,7 @@
-use std::{collections::BTreeMap, io};
+use std::{borrow::Cow, collections::BTreeMap, io};
 
 use rustix::io::Errno;
+use tribune_cli::Program;
 use tribune_protocol::text::printable;
 
 /// Why a job failed.
@@ -112,11 +113,21 @@ impl FailureKind {
     }
 
     /// What to do about it.
-    pub fn hint(self) -> &'static str {
+    pub fn hint(self) -> Cow<'static, str> {
+        if self != Self::Refused {
+            return self.fixed_hint().into();
+        }
+        let server = Program::Server.name();
+        format!(
+            "{}: start one with `{server}` (or `{server} echo`), or name another with --server",
+            self.fixed_hint()
+        )
+        .into()
+    }
+
+    fn fixed_hint(self) -> &'static str {
         match self {
-            Self::Refused => {
-                "no server listens there, or it accepts no more connections: start one, or name another with --server"
-            }
+            Self::Refused => "no server listens there, or it accepts no more connections",
             Self::ConnectTimeout => {
                 "the server's accept queue is full, or packets are dropped: start fewer at once with --rate or --throttle"
             }

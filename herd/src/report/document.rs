@@ -1,4 +1,4 @@
-use std::{env, num::NonZero, thread::available_parallelism, time::Duration};
+use std::{borrow::Cow, env, num::NonZero, thread::available_parallelism, time::Duration};
 
 use serde::Serialize;
 
@@ -136,7 +136,7 @@ pub struct ErrorReport {
     /// The first of them.
     pub example: String,
     /// What to do.
-    pub hint: &'static str,
+    pub hint: Cow<'static, str>,
 }
 
 /// A violation of the protocol.
