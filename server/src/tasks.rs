@@ -10,6 +10,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub struct Tasks {
     tracker: TaskTracker,
     failed: CancellationToken,
+    stopped: CancellationToken,
 }
 
 impl Tasks {
@@ -17,7 +18,7 @@ impl Tasks {
     /// [has failed](Self::failed) too.
     #[must_use]
     pub fn group(&self) -> Self {
-        Self { tracker: TaskTracker::new(), failed: self.failed.clone() }
+        Self { tracker: TaskTracker::new(), ..self.clone() }
     }
 
     /// Runs `task`. If it panics, that is reported, and the other tasks go on.
@@ -25,22 +26,23 @@ impl Tasks {
         self.tracker.spawn(catch_panic(name, task));
     }
 
-    /// Runs `task`, without which the server cannot go on: if it panics, [`Self::failed`] returns.
+    /// Runs `task`, without which the server cannot go on, until it ends or is [stopped](Self::stop).
+    /// If it panics, [`Self::failed`] returns.
     pub fn spawn_critical(
         &self,
         name: &'static str,
         task: impl Future<Output = ()> + Send + 'static,
     ) {
-        let failed = self.failed.clone();
+        let (failed, stopped) = (self.failed.clone(), self.stopped.clone());
         self.tracker.spawn(async move {
-            if catch_panic(name, task).await.is_none() {
+            let outcome = stopped.run_until_cancelled(catch_panic(name, task)).await;
+            if outcome.is_some_and(|outcome| outcome.is_none()) {
                 failed.cancel();
             }
         });
     }
 
-    /// Runs `task`, without which the server cannot go on: if it fails or panics, that is logged, and
-    /// [`Self::failed`] returns.
+    /// The same for a `task` that may fail: then that is logged, and [`Self::failed`] returns.
     pub fn spawn_critical_fallible<E: Display>(
         &self,
         name: &'static str,
@@ -59,6 +61,11 @@ impl Tasks {
     pub async fn ended(&self) {
         self.tracker.close();
         self.tracker.wait().await;
+    }
+
+    /// Drops the critical tasks of all groups, as they are.
+    pub fn stop(&self) {
+        self.stopped.cancel();
     }
 
     /// Waits until a critical task has panicked or failed.

@@ -14,6 +14,8 @@ pub enum Target {
     /// The server, with all words: it starts players and its guard by the path of its own executable,
     /// which knows nothing of `tribune server`.
     ServerProcess,
+    /// The server, to print its help.
+    ServerHelp,
     /// The client, with all words.
     Client,
 }
@@ -21,8 +23,10 @@ pub enum Target {
 impl Target {
     /// The target of `words`, the first of which is the name of the program.
     pub fn of(words: &[OsString]) -> Self {
-        match words.get(1).map(|word| word.as_encoded_bytes()) {
+        let word = |index| words.get(index).map(|word: &OsString| word.as_encoded_bytes());
+        match word(1) {
             None => Self::Demonstration,
+            Some(b"help") if word(2) == Some(b"server") => Self::ServerHelp,
             Some(b"server") => Self::Server,
             Some(b"players-agent" | b"guard") => Self::ServerProcess,
             Some(_) => Self::Client,
@@ -53,6 +57,8 @@ mod tests {
         assert_eq!(target(&["tribune", "guard"]), Target::ServerProcess);
         assert_eq!(target(&["tribune", "watch"]), Target::Client);
         assert_eq!(target(&["tribune", "--help"]), Target::Client);
+        assert_eq!(target(&["tribune", "help", "server"]), Target::ServerHelp);
+        assert_eq!(target(&["tribune", "help", "herd"]), Target::Client);
         assert_eq!(target(&["tribune", "watch", "server"]), Target::Client);
     }
 }

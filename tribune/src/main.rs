@@ -16,6 +16,7 @@ fn main() -> ExitCode {
     match Target::of(&words) {
         Target::Demonstration => server(DEMONSTRATION.map(OsString::from)),
         Target::Server => server(words.into_iter().skip(1)),
+        Target::ServerHelp => server(["server", "--help"].map(OsString::from)),
         Target::ServerProcess => server(words),
         Target::Client => {
             parse_args_as(words, help::client).map_or_else(|code| code, ClientArgs::run)

@@ -32,11 +32,11 @@ impl Joiner {
         let mut inputs = Vec::with_capacity(admitted.len());
         let mut outputs = Vec::with_capacity(admitted.len());
         for client in admitted {
-            let (stream, Identity { kind, address }, permit) = client.into_parts();
+            let (stream, Identity { kind, peer }, permit) = client.into_parts();
             let origin = Origin::connection(kind, self.next_id());
-            tracing::info!(%origin, %address, "connected");
+            tracing::info!(%origin, %peer, "connected");
             let (input, output) = stream.split(permit);
-            inputs.push((input, address));
+            inputs.push((input, peer.ip()));
             outputs.push((origin, output));
         }
         let subscriptions = self.broadcast.join_all(outputs).await;

@@ -1,7 +1,7 @@
 //! The stages of a connection on its way into the game. Each is a type that only the stage before
 //! it makes, so none can be left out: [`Accepted`] → [`Connected`] → [`Identified`] → [`Admitted`].
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use tokio::{net::TcpStream, sync::OwnedSemaphorePermit};
 use tribune_protocol::OriginKind;
@@ -28,8 +28,8 @@ pub struct Identified<S> {
 pub struct Identity {
     /// The kind of its origin.
     pub kind: OriginKind,
-    /// The address it comes from, whose budget it spends.
-    pub address: IpAddr,
+    /// The address and port it comes from. It spends the budget of the address.
+    pub peer: SocketAddr,
 }
 
 /// A connection that is within the limits, and may join.
@@ -55,7 +55,7 @@ impl<S: ByteStream> Connected<S> {
 
     /// Identifies the connection by its transport and its address.
     pub fn identify(self) -> Identified<S> {
-        let identity = Identity { kind: S::KIND, address: self.peer.ip() };
+        let identity = Identity { kind: S::KIND, peer: self.peer };
         Identified { stream: self.stream, identity }
     }
 }

@@ -130,8 +130,9 @@ impl Server {
 
     /// Runs the game to its end. The game begins now.
     ///
-    /// When this returns, nothing is accepted or sent any more. A client that has not closed its
-    /// connection a second after it got everything may stay connected until the runtime shuts down.
+    /// When this returns, or its future is dropped, the tasks of the server end, and connections are
+    /// closed as they are. The session of a client that has not closed its side may stay until the
+    /// runtime shuts down.
     ///
     /// # Errors
     /// If a part of the server without which it cannot go on has failed.
@@ -148,7 +149,6 @@ impl Server {
         if let Some(forker) = forker {
             forker.kill_all().await;
         }
-        running.abort();
         outcome
     }
 }
@@ -156,8 +156,12 @@ impl Server {
 /// Ends the game when `shutdown` asks for it, and returns when the server is to end at once.
 async fn stop(shutdown: &mut Shutdown, mailbox: mpsc::Sender<Input>) {
     if let Some(reason) = shutdown.requested().await {
-        // A game that has ended has dropped its mailbox.
-        let _ = mailbox.send(Input::Stop { reason }).await;
+        tokio::select! {
+            // A game that has ended has dropped its mailbox.
+            _ = mailbox.send(Input::Stop { reason }) => {}
+            // A mailbox may be full because the game is stuck.
+            () = shutdown.aborted() => return,
+        }
     }
     shutdown.aborted().await;
 }

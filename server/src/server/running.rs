@@ -95,12 +95,6 @@ impl Running {
         let _ = timeout(CLOSE_LIMIT, self.sessions.ended()).await;
     }
 
-    /// Ends what is left, without waiting.
-    pub(super) fn abort(&self) {
-        self.closing.cancel();
-        self.abort.cancel();
-    }
-
     fn start_feed(&self, feed: &FeedWriter) -> Broadcast {
         let Settings { game, broadcast: config, shards, limits, .. } = &self.settings;
         let tick_ms = u64::try_from(game.tick.as_millis()).unwrap_or(u64::MAX);
@@ -177,6 +171,14 @@ impl Running {
             }
         });
         launches
+    }
+}
+
+/// What is left of a server ends with it: connections are closed as they are.
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.closing.cancel();
+        self.tasks.stop();
     }
 }
 

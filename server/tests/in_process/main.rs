@@ -8,11 +8,14 @@ mod test_server;
 
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::{net::TcpStream, time::timeout};
 use tribune_protocol::{ClosingCode, EventKind, ServerLine};
 use tribune_server::{Outcome, shutdown};
 
-use self::{client::Client, test_server::TestServer};
+use self::{
+    client::Client,
+    test_server::{DEADLINE, TestServer},
+};
 
 /// The numbers of shards that each test runs with.
 const SHARDS: [&str; 2] = ["1", "4"];
@@ -97,6 +100,34 @@ async fn an_abort_does_not_wait_for_a_client_that_does_not_read() {
         server.handle.abort();
         assert_eq!(server.outcome().await, Outcome::Aborted);
         drop(stuck);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_abort_closes_connections_without_a_notice() {
+    for shards in SHARDS {
+        let server = TestServer::start(&["--shards", shards]);
+        let mut clients = Vec::new();
+        for _ in 0..8 {
+            clients.push(Client::join(server.address).await);
+        }
+        server.handle.abort();
+        assert_eq!(server.outcome().await, Outcome::Aborted);
+        for mut client in clients {
+            assert_eq!(client.closing_code().await, None);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_whose_future_is_dropped_accepts_no_clients() {
+    for shards in SHARDS {
+        let server = TestServer::start(&["--shards", shards]);
+        let mut client = Client::join(server.address).await;
+        let address = server.cancel().await;
+        assert_eq!(client.closing_code().await, None);
+        let refused = async { while TcpStream::connect(address).await.is_ok() {} };
+        timeout(DEADLINE, refused).await.expect("the listener is closed");
     }
 }
 

@@ -5,7 +5,7 @@ use tokio::{task::JoinHandle, time::timeout};
 use tribune_server::{Args, Messages, Outcome, ShutdownHandle, bind_all, run, shutdown};
 
 /// Nothing takes so long.
-const DEADLINE: Duration = Duration::from_secs(60);
+pub const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A server that runs in the test's runtime.
 pub struct TestServer {
@@ -37,6 +37,13 @@ impl TestServer {
     pub async fn drain(self, reason: &str) -> Outcome {
         self.handle.drain(reason);
         self.outcome().await
+    }
+
+    /// Drops the future that runs it, and returns the address that it listened on.
+    pub async fn cancel(self) -> SocketAddr {
+        self.run.abort();
+        assert!(self.run.await.unwrap_err().is_cancelled());
+        self.address
     }
 
     /// Waits for its end.
