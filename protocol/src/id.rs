@@ -44,6 +44,11 @@ number! {
 }
 
 impl Seq {
+    /// Whether this is the number after `earlier`. None is after the greatest one.
+    pub fn follows(self, earlier: Self) -> bool {
+        earlier.0.checked_add(1) == Some(self.0)
+    }
+
     /// How many events there are after `earlier` up to this one; 0 if it is not earlier.
     pub fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)

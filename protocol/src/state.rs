@@ -1,4 +1,4 @@
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use thiserror::Error;
 
 use crate::{Event, EventKind, Name, Origin, PlayerId, Seq, WorkerId};
@@ -14,9 +14,11 @@ pub struct State {
     pub clock: u64,
     /// The board.
     pub board: BoardSize,
-    /// The players in the game, in the order they joined.
+    /// The players in the game, in the order they joined: sorted by their ids.
+    #[serde(deserialize_with = "sorted_players")]
     pub players: Vec<PlayerState>,
-    /// The running programs, in the order they started.
+    /// The running programs, in the order they started: sorted by their ids.
+    #[serde(deserialize_with = "sorted_workers")]
     pub workers: Vec<WorkerState>,
 }
 
@@ -83,7 +85,7 @@ impl State {
     /// # Errors
     /// If `event` does not follow from the state, which is unchanged then.
     pub fn apply(&mut self, event: &Event) -> Result<(), ApplyError> {
-        if event.seq != self.seq.next() {
+        if !event.seq.follows(self.seq) {
             return Err(ApplyError::OutOfOrder { got: event.seq, after: self.seq });
         }
         self.apply_kind(&event.kind)?;
@@ -117,7 +119,8 @@ impl State {
                 let index = self.known(*player)?;
                 let moved = &mut self.players[index];
                 (moved.x, moved.y) = (*x, *y);
-                moved.moves += 1;
+                // A peer may send the greatest number.
+                moved.moves = moved.moves.saturating_add(1);
             }
             EventKind::Left { player, .. } => {
                 let index = self.known(*player)?;
@@ -129,7 +132,6 @@ impl State {
     }
 
     fn start(&mut self, id: WorkerId, label: &str) -> Result<(), ApplyError> {
-        // Ids grow as programs start, so the programs are sorted by them.
         let Err(index) = self.workers.binary_search_by_key(&id, |running| running.id) else {
             return Err(ApplyError::DuplicateProgram(id));
         };
@@ -141,10 +143,25 @@ impl State {
         self.index_of(player).map_err(|_| ApplyError::UnknownPlayer(player))
     }
 
-    /// Where the player `id` is among the players, or where it would be: ids grow as players join.
+    /// Where the player `id` is among the players, or where it would be.
     fn index_of(&self, id: PlayerId) -> Result<usize, usize> {
         self.players.binary_search_by_key(&id, |player| player.id)
     }
+}
+
+// A correct server sends both lists sorted. Sorting them again costs one pass, and a lookup never depends
+// on what a peer sends.
+
+fn sorted_players<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<PlayerState>, D::Error> {
+    let mut players = Vec::<PlayerState>::deserialize(input)?;
+    players.sort_by_key(|player| player.id);
+    Ok(players)
+}
+
+fn sorted_workers<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<WorkerState>, D::Error> {
+    let mut workers = Vec::<WorkerState>::deserialize(input)?;
+    workers.sort_by_key(|worker| worker.id);
+    Ok(workers)
 }
 
 #[cfg(test)]
@@ -234,5 +251,39 @@ mod tests {
             assert_eq!(state.apply(&event), Err(error));
             assert_eq!(state, before);
         }
+    }
+
+    #[test]
+    fn no_event_follows_the_greatest_number() {
+        let mut state = State { seq: Seq(u64::MAX), ..empty() };
+        let error = ApplyError::OutOfOrder { got: Seq(u64::MAX), after: Seq(u64::MAX) };
+        let again = Event { seq: Seq(u64::MAX), ms: 0, kind: EventKind::Clock { clock: 1 } };
+        assert_eq!(state.apply(&again), Err(error));
+        assert_eq!(state.clock, 0);
+    }
+
+    #[test]
+    fn the_number_of_moves_does_not_overflow() {
+        let mut state = empty();
+        state.apply(&event(8, joined())).unwrap();
+        state.players[0].moves = u64::MAX;
+        state.apply(&event(9, moved())).unwrap();
+        assert_eq!(state.players[0].moves, u64::MAX);
+    }
+
+    #[test]
+    fn applies_events_to_a_state_that_arrived_unsorted() {
+        let mut state: State = serde_json::from_str(
+            r#"{"seq":8,"ms":0,"clock":0,"board":{"width":4,"height":4},
+                "players":[{"id":9,"name":"bob","from":"tcp#1","x":0,"y":0,"moves":1},
+                           {"id":3,"name":"ann","from":"tcp#1","x":0,"y":0,"moves":1}],
+                "workers":[{"id":2,"label":"x"},{"id":1,"label":"x"}]}"#,
+        )
+        .unwrap();
+        state.apply(&event(9, moved())).unwrap();
+        assert_eq!(state.player(PlayerId(3)).map(|ann| (ann.x, ann.moves)), Some((2, 2)));
+        let again = EventKind::Started { worker: WorkerId(2), label: "x".into(), command: vec![] };
+        let error = ApplyError::DuplicateProgram(WorkerId(2));
+        assert_eq!(state.apply(&event(10, again)), Err(error));
     }
 }
