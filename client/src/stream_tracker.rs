@@ -339,7 +339,7 @@ mod tests {
         assert!(full.is_worth_a_retry());
         let slow = handle(&mut following("g", 1), &closing("slow_client")).unwrap_err();
         assert!(slow.is_worth_a_retry());
-        for code in ["too_many_errors", "shutting_down"] {
+        for code in ["too_many_errors", "shutting_down", "unauthorized"] {
             let error = handle(&mut following("g", 1), &closing(code)).unwrap_err();
             assert!(!error.is_worth_a_retry(), "{code}");
         }
@@ -357,8 +357,10 @@ mod tests {
     fn shows_replies_at_any_time_and_unknown_lines_never() {
         let mut tracker = following("g", 3);
         let pong = r#"{"type":"pong","id":1}"#.to_owned();
-        let lines = [pong.clone(), r#"{"type":"weather"}"#.into()];
-        assert_eq!(shown(&mut tracker, &lines), [pong]);
+        let error = r#"{"type":"error","code":"bad_action","message":"m"}"#.to_owned();
+        let lines = [pong.clone(), error.clone(), r#"{"type":"weather"}"#.into()];
+        assert_eq!(shown(&mut tracker, &lines), [pong, error]);
+        assert!(tracker.is_following());
     }
 
     #[test]

@@ -42,7 +42,9 @@ impl TrackError {
         match self {
             Self::Closing { code, .. } => match code {
                 ClosingCode::ServerFull | ClosingCode::SlowClient => true,
-                ClosingCode::TooManyErrors | ClosingCode::ShuttingDown => false,
+                ClosingCode::TooManyErrors | ClosingCode::ShuttingDown | ClosingCode::Unknown => {
+                    false
+                }
             },
             Self::Gap { .. } | Self::Contradiction { .. } | Self::NotResumed(_) => true,
             Self::NoWelcome => false,

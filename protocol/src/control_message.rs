@@ -75,16 +75,24 @@ macro_rules! codes {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)* }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        pub enum $name { $($(#[$variant_doc])* #[serde(rename = $text)] $variant,)* }
+        pub enum $name {
+            $($(#[$variant_doc])* #[serde(rename = $text)] $variant,)*
+            /// A code that this version does not know. It is never sent.
+            #[serde(other, skip_serializing)]
+            Unknown,
+        }
 
         impl $name {
-            /// All codes.
+            /// All codes that this version knows.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(match self { $(Self::$variant => $text,)* })
+                f.write_str(match self {
+                    $(Self::$variant => $text,)*
+                    Self::Unknown => "unknown",
+                })
             }
         }
     };
@@ -127,5 +135,41 @@ codes! {
         SlowClient = "slow_client",
         /// The server ends, and this client did not reach the end of the stream in time.
         ShuttingDown = "shutting_down",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> ControlMessage {
+        serde_json::from_str(line).unwrap()
+    }
+
+    #[test]
+    fn codes_of_later_versions_are_unknown() {
+        let error = parse(r#"{"type":"error","code":"bad_action","message":"m"}"#);
+        let ControlMessage::Error { code, message } = error else { panic!("{error:?}") };
+        assert_eq!(
+            (code, code.to_string(), message),
+            (ErrorCode::Unknown, "unknown".into(), "m".into())
+        );
+        let closing = parse(r#"{"type":"closing","code":"unauthorized","message":"m"}"#);
+        let ControlMessage::Closing { code, .. } = closing else { panic!("{closing:?}") };
+        assert_eq!((code, code.to_string()), (ClosingCode::Unknown, "unknown".into()));
+    }
+
+    #[test]
+    fn known_codes_round_trip() {
+        for code in ErrorCode::ALL {
+            let text = serde_json::to_string(code).unwrap();
+            assert_eq!(text, format!("\"{code}\""));
+            assert_eq!(serde_json::from_str::<ErrorCode>(&text).unwrap(), *code);
+        }
+        for code in ClosingCode::ALL {
+            let text = serde_json::to_string(code).unwrap();
+            assert_eq!(text, format!("\"{code}\""));
+            assert_eq!(serde_json::from_str::<ClosingCode>(&text).unwrap(), *code);
+        }
     }
 }
