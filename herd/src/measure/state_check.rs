@@ -26,6 +26,9 @@ const MAX_LABEL: usize = 1024;
 /// Checks that the states which the server sends to clients agree with its events: a state plus the
 /// events after it must be the state that any other client receives later.
 ///
+/// An event of an unknown type may change the state in any way, so no states are compared across it: the
+/// check starts again with the next state.
+///
 /// It keeps one state, the first that arrived, and applies every event to it once. It compares each
 /// *different* state line, so a rush of clients that receive the same line costs one comparison. All
 /// that it keeps is bounded in number and size, whatever a faulty server sends.
@@ -165,7 +168,8 @@ impl StateCheck {
     }
 }
 
-/// `event` without what does not matter to a state; `None` if it is too large to be kept.
+/// `event` without what does not matter to a state; `None` if it is too large to be kept, or if its effect
+/// on a state is unknown.
 fn compact(event: Event) -> Option<Event> {
     let kind = match event.kind {
         EventKind::Started { label, .. } if label.len() > MAX_LABEL => return None,
@@ -179,15 +183,21 @@ fn compact(event: Event) -> Option<Event> {
         EventKind::Left { player, name, from, .. } => {
             EventKind::Left { player, name, from, reason: String::new() }
         }
-        EventKind::Output { .. } | EventKind::Bye { .. } => EventKind::Unknown,
-        kind => kind,
+        // Like `bye`, it has no effect on a state.
+        EventKind::Output { .. } | EventKind::Bye { .. } => {
+            EventKind::Bye { reason: String::new() }
+        }
+        EventKind::Unknown => return None,
+        kind @ (EventKind::Clock { .. } | EventKind::Joined { .. } | EventKind::Move { .. }) => {
+            kind
+        }
     };
     Some(Event { kind, ..event })
 }
 
 #[cfg(test)]
 mod tests {
-    use tribune_protocol::{BoardSize, EventKind, Seq, WorkerId};
+    use tribune_protocol::{BoardSize, EventKind, OutputStream, Seq, WorkerId};
 
     use super::*;
 
@@ -280,5 +290,28 @@ mod tests {
         assert!(checks.recent.len() <= MAX_RECENT && checks.correct.len() <= MAX_CORRECT);
         assert!(checks.pending.len() <= MAX_PENDING);
         assert_eq!(check(&mut checks, 2, &state(1, 5)), None, "too old to be checked");
+    }
+
+    #[test]
+    fn compares_no_states_across_an_unknown_event() {
+        let mut checks = StateCheck::default();
+        check(&mut checks, 1, &state(0, 0));
+        assert_eq!(check(&mut checks, 2, &state(1, 7)), None, "it is ahead of the events");
+        assert_eq!(checks.apply(Event { kind: EventKind::Unknown, ..tick(1) }), []);
+        assert_eq!(check(&mut checks, 3, &state(1, 7)), None, "the new reference");
+        assert_eq!(check(&mut checks, 4, &state(0, 5)), None, "before the reference");
+        checks.apply(tick(2));
+        assert_eq!(check(&mut checks, 5, &state(2, 7)), Some(WrongState { client: 5, seq: 2 }));
+    }
+
+    #[test]
+    fn compares_states_across_an_output() {
+        let mut checks = StateCheck::default();
+        check(&mut checks, 1, &state(0, 0));
+        let (worker, stream) = (WorkerId(1), OutputStream::Stdout);
+        let kind = EventKind::Output { worker, stream, line: "x".into(), cut: false };
+        checks.apply(Event { kind, ..tick(1) });
+        assert_eq!(check(&mut checks, 2, &state(1, 0)), None);
+        assert_eq!(check(&mut checks, 3, &state(1, 7)), Some(WrongState { client: 3, seq: 1 }));
     }
 }
