@@ -34,11 +34,12 @@ impl StreamChecker {
                 self.closing = Some((code, message));
                 Ok(())
             }
-            // Replies to requests that no client of the herd sends.
+            // A later server may send it.
+            ControlMessage::Unknown => Ok(()),
+            // Replies to requests that no client of the herd sends, and a second welcome.
             ControlMessage::Pong { .. }
             | ControlMessage::Resumed { .. }
-            | ControlMessage::Welcome(_)
-            | ControlMessage::Unknown => self.reject_line(context.tally),
+            | ControlMessage::Welcome(_) => self.reject_line(context.tally),
         }
     }
 

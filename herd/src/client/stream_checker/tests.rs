@@ -54,6 +54,14 @@ fn a_stream_that_ends_without_bye_or_reason_has_lost_an_event() {
 }
 
 #[test]
+fn an_unknown_reason_for_closing_is_a_reason() {
+    let closing = r#"{"type":"closing","code":"unauthorized","message":"no token"}"#;
+    let (outcome, counts, _) = check(&[WELCOME, STATE, FIVE, closing], true);
+    assert_eq!((kind(outcome), faults(&counts)), (Some(FailureKind::ClosedByServer), 0));
+    assert_eq!(kind(check(&[closing], true).0), Some(FailureKind::ClosedByServer));
+}
+
+#[test]
 fn events_skipped_by_a_resync_are_not_lost() {
     let resync = r#"{"type":"resync","missed":2,"seq":6}"#;
     let state = STATE.replace("\"seq\":4", "\"seq\":6");
@@ -101,4 +109,15 @@ fn an_unreadable_line_is_malformed_and_not_lost() {
     assert_eq!((counts.malformed, counts.lost, counts.expected), (1, 0, 3));
     let (_, counts, _) = check(&[WELCOME, STATE, "", FIVE], false);
     assert_eq!((counts.malformed, counts.lost), (1, 0));
+}
+
+#[test]
+fn ignores_lines_of_unknown_types() {
+    let weather = r#"{"type":"weather","wind":"E"}"#;
+    let resync = r#"{"type":"resync","missed":1,"seq":6}"#;
+    let state = STATE.replace("\"seq\":4", "\"seq\":6");
+    let lines = [WELCOME, STATE, weather, FIVE, resync, weather, &state, BYE];
+    let (outcome, counts, _) = check(&lines, true);
+    assert_eq!((kind(outcome), faults(&counts), counts.received), (None, 0, 2));
+    assert_eq!(kind(check(&[WELCOME, weather], false).0), Some(FailureKind::NoGame));
 }
