@@ -126,6 +126,9 @@ fn message(update: &Update, format: Format) -> Option<String> {
         Update::Missed(missed) => Some(format!(
             "{missed} events were missed: the game ended before they could be requested"
         )),
+        Update::Contradiction { seq, contradiction } => Some(format!(
+            "the server sent event {seq}, which contradicts the state of the game: {contradiction}"
+        )),
         Update::Resumed => Some("connected again, nothing was missed".to_owned()),
         Update::Dropped(step) => {
             Some(format!("not sent, as moves come faster than the server accepts: {step}"))
@@ -147,6 +150,7 @@ fn kind(update: &Update, message: &str) -> String {
         }
         Update::NotConnected(_) => "not connected".to_owned(),
         Update::Dropped(_) => "dropped".to_owned(),
+        Update::Contradiction { .. } => "contradiction".to_owned(),
         _ => message.to_owned(),
     }
 }

@@ -1,22 +1,17 @@
 use tribune_protocol::{
-    ApplyError, ControlMessage, Event, EventKind, GameId, MAX_PLAYERS, MAX_SERVER_LINE, Request,
-    Seq, ServerLine, State, text::printable,
+    ApplyError, ControlMessage, Event, EventKind, GameId, Request, Seq, ServerLine, text::printable,
 };
 
-use crate::track_error::TrackError;
-
-/// The most programs that a state can have: each takes at least this many bytes in a `state` line.
-const MAX_PROGRAMS: usize = MAX_SERVER_LINE / r#"{"id":1,"label":""}"#.len();
+use crate::{position::Position, track_error::TrackError};
 
 /// Tracks the stream of a game across connections, so that each event is shown once and in order.
 ///
 /// It decides what to do with each line, and does no input or output itself. It keeps the state of the
-/// game, and applies each event to it, so that a stream that contradicts itself is found. The labels of
-/// programs are left out, as a faulty server could fill the memory with them.
+/// game, and applies each event to it, so that a stream that contradicts itself is found.
 #[derive(Clone, Debug, Default)]
 pub struct StreamTracker {
-    /// The game, and its state after the last event shown; `None` before the first state.
-    position: Option<(GameId, State)>,
+    /// The position after the last event shown; `None` before the first state.
+    position: Option<Position>,
     phase: Phase,
 }
 
@@ -41,6 +36,9 @@ enum Phase {
 pub enum Action {
     /// Show it.
     Show,
+    /// Show it: it is an event, but contradicts the state of the game. The events after it are not
+    /// checked until the next state.
+    ShowContradiction(ApplyError),
     /// Show it: it is the last one.
     ShowLast,
     /// Keep it: it is the end of the game, but the events requested before it have not arrived. Show
@@ -88,7 +86,7 @@ impl StreamTracker {
             }
             (Phase::Connected, _) => Err(TrackError::NoWelcome),
             (Phase::Welcomed(game), ControlMessage::State(state)) => {
-                self.position = Some((game.clone(), without_labels(state.clone())));
+                self.position = Some(Position::new(game.clone(), state.clone()));
                 self.phase = Phase::Following;
                 Ok(Action::Show)
             }
@@ -105,8 +103,8 @@ impl StreamTracker {
                 Ok(Action::Show)
             }
             (Phase::Resyncing, ControlMessage::State(state)) => {
-                if let Some((_, position)) = &mut self.position {
-                    *position = without_labels(state.clone());
+                if let Some(position) = &mut self.position {
+                    *position = Position::new(position.game().clone(), state.clone());
                 }
                 self.phase = Phase::Following;
                 Ok(Action::Show)
@@ -118,9 +116,9 @@ impl StreamTracker {
 
     fn handle_welcome(&mut self, game: &GameId) -> Action {
         match &self.position {
-            Some((tracked, state)) if tracked == game => {
+            Some(position) if position.game() == game => {
                 self.phase = Phase::Resuming;
-                Action::Send(Request::Resume { game: game.clone(), after: state.seq })
+                Action::Send(Request::Resume { game: game.clone(), after: position.seq() })
             }
             _ => {
                 self.phase = Phase::Welcomed(game.clone());
@@ -136,26 +134,14 @@ impl StreamTracker {
             (Phase::Resuming, _) => return Ok(Action::Skip),
             _ => {}
         }
-        let (Phase::Following, Some((_, state))) = (&self.phase, &mut self.position) else {
+        let (Phase::Following, Some(position)) = (&self.phase, &mut self.position) else {
             return Err(TrackError::Gap { got: event.seq, expected: self.next() });
         };
-        match apply(state, event).map_err(|error| (error, error.to_string())) {
-            Ok(()) if is_too_large(state, event) => {
-                Err(self.contradiction(event.seq, "it has more than a game can have".to_owned()))
-            }
-            Ok(()) if matches!(event.kind, EventKind::Bye { .. }) => Ok(Action::ShowLast),
-            Ok(()) => Ok(Action::Show),
-            Err((ApplyError::OutOfOrder { got, after }, _)) => {
-                Err(TrackError::Gap { got, expected: after.next() })
-            }
-            Err((_, reason)) => Err(self.contradiction(event.seq, reason)),
-        }
-    }
-
-    /// Forgets the position, as the next connection must start from a new state.
-    fn contradiction(&mut self, seq: Seq, reason: String) -> TrackError {
-        self.position = None;
-        TrackError::Contradiction { seq, reason }
+        Ok(match (position.advance(event)?, &event.kind) {
+            (_, EventKind::Bye { .. }) => Action::ShowLast,
+            (Some(contradiction), _) => Action::ShowContradiction(contradiction),
+            (None, _) => Action::Show,
+        })
     }
 
     /// How many events before `last` were not shown.
@@ -165,34 +151,7 @@ impl StreamTracker {
 
     /// The event after the last one shown.
     fn next(&self) -> Seq {
-        self.position.as_ref().map_or(Seq(1), |(_, state)| state.seq.next())
-    }
-}
-
-fn without_labels(mut state: State) -> State {
-    for worker in &mut state.workers {
-        worker.label = String::new();
-    }
-    state
-}
-
-/// Applies `event` without the label that it may have.
-fn apply(state: &mut State, event: &Event) -> Result<(), ApplyError> {
-    match event.kind {
-        EventKind::Started { worker, .. } => {
-            let kind = EventKind::Started { worker, label: String::new(), command: Vec::new() };
-            state.apply(&Event { kind, ..*event })
-        }
-        _ => state.apply(event),
-    }
-}
-
-/// Whether `event` has made `state` larger than a `state` line of a server can be.
-fn is_too_large(state: &State, event: &Event) -> bool {
-    match event.kind {
-        EventKind::Joined { .. } => state.players.len() > MAX_PLAYERS,
-        EventKind::Started { .. } => state.workers.len() > MAX_PROGRAMS,
-        _ => false,
+        self.position.as_ref().map_or(Seq(1), |position| position.seq().next())
     }
 }
 
@@ -364,39 +323,22 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_contradicts_the_state_is_an_error_and_the_next_state_is_shown() {
+    fn an_event_that_contradicts_the_state_is_shown_and_the_stream_continues() {
+        let left = |seq: u64| {
+            format!(
+                r#"{{"type":"left","seq":{seq},"ms":0,"player":9,"name":"ann","from":"tcp#1","reason":"x"}}"#
+            )
+        };
+        let contradicts = |action| matches!(action, Ok(Action::ShowContradiction(_)));
         let mut tracker = following("g", 3);
-        let left =
-            r#"{"type":"left","seq":4,"ms":0,"player":9,"name":"ann","from":"tcp#1","reason":"x"}"#;
-        let error = handle(&mut tracker, left).unwrap_err();
-        assert!(matches!(error, TrackError::Contradiction { seq: Seq(4), .. }), "{error}");
-        assert!(error.is_worth_a_retry());
+        assert!(contradicts(handle(&mut tracker, &left(4))));
+        assert_eq!(shown(&mut tracker, &[left(5), tick(6)]), [left(5), tick(6)]);
+        // It is resumed after the last event shown, and checked again after the next state.
         tracker.connected();
-        let lines = [welcome("g"), state(7), tick(8)];
+        let resume = handle(&mut tracker, &welcome("g"));
+        assert!(matches!(resume, Ok(Action::Send(Request::Resume { after: Seq(6), .. }))));
+        let lines = [r#"{"type":"resync","missed":3,"seq":9}"#.into(), state(9)];
         assert_eq!(shown(&mut tracker, &lines), lines);
-    }
-
-    #[test]
-    fn the_state_has_a_bounded_size() {
-        let mut tracker = following("g", 0);
-        let most = MAX_PLAYERS as u64;
-        let outcome = (1..=most + 1).try_for_each(|seq| {
-            let joined = format!(
-                r#"{{"type":"joined","seq":{seq},"ms":0,"player":{seq},"name":"ann","from":"tcp#1","x":0,"y":0}}"#
-            );
-            handle(&mut tracker, &joined).map(drop)
-        });
-        assert!(matches!(outcome, Err(TrackError::Contradiction { seq, .. }) if seq.0 == most + 1));
-    }
-
-    #[test]
-    fn labels_of_programs_are_not_kept() {
-        let mut tracker = following("g", 0);
-        let started =
-            r#"{"type":"started","seq":1,"ms":0,"worker":1,"label":"ps#1","command":["x"]}"#;
-        handle(&mut tracker, started).unwrap();
-        let (_, state) = tracker.position.unwrap();
-        let labels: Vec<_> = state.workers.iter().map(|worker| worker.label.as_str()).collect();
-        assert_eq!(labels, [""]);
+        assert!(contradicts(handle(&mut tracker, &left(10))));
     }
 }

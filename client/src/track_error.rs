@@ -20,14 +20,6 @@ pub enum TrackError {
         /// The event that was due.
         expected: Seq,
     },
-    /// An event contradicts the state of the game.
-    #[error("the server sent event {seq}, which contradicts the state of the game: {reason}")]
-    Contradiction {
-        /// The event.
-        seq: Seq,
-        /// What is wrong with it.
-        reason: String,
-    },
     /// The server refused to resume the stream.
     #[error("the server refused to resume the stream: {0}")]
     NotResumed(String),
@@ -46,7 +38,7 @@ impl TrackError {
                     false
                 }
             },
-            Self::Gap { .. } | Self::Contradiction { .. } | Self::NotResumed(_) => true,
+            Self::Gap { .. } | Self::NotResumed(_) => true,
             Self::NoWelcome => false,
         }
     }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
-use tribune_protocol::{Move, ServerLine};
+use tribune_protocol::{ApplyError, Move, Seq, ServerLine};
 
 /// Something to show.
 #[derive(Debug)]
@@ -28,6 +28,13 @@ pub enum Update {
     Resumed,
     /// This many events before the next one were missed: the game ended before they arrived.
     Missed(u64),
+    /// The event in the next line contradicts the state of the game.
+    Contradiction {
+        /// The event.
+        seq: Seq,
+        /// How it does.
+        contradiction: ApplyError,
+    },
     /// This move was not sent, as there is no connection.
     NotConnected(Move),
     /// This move was not sent, as moves come faster than the server accepts.

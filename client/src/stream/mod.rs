@@ -1,3 +1,8 @@
+//! Following a game over its connections.
+
+#[cfg(test)]
+mod tests;
+
 use std::{io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
@@ -279,10 +284,7 @@ impl Stream {
         }
         self.outbox.handle_line(&line);
         let action = self.tracker.handle_line(&line)?;
-        if self.tracker.is_following() {
-            self.backoff.reset();
-            self.was_following = true;
-        }
+        self.was_following |= self.tracker.is_following();
         let is_last = matches!(action, Action::ShowLast);
         let is_closed = match (action, line) {
             (Action::Skip, _) => return Ok(false),
@@ -295,7 +297,18 @@ impl Stream {
                 return Ok(false);
             }
             (Action::Resumed, _) => self.emit(Update::Resumed).await,
-            (Action::Show | Action::ShowLast | Action::Defer, line) => {
+            (Action::ShowContradiction(contradiction), ServerLine::Event(event)) => {
+                self.emit(Update::Contradiction { seq: event.seq, contradiction }).await
+                    || self.emit_line(raw, ServerLine::Event(event)).await
+            }
+            (
+                Action::Show | Action::ShowContradiction(_) | Action::ShowLast | Action::Defer,
+                line,
+            ) => {
+                if let ServerLine::Event(_) = line {
+                    // A state is no progress: a faulty server may send an invalid line after each.
+                    self.backoff.reset();
+                }
                 self.emit_line(raw, line).await
             }
         };
