@@ -1,7 +1,12 @@
-//! The limit of open files, and what it means for the number of clients.
+//! The limit of open files, what it means for the number of clients, and the error beyond it.
+
+use std::io;
 
 use anyhow::bail;
-use rustix::process::{Resource, Rlimit, getrlimit};
+use rustix::{
+    io::Errno,
+    process::{Resource, Rlimit, getrlimit},
+};
 use tribune_cli::{descriptor_limit, raise_descriptor_limit};
 
 /// Descriptors that a server needs for itself: standard streams (3), the runtime (6), the guard (2),
@@ -45,6 +50,11 @@ pub fn raise_limit() -> Rlimit {
         tracing::debug!(%error, "cannot raise the limit of open files");
         getrlimit(Resource::Nofile)
     })
+}
+
+/// Whether `error` means that this process, or the system, has no descriptor left.
+pub fn is_out_of_descriptors(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
 }
 
 /// `wanted` clients, or as many as the limit of open files allows beside `needs`.

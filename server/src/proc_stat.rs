@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use rustix::io::Errno;
+use crate::descriptors::is_out_of_descriptors;
 
 /// The system counts processor time in ticks of 1/100 s (`USER_HZ`).
 const TICK: Duration = Duration::from_millis(10);
@@ -120,11 +120,6 @@ impl ProcStat {
 /// The number after `skipped` other fields.
 fn next<'a, T: FromStr>(fields: &mut impl Iterator<Item = &'a str>, skipped: usize) -> Option<T> {
     fields.nth(skipped)?.parse().ok()
-}
-
-/// Whether `error` means that this process, or the system, has no descriptor left.
-pub fn is_out_of_descriptors(error: &io::Error) -> bool {
-    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ use source::{first_word, is_word, only_code, rust_files};
 const LAYERS: &[&[&str]] = &[
     &["limits", "log", "outcome", "rules", "schedule"],
     &["game"],
-    &["descriptors", "messages", "proc_stat", "shutdown", "tasks"],
+    &["descriptors"],
+    &["messages", "proc_stat", "shutdown", "tasks"],
     &["feed", "logging"],
     &["edge", "game_loop", "programs"],
     &["echo", "settings"],

@@ -1,11 +1,12 @@
 use std::{io, net::SocketAddr, time::Duration};
 
 use futures_util::FutureExt;
-use rustix::io::Errno;
 use tokio::{
     net::{TcpListener, TcpStream},
     time::sleep,
 };
+
+use crate::descriptors::is_out_of_descriptors;
 
 /// The most connections that are accepted together.
 const BATCH: usize = 64;
@@ -65,8 +66,4 @@ pub async fn accept_batch<F: Future<Output = bool>>(
     // An error ends the batch, and comes again with the next.
     let queued = std::iter::from_fn(|| Some(listener.accept().now_or_never()?.ok()?.into()));
     std::iter::once(first).chain(queued).take(BATCH).collect()
-}
-
-fn is_out_of_descriptors(error: &io::Error) -> bool {
-    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
 }

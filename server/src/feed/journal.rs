@@ -8,7 +8,7 @@ use crate::log::Batch;
 /// What [`Journal::append`] returns: done when the batch is stored.
 pub type Append<'a> = Pin<Box<dyn Future<Output = io::Result<()>> + Send + 'a>>;
 
-/// Stores events before anybody gets them.
+/// Stores events before any subscriber gets them.
 ///
 /// It stands between the source and the log: a batch is appended to the log, and so reaches the
 /// first subscriber, only after the journal has stored it. While it does, the source waits.

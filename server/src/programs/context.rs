@@ -10,8 +10,8 @@ use crate::{game::Input, limits::PlayerPermits, messages::Messages, tasks::Tasks
 pub struct ProgramContext {
     /// The limits of each program.
     pub limits: ProgramLimits,
-    /// The places for players in the game.
-    pub places: PlayerPermits,
+    /// The permits for players in the game.
+    pub players: PlayerPermits,
     /// The mailbox of the game.
     pub mailbox: mpsc::Sender<Input>,
     /// Where programs are supervised.

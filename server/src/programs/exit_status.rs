@@ -2,10 +2,11 @@ use std::{io, os::unix::process::ExitStatusExt, path::Path, process::ExitStatus}
 
 use tribune_protocol::Exit;
 
-/// The exit codes that a shell gives for a command that is not found, and for one that cannot be
-/// executed.
+/// The exit code that a shell gives for a command that cannot be executed.
+pub const CANNOT_EXECUTE: i32 = 126;
+
+/// The exit code that a shell gives for a command that is not found.
 const NOT_FOUND: i32 = 127;
-const CANNOT_EXECUTE: i32 = 126;
 
 /// The exit of a program that has run.
 pub(super) fn exit_of(status: io::Result<ExitStatus>) -> Exit {

@@ -139,8 +139,10 @@ impl GuardSupervisor {
         loop {
             let mut lines = String::new();
             let now: HashSet<i32> = children.borrow_and_update().programs.keys().copied().collect();
-            lines.extend(guard.sessions.difference(&now).map(|&it| remove_session_line(it)));
-            lines.extend(now.difference(&guard.sessions).map(|&it| add_session_line(it)));
+            lines.extend(
+                guard.sessions.difference(&now).map(|&session| remove_session_line(session)),
+            );
+            lines.extend(now.difference(&guard.sessions).map(|&session| add_session_line(session)));
             guard.sessions = now;
             if let Err(error) = guard.write(&lines).await {
                 return error;

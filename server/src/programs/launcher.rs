@@ -16,9 +16,9 @@ use super::{
     running_program::RunningProgram,
 };
 use crate::{
+    descriptors::is_out_of_descriptors,
     feed::{Broadcast, Transport},
     game::{Input, LaunchRequest},
-    proc_stat::is_out_of_descriptors,
     schedule::Program,
 };
 

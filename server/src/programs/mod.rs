@@ -33,6 +33,6 @@ mod scanner;
 mod tests;
 
 pub use self::{
-    command::SpawnEnv, context::ProgramContext, forker::Forker, guard::run_guard,
-    guard_supervisor::GuardMode, launcher::Launcher, limits::ProgramLimits,
+    command::SpawnEnv, context::ProgramContext, exit_status::CANNOT_EXECUTE, forker::Forker,
+    guard::run_guard, guard_supervisor::GuardMode, launcher::Launcher, limits::ProgramLimits,
 };

@@ -48,8 +48,8 @@ impl RunningProgram {
     /// terminates them when that is requested. Then reports its exit to the game.
     pub(super) async fn supervise(mut self, context: ProgramContext) {
         let exited = CancellationToken::new();
-        // Its players keep their places until the game has removed them.
-        let roster = Roster::new(context.limits.max_players, context.places.clone());
+        // Its players keep their permits until the game has removed them.
+        let roster = Roster::new(context.limits.max_players, context.players.clone());
         let roster = Arc::new(Mutex::new(roster));
         let outputs = self.forward_outputs(&context, &exited, &roster);
         let exit = self.wait(&context).await;

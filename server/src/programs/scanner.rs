@@ -18,7 +18,7 @@ use super::{
     process::{KILL_TIMEOUT, environment_variable, own_id},
     process_table::{Children, ProcessTable},
 };
-use crate::proc_stat::{ProcStat, is_out_of_descriptors};
+use crate::{descriptors::is_out_of_descriptors, proc_stat::ProcStat};
 
 /// How many requests may wait for the next scan before their senders have to wait.
 pub(super) const MAX_REQUESTS: usize = 1024;

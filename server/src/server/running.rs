@@ -14,7 +14,7 @@ use crate::{
     game_loop::GameLoop,
     limits::PlayerPermits,
     messages::Messages,
-    programs::{Forker, Launcher, ProgramContext, SpawnEnv},
+    programs::{CANNOT_EXECUTE, Forker, Launcher, ProgramContext, SpawnEnv},
     settings::Settings,
     tasks::Tasks,
 };
@@ -26,9 +26,6 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(60);
 /// How long clients may take to close when everything has been sent to them: closing a socket with
 /// unread input would discard data in flight.
 const CLOSE_LIMIT: Duration = Duration::from_secs(1);
-
-/// Shell exit code of a program that cannot be run.
-const CANNOT_RUN: i32 = 126;
 
 /// The parts of a server that runs.
 pub(super) struct Running {
@@ -141,7 +138,7 @@ impl Running {
     ) -> mpsc::UnboundedSender<LaunchRequest> {
         let context = ProgramContext {
             limits: self.settings.program_limits,
-            places: self.players.clone(),
+            players: self.players.clone(),
             mailbox: self.mailbox.clone(),
             tasks: self.tasks.group(),
             shutdown: self.closing.clone(),
@@ -165,7 +162,7 @@ impl Running {
         self.tasks.spawn_critical("launcher", async move {
             while let Some(LaunchRequest { id, .. }) = requests.recv().await {
                 let reason = "this server runs no programs".to_owned();
-                let exit = Exit::NotStarted { code: CANNOT_RUN, reason };
+                let exit = Exit::NotStarted { code: CANNOT_EXECUTE, reason };
                 // A game that has ended has dropped its mailbox.
                 let _ = mailbox.send(Input::Exited { program: id, exit }).await;
             }

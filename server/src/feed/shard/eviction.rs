@@ -9,7 +9,8 @@ impl Shard {
     /// Closes a half-closed subscriber, and returns whether there was one.
     pub(super) fn evict_half_closed(&mut self) -> bool {
         let mut subscribers = self.subscribers.iter();
-        let found = subscribers.find_map(|(&origin, it)| it.is_half_closed().then_some(origin));
+        let found = subscribers
+            .find_map(|(&origin, subscriber)| subscriber.is_half_closed().then_some(origin));
         if let Some(origin) = found {
             let message = "the server is full, and half-closed connections make room for others";
             self.abort(origin, ClosingCode::ServerFull, message);

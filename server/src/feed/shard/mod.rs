@@ -189,8 +189,9 @@ impl Shard {
                 }
             }
             Command::Offer(origin, lines) => {
-                let subscriber = self.subscribers.get_mut(&origin);
-                if let Some(subscriber) = subscriber.filter(|it| it.blocked_since().is_none()) {
+                if let Some(subscriber) = self.subscribers.get_mut(&origin)
+                    && subscriber.blocked_since().is_none()
+                {
                     subscriber.enqueue(QueueItem::lines(lines));
                     self.due.some.push(origin);
                 }

@@ -54,7 +54,7 @@ impl Fixture {
         };
         let context = ProgramContext {
             limits,
-            places: PlayerPermits::new(100),
+            players: PlayerPermits::new(100),
             mailbox,
             tasks: tasks.clone(),
             shutdown: shutdown.clone(),
