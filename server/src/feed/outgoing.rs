@@ -4,7 +4,8 @@ use std::{
     task::{Context, Poll},
 };
 
-/// What is left to do to close a transport in order. It ends by itself, after a bounded time.
+/// What is left to do to close a transport in order. It ends by itself, after a bounded time, and
+/// holds no permit of a client meanwhile.
 pub type Closing = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// The outgoing side of one subscriber: takes bytes without waiting.

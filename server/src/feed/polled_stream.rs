@@ -36,8 +36,8 @@ pub struct PolledStream {
     is_unflushed: bool,
     /// The error that [`poll_ready`](Self::poll_ready) found, for the call that follows.
     error: Option<io::Error>,
-    /// The permit of the client, which returns to the limit when this is dropped.
-    _permit: OwnedSemaphorePermit,
+    /// The permit of the client, which returns to the limit when this is closed or dropped.
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl PolledStream {
@@ -53,7 +53,7 @@ impl PolledStream {
             buffer: BytesMut::new(),
             is_unflushed: false,
             error: None,
-            _permit: permit,
+            permit: Some(permit),
         }
     }
 
@@ -100,6 +100,9 @@ impl PolledStream {
 
     /// See [`Outgoing::finish`](super::outgoing::Outgoing::finish).
     pub(super) fn finish(mut self: Box<Self>) -> Closing {
+        // Now rather than after the closing: a client that was evicted for another has to make room
+        // at once.
+        self.permit = None;
         self.framing.end(&mut self.buffer);
         self.is_unflushed = true;
         Box::pin(async move {

@@ -44,7 +44,8 @@ impl Transport {
 
     /// Any byte stream to a client, which holds `permit`. The bytes are those of the feed.
     ///
-    /// When the subscriber is closed, `stream` is shut down and dropped.
+    /// When the subscriber is closed, `permit` is released at once, and `stream` is shut down and
+    /// dropped.
     pub fn stream(
         stream: impl AsyncWrite + Send + Unpin + 'static,
         permit: OwnedSemaphorePermit,

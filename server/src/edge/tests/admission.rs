@@ -1,3 +1,6 @@
+use std::time::Duration;
+
+use tokio::time::sleep;
 use tribune_protocol::ClosingCode;
 
 use super::{Edge, client::closing_code, is_event};
@@ -45,4 +48,30 @@ async fn a_connection_that_comes_when_another_closes_is_not_refused() {
         edge.publish(1).await;
     });
     assert_eq!(second.join().await, "pipe#2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_client_takes_the_permit_of_one_half_closed_client_that_is_blocked() {
+    for shards in [1, 4] {
+        let edge = Edge::new(4, shards);
+        let mut clients = Vec::new();
+        for _ in 0..4 {
+            let mut client = edge.connect().await;
+            client.join().await;
+            client.half_close().await;
+            clients.push(client);
+        }
+        // More than a pipe holds. None of them reads it, so the reason for a closing is stuck, too.
+        edge.publish(1).await;
+        sleep(Duration::from_millis(1)).await;
+        let mut new = edge.connect().await;
+        assert_eq!(new.join().await, "pipe#5");
+        // Longer than a closing takes.
+        sleep(Duration::from_secs(3)).await;
+        let mut evicted = 0;
+        for client in &mut clients {
+            evicted += usize::from(client.is_closed_before_the_next_line().await);
+        }
+        assert_eq!(evicted, 1);
+    }
 }

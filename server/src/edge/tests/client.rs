@@ -29,6 +29,12 @@ impl Client {
         next_line(&mut self.lines).await
     }
 
+    /// Whether the server closes before the end of another line.
+    pub async fn is_closed_before_the_next_line(&mut self) -> bool {
+        let line = timeout(DEADLINE, self.lines.next_line()).await;
+        !matches!(line.expect("a line comes in time, or the end"), Ok(Some(_)))
+    }
+
     /// All lines up to the end.
     pub async fn rest(&mut self) -> Vec<ServerLine> {
         self.exchange(b"", 1, |_| false).await

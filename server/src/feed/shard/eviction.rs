@@ -65,8 +65,9 @@ impl Shard {
         }
     }
 
-    /// Closes all subscribers.
+    /// Ends the feed for all subscribers, and closes them.
     pub(super) fn abort_all(&mut self) {
+        self.has_ended = true;
         for origin in self.subscribers.keys().copied().collect::<Vec<_>>() {
             let message = "the server is shutting down and does not wait for you to read the rest";
             self.abort(origin, ClosingCode::ShuttingDown, message);

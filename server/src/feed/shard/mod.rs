@@ -33,6 +33,10 @@ use crate::{log::View, tasks::catch_panic};
 /// How often subscribers are checked for having taken nothing for too long.
 const STALL_CHECK: Duration = Duration::from_millis(250);
 
+/// The most transports that a shard closes in order at a time while new clients may take their
+/// permits: those being closed hold descriptors and memory beyond the limit of clients.
+pub(super) const MAX_CLOSING: usize = 8;
+
 /// Owns some of the subscribers of a broadcast, and brings each to the head of the log.
 ///
 /// It wakes once for any number of events, and makes a flush pass over its subscribers. Events that
@@ -212,10 +216,17 @@ impl Shard {
         }
     }
 
-    /// Keeps what is left to do to close a transport until it is done.
+    /// Keeps what is left to do to close a transport until it is done. If there are too many of
+    /// these, what cannot be done now is dropped, which closes the transport.
     fn keep_closing(&mut self, closing: Option<Closing>) {
-        if let Some(closing) = closing {
-            self.closing.spawn(catch_panic("closing a transport", closing).map(|_| ()));
+        let Some(closing) = closing else { return };
+        let closing = catch_panic("closing a transport", closing).map(|_| ());
+        while self.closing.try_join_next().is_some() {}
+        // At the end no other clients come, so there are no more of these than there were clients.
+        if self.has_ended || self.closing.len() < MAX_CLOSING {
+            self.closing.spawn(closing);
+        } else {
+            closing.now_or_never();
         }
     }
 }

@@ -1,10 +1,12 @@
 //! Shards with a real socket, in a time that the test moves on.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use futures_util::FutureExt;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader, duplex},
+    io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader, duplex},
     net::{TcpSocket, TcpStream},
+    sync::Semaphore,
     time::{advance, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
@@ -14,7 +16,9 @@ use super::{
     DEADLINE, SHARD_COUNTS, config, large_state, permit, pong, publish, state, stream_check::check,
     welcome,
 };
-use crate::feed::{Broadcast, BroadcastConfig, FeedWriter, SubscriberHandle, Transport};
+use crate::feed::{
+    Broadcast, BroadcastConfig, FeedWriter, SubscriberHandle, Transport, shard::MAX_CLOSING,
+};
 
 /// What the client at the other end reads from.
 type Peer = BufReader<Box<dyn AsyncRead + Unpin>>;
@@ -235,6 +239,37 @@ async fn each_half_closed_subscriber_of_any_shard_can_be_evicted() {
         for handle in &handles[4..] {
             handle.reply(pong(1)).await;
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn permits_of_evicted_clients_return_at_once_and_few_closings_go_on() {
+    const CLIENTS: usize = 2 * MAX_CLOSING;
+    for shards in SHARD_COUNTS {
+        let mut scene = Scene::new(config(), shards).await;
+        let permits = Arc::new(Semaphore::new(CLIENTS));
+        let mut clients = Vec::new();
+        // All are served by one shard, as each shard has a limit of its own.
+        for number in (1..).map(|index| 1 + index * shards as u64).take(CLIENTS) {
+            let (near, client) = duplex(8);
+            let permit = permits.clone().try_acquire_owned().unwrap();
+            let transport = Transport::stream(near, permit);
+            let handle = scene.broadcast.join(connection_origin(number), transport).await;
+            handle.half_close().await;
+            clients.push(client);
+        }
+        // The clock of the test advances when the shard has handled all of that.
+        sleep(Duration::from_millis(1)).await;
+        for evicted in 1..=CLIENTS {
+            assert!(scene.broadcast.evict_half_closed().await);
+            assert_eq!(permits.available_permits(), evicted);
+        }
+        // They do not read, so none of their closings ends before its time.
+        let writes = clients.iter_mut().map(|client| client.write(b"x").now_or_never());
+        let closed = writes.filter(|written| matches!(written, Some(Err(_)))).count();
+        assert_eq!(closed, CLIENTS - MAX_CLOSING);
+        scene.publish(1).await;
+        assert!(matches!(scene.next_line().await, Some(ServerLine::Event(_))));
     }
 }
 
