@@ -8,7 +8,7 @@ use super::{
     snapshot::{Snapshot, SnapshotCell},
     subscription::Subscription,
 };
-use crate::log::{Batch, Log, View};
+use crate::log::{Batch, FirstEventError, Log, View};
 
 /// The end of a feed that its source holds.
 ///
@@ -24,14 +24,17 @@ pub struct FeedWriter {
 impl FeedWriter {
     /// A feed that begins with the event after `state`, and holds the most recent events in at most
     /// `log_bytes`. It has no journal.
-    pub fn new(state: State, log_bytes: usize) -> Self {
-        let log = Log::starting_at(state.seq.next(), log_bytes);
-        Self {
+    ///
+    /// # Errors
+    /// If the number of `state` is too great for a [log](FirstEventError) to begin after it.
+    pub fn new(state: State, log_bytes: usize) -> Result<Self, FirstEventError> {
+        let log = Log::starting_at(state.seq.next(), log_bytes)?;
+        Ok(Self {
             head: watch::Sender::new(log.head()),
             log: Arc::new(log),
             snapshots: SnapshotCell::new(Snapshot::new(state)),
             journal: JournalSlot::None,
-        }
+        })
     }
 
     /// The same with a journal, which stores every batch before any subscriber gets it.

@@ -65,7 +65,7 @@ fn stop() -> Input {
 
 #[tokio::test(start_paused = true)]
 async fn a_flood_is_published_in_pieces_without_loss() {
-    let feed = FeedWriter::new(game().state(), LOG_BYTES);
+    let feed = FeedWriter::new(game().state(), LOG_BYTES).unwrap();
     let subscription = feed.subscribe();
     let mut inputs = vec![flood(); INPUTS_PER_TURN - 1];
     inputs.push(stop());
@@ -100,7 +100,7 @@ impl Journal for Failing {
 async fn a_game_whose_journal_fails_ends_with_what_is_stored() {
     let stored = Arc::default();
     let journal = Failing { stored: Arc::clone(&stored), capacity: 3, batches: 0 };
-    let feed = FeedWriter::new(game().state(), LOG_BYTES).with_journal(journal);
+    let feed = FeedWriter::new(game().state(), LOG_BYTES).unwrap().with_journal(journal);
     let subscription = feed.subscribe();
     let mut inputs = vec![flood(); INPUTS_PER_TURN - 1];
     inputs.push(stop());

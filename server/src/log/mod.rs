@@ -22,6 +22,7 @@ use std::{
     },
 };
 
+use thiserror::Error;
 use tribune_protocol::Seq;
 
 use self::segment::Segment;
@@ -34,9 +35,18 @@ pub use self::{
 /// The smallest size, in bytes, that a log may be given.
 pub const MIN_LOG_BYTES: usize = 4 << 10;
 
+/// The greatest number that the first event of a log may have. The numbers after it last for
+/// centuries even at a billion events per second, so no log gets to the end of them.
+pub const MAX_FIRST: Seq = Seq(u64::MAX / 2);
+
 /// A segment is at most this large: large enough that few batches cross from one to the next, and
 /// small enough that what each view copies of the newest stays in a processor's cache.
 const MAX_SEGMENT: usize = 256 << 10;
+
+/// A log cannot begin with this event, because its number is above [`MAX_FIRST`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("a log cannot begin with event {0}: the greatest number allowed there is {MAX_FIRST}")]
+pub struct FirstEventError(pub Seq);
 
 /// The events of a stream, as far back as a number of bytes reaches.
 #[derive(Debug)]
@@ -62,14 +72,23 @@ impl Log {
     /// An empty log that begins with event 1 and holds at most `bytes`, and always the newest
     /// event.
     pub fn new(bytes: usize) -> Self {
-        Self::starting_at(Seq(1), bytes)
+        Self::empty(Seq(1), bytes)
     }
 
     /// An empty log that begins with the event `first`, which is at least 1, and holds at most
     /// `bytes`, and always the newest event.
-    pub fn starting_at(first: Seq, bytes: usize) -> Self {
+    ///
+    /// # Errors
+    /// If `first` is above [`MAX_FIRST`].
+    pub fn starting_at(first: Seq, bytes: usize) -> Result<Self, FirstEventError> {
+        if first > MAX_FIRST {
+            return Err(FirstEventError(first));
+        }
         // There is no event 0, and one before the first is the head.
-        let first = first.max(Seq(1));
+        Ok(Self::empty(first.max(Seq(1)), bytes))
+    }
+
+    fn empty(first: Seq, bytes: usize) -> Self {
         let segment_size = (bytes / 8).min(MAX_SEGMENT);
         let open = Segment::new(first, segment_size);
         let segments =

@@ -40,14 +40,18 @@ fn first_event() -> impl Strategy<Value = u64> {
 #[test]
 fn an_empty_log_has_no_event_and_expects_the_first() {
     for first in [1, 2, 1000, 1 << 62] {
-        let log = Arc::new(Log::starting_at(Seq(first), MIN_LOG_BYTES));
+        let log = Arc::new(Log::starting_at(Seq(first), MIN_LOG_BYTES).unwrap());
         assert_eq!(log.head(), Seq(first - 1));
         let view = View::new(log);
         assert_eq!((view.head(), view.oldest()), (Seq(first - 1), Seq(first)));
         assert!(view.lines_from(Seq(first)).is_empty());
     }
     assert_eq!(Log::new(MIN_LOG_BYTES).head(), Seq(0));
-    assert_eq!(Log::starting_at(Seq(0), MIN_LOG_BYTES).head(), Seq(0), "there is no event 0");
+    assert_eq!(
+        Log::starting_at(Seq(0), MIN_LOG_BYTES).unwrap().head(),
+        Seq(0),
+        "there is no event 0"
+    );
 }
 
 #[test]
@@ -135,7 +139,7 @@ proptest! {
         bytes in MIN_LOG_BYTES..4 * MIN_LOG_BYTES,
         steps in prop::collection::vec(step(), 0..60),
     ) {
-        let log = Arc::new(Log::starting_at(Seq(first), bytes));
+        let log = Arc::new(Log::starting_at(Seq(first), bytes).unwrap());
         let mut views = [View::new(log.clone()), View::new(log.clone())];
         let mut model: Vec<Vec<u8>> = Vec::new();
         for step in steps {
@@ -172,7 +176,7 @@ proptest! {
         lengths in prop::collection::vec(0usize..300, 1..60),
         writes in prop::collection::vec(1usize..700, 1..20),
     ) {
-        let log = Arc::new(Log::starting_at(Seq(first), 64 << 10));
+        let log = Arc::new(Log::starting_at(Seq(first), 64 << 10).unwrap());
         log.append(&batch(first, &lengths));
         let view = View::new(log);
         let (mut written, mut cursor) = (Vec::new(), Cursor::new(Seq(first)));
@@ -197,7 +201,7 @@ proptest! {
         behind in 0_u64..100,
         rounds in prop::collection::vec((prop::collection::vec(0usize..900, 0..30), 0usize..5000), 1..40),
     ) {
-        let log = Arc::new(Log::starting_at(Seq(first), MIN_LOG_BYTES));
+        let log = Arc::new(Log::starting_at(Seq(first), MIN_LOG_BYTES).unwrap());
         let mut view = View::new(log.clone());
         // It may also stand before the beginning of the log.
         let begin = Seq(first.saturating_sub(behind));
@@ -224,4 +228,17 @@ proptest! {
         }
         prop_assert_eq!(accounted, cursor.next().since(begin));
     }
+}
+
+#[test]
+fn rejects_first_events_near_the_end_of_the_numbers() {
+    for first in [MAX_FIRST.next(), Seq(u64::MAX)] {
+        let error = Log::starting_at(first, MIN_LOG_BYTES).unwrap_err();
+        assert_eq!(error, FirstEventError(first));
+    }
+    let log = Log::starting_at(MAX_FIRST, MIN_LOG_BYTES).unwrap();
+    let mut batch = Batch::default();
+    batch.push_line(b"{}\n").unwrap();
+    log.append(&batch);
+    assert_eq!(log.head(), MAX_FIRST);
 }

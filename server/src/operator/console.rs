@@ -96,7 +96,7 @@ mod tests {
     #[tokio::test]
     async fn shows_the_feed_to_its_end() {
         for first in [1, 1000] {
-            let mut feed = FeedWriter::new(state(Seq(first - 1)), MIN_LOG_BYTES);
+            let mut feed = FeedWriter::new(state(Seq(first - 1)), MIN_LOG_BYTES).unwrap();
             let console = Console::new(feed.subscribe());
             feed.publish(&batch(first, 0..3)).await.unwrap();
             drop(feed);
@@ -111,7 +111,7 @@ mod tests {
 
     #[tokio::test]
     async fn counts_events_that_fell_out_of_the_log() {
-        let mut feed = FeedWriter::new(state(Seq(0)), MIN_LOG_BYTES);
+        let mut feed = FeedWriter::new(state(Seq(0)), MIN_LOG_BYTES).unwrap();
         let console = Console::new(feed.subscribe());
         feed.publish(&batch(1, 0..1000)).await.unwrap();
         drop(feed);

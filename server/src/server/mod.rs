@@ -86,7 +86,7 @@ impl Server {
         };
         let (mailbox, inputs) = mpsc::channel(MAILBOX);
         let game = Game::new(settings.game.clone());
-        let feed = FeedWriter::new(game.state(), settings.log_bytes);
+        let feed = FeedWriter::new(game.state(), settings.log_bytes)?;
         tracing::info!(game = %id, seed = settings.game.seed, ?addresses, "listening");
         Ok(Self {
             settings,

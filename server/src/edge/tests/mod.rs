@@ -55,7 +55,7 @@ impl Edge {
     /// Admits at most `max_clients`, which `shards` tasks write to.
     fn new(max_clients: usize, shards: usize) -> Self {
         let game = GameId("g".into());
-        let feed = FeedWriter::new(state(0), 1 << 20);
+        let feed = FeedWriter::new(state(0), 1 << 20).unwrap();
         let welcome = WelcomeTemplate { game: game.clone(), tick_ms: 1000, move_rate: 0 };
         let config = BroadcastConfig {
             flush_interval: Duration::ZERO,

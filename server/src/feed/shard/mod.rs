@@ -222,7 +222,7 @@ impl Shard {
         let Some(closing) = closing else { return };
         let closing = catch_panic("closing a transport", closing).map(|_| ());
         while self.closing.try_join_next().is_some() {}
-        // At the end no other clients come, so there are no more of these than there were clients.
+        // At the end no client is accepted any more, so there are no more of these than there were clients.
         if self.has_ended || self.closing.len() < MAX_CLOSING {
             self.closing.spawn(closing);
         } else {

@@ -84,7 +84,7 @@ impl<'a> Scene<'a> {
             stay: true,
             predef_command: PredefCommand::BuiltIn,
         };
-        let writer = FeedWriter::new(state(Seq(0)), 16 << 20);
+        let writer = FeedWriter::new(state(Seq(0)), 16 << 20).unwrap();
         Self {
             game: Game::new(config),
             view: writer.read_end().0,

@@ -87,7 +87,7 @@ struct Scene {
 impl Scene {
     fn new(shards: usize, first: Seq) -> Self {
         let before = Seq(first.0 - 1);
-        let writer = FeedWriter::new(state(before), LOG_BYTES);
+        let writer = FeedWriter::new(state(before), LOG_BYTES).unwrap();
         let (broadcast, shards) = Broadcast::new(&writer, &welcome(), config(), shards);
         let mut others = JoinSet::new();
         for shard in shards {

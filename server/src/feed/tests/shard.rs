@@ -47,7 +47,7 @@ impl Scene {
         client: Box<dyn AsyncRead + Unpin>,
         transport: Transport,
     ) -> Self {
-        let writer = FeedWriter::new(state(Seq(0)), 1 << 20);
+        let writer = FeedWriter::new(state(Seq(0)), 1 << 20).unwrap();
         let (broadcast, shards) = Broadcast::new(&writer, &welcome(), config, shards);
         let abort = CancellationToken::new();
         for shard in shards {
@@ -296,7 +296,7 @@ async fn a_client_that_joins_at_the_end_gets_the_last_state_and_what_follows() {
 async fn clients_in_the_middle_of_states(shards: usize, count: u64, quiet: bool) -> Vec<TcpStream> {
     // All are served by the first shard, as each shard has a limit of its own.
     let numbers = (1..=count).map(|number| number * shards as u64);
-    let mut writer = FeedWriter::new(large_state(Seq(0), 400_000), 8 << 20);
+    let mut writer = FeedWriter::new(large_state(Seq(0), 400_000), 8 << 20).unwrap();
     let (broadcast, shards) = Broadcast::new(&writer, &welcome(), config(), shards);
     for shard in shards {
         tokio::spawn(shard.run(CancellationToken::new()));

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     feed::{Append, Broadcast, Delivery, FeedWriter, Journal, Transport},
-    log::Batch,
+    log::{Batch, FirstEventError, MAX_FIRST},
 };
 
 const FIRST: u64 = 1000;
@@ -77,7 +77,7 @@ struct Recording {
 impl Recording {
     fn new(lines: Vec<Vec<u8>>) -> Self {
         let state = state(Seq(FIRST - 1));
-        Self { lines, next: 0, writer: FeedWriter::new(state.clone(), 1 << 20), state }
+        Self { lines, next: 0, writer: FeedWriter::new(state.clone(), 1 << 20).unwrap(), state }
     }
 
     /// Publishes the lines up to the one with number `end`, in batches.
@@ -223,4 +223,12 @@ async fn events_are_in_the_journal_before_any_subscriber_gets_them() {
     assert_eq!(subscription.next(usize::MAX).await, None, "what was not stored is not delivered");
     assert_eq!(received, lines[..capacity].concat());
     assert_eq!(received, *stored.lock().unwrap());
+}
+
+#[test]
+fn rejects_states_near_the_end_of_the_numbers() {
+    for seq in [MAX_FIRST, Seq(u64::MAX)] {
+        let error = FeedWriter::new(state(seq), 1 << 20).unwrap_err();
+        assert_eq!(error, FirstEventError(seq.next()));
+    }
 }

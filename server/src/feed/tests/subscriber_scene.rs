@@ -148,7 +148,7 @@ pub(super) struct Scene {
 impl Scene {
     /// A log that begins with event `first` and has `before` events when the subscriber joins.
     pub(super) fn new(kind: Kind, first: u64, before: u64) -> Self {
-        Self::with_log(kind, Log::starting_at(Seq(first), MIN_LOG_BYTES), before)
+        Self::with_log(kind, Log::starting_at(Seq(first), MIN_LOG_BYTES).unwrap(), before)
     }
 
     pub(super) fn with_log(kind: Kind, log: Log, before: u64) -> Self {

@@ -13,7 +13,7 @@ use crate::{
 #[tokio::test]
 async fn gets_what_is_published_and_then_the_end() {
     for before in [0, 999] {
-        let mut writer = FeedWriter::new(state(Seq(before)), MIN_LOG_BYTES);
+        let mut writer = FeedWriter::new(state(Seq(before)), MIN_LOG_BYTES).unwrap();
         let mut subscription = writer.subscribe();
         assert!(subscription.next(usize::MAX).now_or_never().is_none(), "there is no event yet");
         let reads = tokio::spawn(async move {
@@ -35,7 +35,7 @@ async fn gets_what_is_published_and_then_the_end() {
 
 #[tokio::test]
 async fn counts_what_it_missed_and_goes_on_with_the_oldest() {
-    let mut writer = FeedWriter::new(state(Seq(99)), MIN_LOG_BYTES);
+    let mut writer = FeedWriter::new(state(Seq(99)), MIN_LOG_BYTES).unwrap();
     let mut subscription = writer.subscribe();
     publish(&mut writer, Seq(99), 1000).await;
     drop(writer);

@@ -39,7 +39,7 @@ impl Fixture {
     async fn new(grace: Duration) -> Self {
         let tasks = Tasks::default();
         let game = GameId("launcher-test".into());
-        let feed = FeedWriter::new(empty_state(), 1 << 20);
+        let feed = FeedWriter::new(empty_state(), 1 << 20).unwrap();
         let broadcast = broadcast(&feed, &game, &tasks);
         let open_files = getrlimit(Resource::Nofile);
         let forker = Forker::start(&game, open_files, GuardMode::Disabled, &tasks).await.unwrap();
