@@ -9,7 +9,8 @@
 //!   [`Transport`]: clients and programs. A [`SubscriberHandle`] controls it.
 //!
 //! A subscriber that is new, or has fallen out of the log, needs a snapshot of the state. Its shard
-//! requests one, and the source publishes it between two batches.
+//! requests one, and the source publishes it between two batches. The owner of a subscription does
+//! so by [`resync`](Subscription::resync), if it needs the state.
 
 mod broadcast;
 mod broadcast_config;

@@ -86,7 +86,7 @@ impl FeedWriter {
     /// A subscription to every event from the oldest that the log holds now.
     pub fn subscribe(&self) -> Subscription {
         let (view, head) = self.read_end();
-        Subscription::new(view, head)
+        Subscription::new(view, head, self.snapshots.clone())
     }
 
     /// A view of the log, and a receiver that changes when there is more in it.
