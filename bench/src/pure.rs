@@ -3,7 +3,7 @@
 use std::{hint::black_box, sync::Arc};
 
 use tribune_protocol::{
-    ConnectionId, Direction, Event, EventKind, Origin, PlayerId, Request, Seq, encode,
+    ActionSyntax, ConnectionId, Direction, Event, EventKind, Origin, PlayerId, Request, Seq, encode,
 };
 use tribune_server::log::{Batch, Cursor, Log, View};
 
@@ -56,7 +56,7 @@ impl Default for Pure {
 impl Pure {
     /// Parses the line of a move.
     pub fn parse(&mut self) {
-        let _ = black_box(Request::parse(black_box(b"N ann")));
+        let _ = black_box(Request::parse(black_box(b"N ann"), &ActionSyntax::Directions));
     }
 
     /// Encodes an event as its line.

@@ -1,6 +1,8 @@
 use std::fmt;
 
-use tribune_protocol::{Direction, Move, Name, Refusal, Request, text::quote};
+use tribune_protocol::{
+    Action, ActionSyntax, Direction, Move, Name, PlayerAction, Refusal, Request, text::quote,
+};
 
 /// How many bytes of an invalid line an error quotes.
 const MAX_QUOTED: usize = 80;
@@ -38,13 +40,15 @@ pub fn parse_moves(line: &[u8], name: &Name) -> Result<Vec<Move>, MoveLineError>
         let step = |direction| Move { direction, name: name.clone() };
         return Ok(directions.into_iter().map(step).collect());
     }
-    match Request::parse(line) {
-        Ok(Some(Request::Move(step))) => Ok(vec![step]),
-        Ok(Some(Request::MoveAgain(direction))) => Ok(vec![Move { direction, name: name.clone() }]),
-        Ok(None) => Ok(Vec::new()),
-        Ok(Some(Request::Ping { .. } | Request::Resume { .. })) => {
-            Err(error("only moves can be sent".to_owned()))
+    match Request::parse(line, &ActionSyntax::Directions) {
+        Ok(Some(Request::Act(PlayerAction { action: Action::Move(direction), name }))) => {
+            Ok(vec![Move { direction, name }])
         }
+        Ok(Some(Request::ActAgain(Action::Move(direction)))) => {
+            Ok(vec![Move { direction, name: name.clone() }])
+        }
+        Ok(None) => Ok(Vec::new()),
+        Ok(Some(_)) => Err(error("only moves can be sent".to_owned())),
         Err(Refusal { message, .. }) if text.trim_start().starts_with('{') => Err(error(message)),
         Err(_) => Err(error(
             "expected directions (n, s, e and w) as in `n n e`, or a move as in `N ann`".to_owned(),

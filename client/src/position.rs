@@ -82,7 +82,7 @@ mod tests {
 
     fn start() -> Position {
         let board = BoardSize { width: 1, height: 1 };
-        let state = State { seq: Seq(0), ms: 0, clock: 0, board, players: vec![], workers: vec![] };
+        let state = State::new(Seq(0), board);
         Position::new(GameId("g".into()), state)
     }
 

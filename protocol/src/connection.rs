@@ -64,6 +64,7 @@ mod tests {
     use tokio::io::{duplex, split};
 
     use super::*;
+    use crate::ActionSyntax;
 
     /// So small that no line arrives in one read.
     const NARROW: usize = 8;
@@ -91,7 +92,10 @@ mod tests {
         let mut connection = Connection::new(input, output);
         let client = tokio::spawn(async move {
             connection.send(&Request::Ping { id: 7.into() }).await.unwrap();
-            connection.send(&Request::parse(b"N ann").unwrap().unwrap()).await.unwrap();
+            connection
+                .send(&Request::parse(b"N ann", &ActionSyntax::Directions).unwrap().unwrap())
+                .await
+                .unwrap();
         });
         let mut lines = FramedRead::new(far, LineDecoder::new(100));
         assert_eq!(

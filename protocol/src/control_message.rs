@@ -57,6 +57,10 @@ pub struct Welcome {
     pub game: GameId,
     /// The version of the server.
     pub server: String,
+    /// The rules of the game: `walk`, `snake`, or the name that a referee gave itself. `None` if the
+    /// server is older than these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<String>,
     /// The origin of this client's moves.
     pub you: Origin,
     /// The last event that the following state includes.
@@ -119,6 +123,8 @@ codes! {
         RateLimited = "rate_limited",
         /// It resumes another game.
         UnknownGame = "unknown_game",
+        /// The action of a player is not one of the game, or not possible now.
+        BadAction = "bad_action",
         /// It is an object of an unknown `type`.
         UnknownCommand = "unknown_command",
     }
@@ -148,7 +154,7 @@ mod tests {
 
     #[test]
     fn codes_of_later_versions_are_unknown() {
-        let error = parse(r#"{"type":"error","code":"bad_action","message":"m"}"#);
+        let error = parse(r#"{"type":"error","code":"token_required","message":"m"}"#);
         let ControlMessage::Error { code, message } = error else { panic!("{error:?}") };
         assert_eq!(
             (code, code.to_string(), message),

@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Direction, Name, Origin, PlayerId, Seq, WorkerId};
+use crate::{ActionText, CellContent, Direction, ErrorCode, Name, Origin, PlayerId, Seq, WorkerId};
 
 /// An event of the game. Every client receives each event once and in order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,7 +62,44 @@ pub enum EventKind {
         /// Its position after the move: cells from the northern edge.
         y: u16,
     },
-    /// A player program printed a line that is not a move.
+    /// A player took an action that is not a move.
+    Action {
+        /// The player.
+        player: PlayerId,
+        /// Its name.
+        name: Name,
+        /// The origin of the action.
+        from: Origin,
+        /// The action.
+        action: ActionText,
+    },
+    /// A turn of the game: everything that changed in it.
+    Turn(Turn),
+    /// A round begins: the board is empty, and all scores are 0.
+    Round {
+        /// Its number: the first is 1.
+        round: u64,
+        /// Its seed.
+        seed: u64,
+    },
+    /// A round has ended.
+    Result {
+        /// Its number.
+        round: u64,
+        /// The players, the best first.
+        ranking: Vec<Standing>,
+    },
+    /// The clock of the game stands still.
+    Paused {
+        /// The reason, for people.
+        reason: String,
+    },
+    /// The clock of the game goes on.
+    Continued {
+        /// The reason, for people.
+        reason: String,
+    },
+    /// A player program printed a line that is not an action.
     Output {
         /// The program.
         worker: WorkerId,
@@ -73,6 +110,9 @@ pub enum EventKind {
         /// Whether the line was longer than the limit, and was truncated.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         cut: bool,
+        /// Why it is not an action, if it was nearly one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        refused: Option<ErrorCode>,
     },
     /// A player left the game.
     Left {
@@ -107,11 +147,53 @@ pub enum EventKind {
     Unknown,
 }
 
+/// Everything that changed in a turn.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turn {
+    /// Its number. Turns in which nothing changed have numbers, too, but no event.
+    pub turn: u64,
+    /// The cells that changed, each once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cells: Vec<CellContent>,
+    /// The players whose scores changed, with their scores.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scores: Vec<(PlayerId, i64)>,
+    /// The players that are out, with the reasons, for people.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub out: Vec<(PlayerId, String)>,
+    /// Lines for people.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+impl Turn {
+    /// Whether nothing changed.
+    pub fn is_empty(&self) -> bool {
+        self.cells.is_empty()
+            && self.scores.is_empty()
+            && self.out.is_empty()
+            && self.notes.is_empty()
+    }
+}
+
+/// A player in the ranking of a round.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// Its rank: the best is 1, and equal players have equal ranks.
+    pub rank: u64,
+    /// The player.
+    pub player: PlayerId,
+    /// Its name.
+    pub name: Name,
+    /// Its score.
+    pub score: i64,
+}
+
 /// One of the two outputs of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OutputStream {
-    /// Standard output, which moves are read from.
+    /// Standard output, which actions are read from.
     Stdout,
     /// Standard error.
     Stderr,
@@ -198,6 +280,7 @@ mod tests {
             stream: OutputStream::Stderr,
             line: "x".into(),
             cut,
+            refused: None,
         };
         assert_eq!(
             serde_json::to_value(output(false)).unwrap(),

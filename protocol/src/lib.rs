@@ -7,6 +7,10 @@
 
 #![forbid(unsafe_code)]
 
+mod action;
+mod action_syntax;
+mod cell;
+mod cells;
 mod connection;
 mod control_message;
 mod direction;
@@ -26,12 +30,16 @@ mod server_line;
 mod state;
 pub mod text;
 
+pub use action::{Action, ActionText, InvalidActionText, PlayerAction};
+pub use action_syntax::{ActionPattern, ActionSyntax, InvalidPattern, NotAnAction};
+pub use cell::{CellContent, Glyph, InvalidGlyph};
+pub use cells::Cells;
 pub use connection::Connection;
 pub use control_message::{ClosingCode, ControlMessage, ErrorCode, Welcome};
 pub use direction::Direction;
 pub use echo::{EchoEnd, EchoReply, exchange_echo};
 pub use escape::{escape_json, json_length};
-pub use event::{Event, EventKind, Exit, OutputStream};
+pub use event::{Event, EventKind, Exit, OutputStream, Standing, Turn};
 pub use first_line::{FirstLineError, check_first_line};
 pub use gcra::Gcra;
 pub use id::{ConnectionId, GameId, PlayerId, Seq, WorkerId};
@@ -58,9 +66,13 @@ pub const MAX_SERVER_LINE: usize = 16 << 20;
 
 /// The most players that a game may have at a time.
 ///
-/// Each takes at most 256 bytes in `state`, and one half of [`MAX_SERVER_LINE`] is left for the rest
-/// of it.
-pub const MAX_PLAYERS: usize = MAX_SERVER_LINE / 2 / 256;
+/// Each takes at most 320 bytes in `state`, all together five eighths of [`MAX_SERVER_LINE`].
+pub const MAX_PLAYERS: usize = 1 << 15;
+
+/// The most cells of the board of a game that draws them.
+///
+/// Each takes at most 48 bytes in `state`, all together one eighth of [`MAX_SERVER_LINE`].
+pub const MAX_CELLS: usize = MAX_SERVER_LINE / 8 / 48;
 
 /// Where an echo server listens, and a client looks for one, unless told otherwise.
 pub const DEFAULT_ECHO_ADDRESS: &str = "127.0.0.1:8080";

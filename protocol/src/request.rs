@@ -6,15 +6,15 @@ use serde_json::{
     value::{RawValue, to_raw_value},
 };
 
-use crate::{Direction, ErrorCode, GameId, Move, MoveError, Name, Seq, encode};
+use crate::{Action, ActionSyntax, ErrorCode, GameId, MoveError, Name, PlayerAction, Seq, encode};
 
 /// A line that a client sends.
 #[derive(Clone, Debug)]
 pub enum Request {
-    /// Move a player.
-    Move(Move),
-    /// Move the player that this connection moved last.
-    MoveAgain(Direction),
+    /// An action of a player.
+    Act(PlayerAction),
+    /// An action of the player that acted last on this connection.
+    ActAgain(Action),
     /// Request a `pong` with the same id.
     Ping {
         /// The id to return.
@@ -51,11 +51,12 @@ impl Refusal {
 }
 
 impl Request {
-    /// Parses a line without its end. A blank line is no request: `None`.
+    /// Parses a line without its end, in a game with these `actions`. A blank line is no request:
+    /// `None`.
     ///
     /// # Errors
-    /// The refusal to reply with, if it is neither a move nor a command.
-    pub fn parse(line: &[u8]) -> Result<Option<Self>, Refusal> {
+    /// The refusal to reply with, if it is neither an action nor a command.
+    pub fn parse(line: &[u8], actions: &ActionSyntax) -> Result<Option<Self>, Refusal> {
         let text = std::str::from_utf8(line)
             .map_err(|error| {
                 let at = error.valid_up_to() + 1;
@@ -65,11 +66,22 @@ impl Request {
         if text.is_empty() {
             Ok(None)
         } else if text.starts_with('{') {
-            Fields::parse(text)?.into_request().map(Some)
-        } else if let Some(direction) = Direction::from_word(text) {
-            Ok(Some(Self::MoveAgain(direction)))
+            Fields::parse(text)?.into_request(actions).map(Some)
         } else {
-            Ok(Some(Self::Move(Move::parse(text)?)))
+            Self::parse_action(text, actions).map(Some)
+        }
+    }
+
+    fn parse_action(text: &str, actions: &ActionSyntax) -> Result<Self, Refusal> {
+        let again = || actions.action(text).map(Self::ActAgain);
+        let has_name = text.contains(char::is_whitespace);
+        if !has_name && let Some(request) = again() {
+            return Ok(request);
+        }
+        // An action of several words, such as `bid 10`, may look like an action and a name.
+        match actions.parse(text) {
+            Ok(action) => Ok(Self::Act(action)),
+            Err(error) => again().ok_or(error.refusal),
         }
     }
 
@@ -82,10 +94,8 @@ impl Request {
             Resume { game: &'a GameId, after: Seq },
         }
         match self {
-            Self::Move(step) => out.extend_from_slice(format!("{step}\n").as_bytes()),
-            Self::MoveAgain(direction) => {
-                out.extend_from_slice(format!("{direction}\n").as_bytes());
-            }
+            Self::Act(action) => out.extend_from_slice(format!("{action}\n").as_bytes()),
+            Self::ActAgain(action) => out.extend_from_slice(format!("{action}\n").as_bytes()),
             Self::Ping { id } => encode(&Command::Ping { id }, out),
             Self::Resume { game, after } => encode(&Command::Resume { game, after: *after }, out),
         }
@@ -100,6 +110,8 @@ struct Fields<'a> {
     kind: Option<&'a RawValue>,
     #[serde(borrow)]
     direction: Option<&'a RawValue>,
+    #[serde(borrow)]
+    action: Option<&'a RawValue>,
     #[serde(borrow)]
     name: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -122,9 +134,20 @@ impl<'a> Fields<'a> {
         })
     }
 
-    fn into_request(self) -> Result<Request, Refusal> {
+    fn into_request(self, actions: &ActionSyntax) -> Result<Request, Refusal> {
         match text_of(self.kind).as_deref() {
-            Some("move") => self.into_move(),
+            Some("move") => {
+                let Some(direction) = text_of(self.direction) else {
+                    return Err(bad_direction("a move needs a direction: N, S, E or W"));
+                };
+                self.into_act(&direction, actions)
+            }
+            Some("action") => {
+                let Some(action) = text_of(self.action) else {
+                    return Err(bad_line("an action needs action, a string"));
+                };
+                self.into_act(&action, actions)
+            }
             Some("ping") => {
                 let id = self.id.map(RawValue::to_owned).and_then(PingId::new);
                 let id = id.ok_or_else(|| bad_line("ping needs an id, a string or a number"))?;
@@ -133,9 +156,9 @@ impl<'a> Fields<'a> {
             Some("resume") => self.into_resume(),
             Some(other) => Err(Refusal::new(
                 ErrorCode::UnknownCommand,
-                format!("unknown command {other:?}: expected move, ping or resume"),
+                format!("unknown command {other:?}: expected move, action, ping or resume"),
             )),
-            None => Err(bad_line("a command needs a type: move, ping or resume")),
+            None => Err(bad_line("a command needs a type: move, action, ping or resume")),
         }
     }
 
@@ -148,20 +171,16 @@ impl<'a> Fields<'a> {
         Ok(Request::Resume { game: GameId(game.into_owned()), after: Seq(after) })
     }
 
-    fn into_move(self) -> Result<Request, Refusal> {
-        let direction = text_of(self.direction)
-            .ok_or_else(|| bad_direction("a move needs a direction: N, S, E or W"))?;
-        let direction = Direction::from_word(&direction).ok_or_else(|| {
-            bad_direction(MoveError::Direction(direction.into_owned()).to_string())
-        })?;
+    fn into_act(self, action: &str, actions: &ActionSyntax) -> Result<Request, Refusal> {
+        let action = actions.action(action).ok_or_else(|| actions.refusal(action))?;
         let Some(name) = self.name else {
-            return Ok(Request::MoveAgain(direction));
+            return Ok(Request::ActAgain(action));
         };
         let name = text_of(Some(name))
             .ok_or_else(|| Refusal::new(ErrorCode::BadName, "a name is a string"))?;
         let name = Name::try_from(&*name)
             .map_err(|error| Refusal::new(ErrorCode::BadName, error.to_string()))?;
-        Ok(Request::Move(Move { direction, name }))
+        Ok(Request::Act(PlayerAction { action, name }))
     }
 }
 
@@ -232,13 +251,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::{ActionPattern, Direction};
 
     fn parse(line: &str) -> Request {
-        Request::parse(line.as_bytes()).unwrap().unwrap()
+        Request::parse(line.as_bytes(), &ActionSyntax::Directions).unwrap().unwrap()
     }
 
     fn code(line: impl AsRef<[u8]>) -> ErrorCode {
-        Request::parse(line.as_ref()).unwrap_err().code
+        Request::parse(line.as_ref(), &ActionSyntax::Directions).unwrap_err().code
     }
 
     #[test]
@@ -250,12 +270,35 @@ mod tests {
             r#"{"type":"move","direction":"n","name":"ann"}"#,
             r#" {"name":"ann","type":"move","direction":"N","x":1} "#,
         ] {
-            let Request::Move(step) = parse(line) else { panic!("{line}") };
+            let Request::Act(step) = parse(line) else { panic!("{line}") };
             assert_eq!(step.to_string(), "N ann");
         }
         for line in ["N", "n", " N ", r#"{"type":"move","direction":"N"}"#] {
-            assert!(matches!(parse(line), Request::MoveAgain(Direction::North)), "{line}");
+            assert!(
+                matches!(parse(line), Request::ActAgain(Action::Move(Direction::North))),
+                "{line}"
+            );
         }
+    }
+
+    #[test]
+    fn an_action_has_three_forms() {
+        let actions = ActionSyntax::Pattern(ActionPattern::new("rock|[NS]").unwrap());
+        let parse = |line: &str| Request::parse(line.as_bytes(), &actions).map(Option::unwrap);
+        for line in ["rock ann", r#"{"type":"action","action":"rock","name":"ann"}"#] {
+            let Ok(Request::Act(act)) = parse(line) else { panic!("{line}") };
+            assert_eq!(act.to_string(), "rock ann");
+        }
+        for line in ["rock", r#"{"type":"action","action":"rock"}"#] {
+            assert!(matches!(parse(line), Ok(Request::ActAgain(Action::Other(_)))), "{line}");
+        }
+        let step = parse(r#"{"type":"move","direction":"N","name":"ann"}"#);
+        assert!(matches!(step, Ok(Request::Act(PlayerAction { action: Action::Move(_), .. }))));
+        assert_eq!(parse("E ann").unwrap_err().code, ErrorCode::BadAction);
+        assert_eq!(
+            parse(r#"{"type":"action","name":"ann"}"#).unwrap_err().code,
+            ErrorCode::BadLine
+        );
     }
 
     #[test]
@@ -311,10 +354,14 @@ mod tests {
 
     #[test]
     fn refusals_are_in_terms_of_the_line() {
-        let message = |line: &[u8]| Request::parse(line).unwrap_err().message;
+        let message =
+            |line: &[u8]| Request::parse(line, &ActionSyntax::Directions).unwrap_err().message;
         assert_eq!(message(b"N \xff"), "invalid UTF-8: byte 3 of the line");
         assert_eq!(message(b"{\"type\":}"), "invalid JSON at byte 9 of the line");
-        assert_eq!(message(b"{\"type\":5}"), "a command needs a type: move, ping or resume");
+        assert_eq!(
+            message(b"{\"type\":5}"),
+            "a command needs a type: move, action, ping or resume"
+        );
         assert_eq!(
             message(br#"{"type":"resume","game":"x","after":-1}"#),
             "resume needs after, the number of the last event you have"
@@ -324,8 +371,8 @@ mod tests {
 
     #[test]
     fn a_blank_line_is_no_request() {
-        assert!(Request::parse(b"").unwrap().is_none());
-        assert!(Request::parse(b" \t").unwrap().is_none());
+        assert!(Request::parse(b"", &ActionSyntax::Directions).unwrap().is_none());
+        assert!(Request::parse(b" \t", &ActionSyntax::Directions).unwrap().is_none());
     }
 
     #[test]
@@ -346,12 +393,12 @@ mod tests {
     proptest! {
         #[test]
         fn no_line_makes_it_panic(line in prop::collection::vec(any::<u8>(), 0..100)) {
-            let _ = Request::parse(&line);
+            let _ = Request::parse(&line, &ActionSyntax::Directions);
         }
 
         #[test]
         fn no_object_causes_a_panic(kind in "move|ping|resume|x", value in "[\"\\[\\]{}:,0-9a-zN\\\\-]{0,20}") {
-            let _ = Request::parse(format!(r#"{{"type":"{kind}","direction":{value},"id":{value}}}"#).as_bytes());
+            let _ = Request::parse(format!(r#"{{"type":"{kind}","direction":{value},"id":{value}}}"#).as_bytes(), &ActionSyntax::Directions);
         }
     }
 }

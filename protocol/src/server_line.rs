@@ -84,7 +84,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Request, Seq, is_printable};
+    use crate::{ActionSyntax, Request, Seq, is_printable};
 
     fn parse(line: &str) -> ServerLine {
         ServerLine::parse(line.as_bytes()).unwrap()
@@ -153,7 +153,10 @@ mod tests {
 
     #[test]
     fn returned_ids_are_printable() {
-        let request = Request::parse("{\"type\":\"ping\",\"id\":\"\u{9b}2J\u{202e}\"}".as_bytes());
+        let request = Request::parse(
+            "{\"type\":\"ping\",\"id\":\"\u{9b}2J\u{202e}\"}".as_bytes(),
+            &ActionSyntax::Directions,
+        );
         let Ok(Some(Request::Ping { id })) = request else { panic!("{request:?}") };
         let mut out = Vec::new();
         encode(&ControlMessage::Pong { id }, &mut out);

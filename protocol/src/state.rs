@@ -1,7 +1,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use thiserror::Error;
 
-use crate::{Event, EventKind, Name, Origin, PlayerId, Seq, WorkerId};
+use crate::{Cells, Event, EventKind, Name, Origin, PlayerId, Seq, Turn, WorkerId};
 
 /// The state of a game after the event `seq`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,8 +12,14 @@ pub struct State {
     pub ms: u64,
     /// Ticks since the game began.
     pub clock: u64,
+    /// The last turn; `None` if the rules have no turns, and players neither scores nor lives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn: Option<u64>,
     /// The board.
     pub board: BoardSize,
+    /// The cells that are not empty.
+    #[serde(default, skip_serializing_if = "Cells::is_empty")]
+    pub cells: Cells,
     /// The players in the game, in the order they joined: sorted by their ids.
     #[serde(deserialize_with = "sorted_players")]
     pub players: Vec<PlayerState>,
@@ -46,6 +52,12 @@ pub struct PlayerState {
     pub y: u16,
     /// How many moves it has made.
     pub moves: u64,
+    /// Its score; `None` if the rules have no turns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<i64>,
+    /// Whether it takes part in the round, or is out; `None` if the rules have no turns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alive: Option<bool>,
 }
 
 /// A running program within a [`State`].
@@ -80,6 +92,20 @@ pub enum ApplyError {
 }
 
 impl State {
+    /// The state of a game after the event `seq`, without players, programs or turns.
+    pub fn new(seq: Seq, board: BoardSize) -> Self {
+        Self {
+            seq,
+            ms: 0,
+            clock: 0,
+            turn: None,
+            board,
+            cells: Cells::default(),
+            players: Vec::new(),
+            workers: Vec::new(),
+        }
+    }
+
     /// Applies `event` to the state.
     ///
     /// # Errors
@@ -111,24 +137,77 @@ impl State {
                 let Err(index) = self.index_of(*player) else {
                     return Err(ApplyError::DuplicatePlayer(*player));
                 };
-                let (name, from) = (name.clone(), *from);
-                let joined = PlayerState { id: *player, name, from, x: *x, y: *y, moves: 0 };
+                let joined = PlayerState {
+                    id: *player,
+                    name: name.clone(),
+                    from: *from,
+                    x: *x,
+                    y: *y,
+                    moves: 0,
+                    score: self.turn.map(|_| 0),
+                    alive: self.turn.map(|_| true),
+                };
                 self.players.insert(index, joined);
             }
             EventKind::Move { player, x, y, .. } => {
-                let index = self.known(*player)?;
-                let moved = &mut self.players[index];
+                let moved = self.acted(*player)?;
                 (moved.x, moved.y) = (*x, *y);
-                // A peer may send the greatest number.
-                moved.moves = moved.moves.saturating_add(1);
             }
+            EventKind::Action { player, .. } => {
+                self.acted(*player)?;
+            }
+            EventKind::Turn(turn) => self.take_turn(turn)?,
+            EventKind::Round { .. } => self.begin_round(),
             EventKind::Left { player, .. } => {
                 let index = self.known(*player)?;
                 self.players.remove(index);
             }
-            EventKind::Output { .. } | EventKind::Bye { .. } | EventKind::Unknown => {}
+            EventKind::Output { .. }
+            | EventKind::Result { .. }
+            | EventKind::Paused { .. }
+            | EventKind::Continued { .. }
+            | EventKind::Bye { .. }
+            | EventKind::Unknown => {}
         }
         Ok(())
+    }
+
+    /// Counts an action of `player`, which brings a player back that was out.
+    fn acted(&mut self, player: PlayerId) -> Result<&mut PlayerState, ApplyError> {
+        let index = self.known(player)?;
+        let player = &mut self.players[index];
+        // A peer may send the greatest number.
+        player.moves = player.moves.saturating_add(1);
+        player.alive = player.alive.map(|_| true);
+        Ok(player)
+    }
+
+    fn take_turn(&mut self, turn: &Turn) -> Result<(), ApplyError> {
+        let scores = turn.scores.iter().map(|&(player, _)| player);
+        for player in scores.chain(turn.out.iter().map(|&(player, _)| player)) {
+            self.known(player)?;
+        }
+        self.turn = Some(turn.turn);
+        for &content in &turn.cells {
+            self.cells.set(content);
+        }
+        for &(player, score) in &turn.scores {
+            let index = self.known(player)?;
+            self.players[index].score = Some(score);
+        }
+        for &(player, _) in &turn.out {
+            let index = self.known(player)?;
+            self.players[index].alive = Some(false);
+        }
+        Ok(())
+    }
+
+    fn begin_round(&mut self) {
+        self.cells.clear();
+        for player in &mut self.players {
+            player.score = player.score.map(|_| 0);
+            player.alive = player.alive.map(|_| true);
+        }
     }
 
     fn start(&mut self, id: WorkerId, label: &str) -> Result<(), ApplyError> {
@@ -167,10 +246,13 @@ fn sorted_workers<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<WorkerState
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ConnectionId, Direction, MAX_PLAYERS, MAX_SERVER_LINE, OriginKind};
+    use crate::{
+        CellContent, ConnectionId, Direction, Glyph, MAX_CELLS, MAX_PLAYERS, MAX_SERVER_LINE,
+        OriginKind,
+    };
 
     #[test]
-    fn a_state_of_the_longest_players_is_half_of_the_longest_line() {
+    fn the_longest_state_is_shorter_than_the_longest_line() {
         let longest_kind = OriginKind::new(&"x".repeat(OriginKind::MAX_LENGTH)).unwrap();
         // Four bytes each in UTF-8.
         let name: Name = "𠀀".repeat(32).parse().unwrap();
@@ -181,14 +263,21 @@ mod tests {
             x: u16::MAX,
             y: u16::MAX,
             moves: u64::MAX,
+            score: Some(i64::MIN),
+            alive: Some(false),
         };
         let length = serde_json::to_vec(&player).unwrap().len() + ",".len();
-        assert!(length * MAX_PLAYERS <= MAX_SERVER_LINE / 2, "{length} bytes each");
+        assert!(length * MAX_PLAYERS <= MAX_SERVER_LINE / 8 * 5, "{length} bytes each");
+        let glyph = Glyph::new('𠀀');
+        let cell = CellContent { x: u16::MAX, y: u16::MAX, glyph, player: PlayerId(u64::MAX) };
+        let length = serde_json::to_vec(&cell).unwrap().len() + ",".len();
+        assert!(length * MAX_CELLS <= MAX_SERVER_LINE / 8, "{length} bytes each");
+        // The rest is for the programs.
     }
 
     fn empty() -> State {
         let board = BoardSize { width: 4, height: 4 };
-        State { seq: Seq(7), ms: 0, clock: 0, board, players: vec![], workers: vec![] }
+        State::new(Seq(7), board)
     }
 
     fn event(seq: u64, kind: EventKind) -> Event {

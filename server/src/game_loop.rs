@@ -8,9 +8,10 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
+use tribune_protocol::{ControlMessage, Refusal, encode};
 
 use crate::{
-    feed::{FeedWriter, JournalError},
+    feed::{Broadcast, FeedWriter, JournalError},
     game::{Effect, Game, Input, LaunchRequest},
     messages::Messages,
 };
@@ -31,6 +32,8 @@ pub struct GameLoop {
     pub mailbox: mpsc::Receiver<Input>,
     /// Where events and snapshots go.
     pub feed: FeedWriter,
+    /// Where refusals go.
+    pub broadcast: Broadcast,
     /// Where programs to be started go.
     pub launches: mpsc::UnboundedSender<LaunchRequest>,
     /// Cancelled when programs are to end and no more clients are to be accepted.
@@ -89,6 +92,11 @@ impl GameLoop {
                 // The launcher ends after the game.
                 Effect::Launch(request) => drop(self.launches.send(request)),
                 Effect::TerminatePrograms => self.closing.cancel(),
+                Effect::Refuse(origin, Refusal { code, message }) => {
+                    let mut line = Vec::new();
+                    encode(&ControlMessage::Error { code, message }, &mut line);
+                    self.broadcast.offer(origin, line);
+                }
                 Effect::Message(text) => self.messages.say(text),
             }
         }

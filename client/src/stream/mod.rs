@@ -225,7 +225,7 @@ impl Stream {
                 }
                 // Before the state has arrived, the effect of a move could not be shown.
                 out = self.outbox.next(), if self.tracker.is_following() => match out {
-                    Outgoing::Send(step) => connection.send(&Request::Move(step)).await?,
+                    Outgoing::Send(step) => connection.send(&Request::Act(step.into())).await?,
                     Outgoing::Dropped(step) => {
                         if self.emit(Update::Dropped(step)).await {
                             return Ok(());

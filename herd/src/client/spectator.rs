@@ -223,7 +223,7 @@ impl Spectator<'_> {
         };
         if let Some(next) = next {
             let mut line = Vec::new();
-            Request::Move(next).encode(&mut line);
+            Request::Act(next.into()).encode(&mut line);
             let limit = self.context.run.plan.timeout;
             let stuck = || Failure::new(FailureKind::Timeout, "a move could not be sent");
             timeout(limit, self.send(&line)).await.map_err(|_| stuck())??;

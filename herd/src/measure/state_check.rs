@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, VecDeque};
 
-use tribune_protocol::{Event, EventKind, Exit, MAX_PLAYERS, State};
+use tribune_protocol::{Event, EventKind, Exit, MAX_PLAYERS, State, Turn};
 
 use super::fingerprint::Fingerprint;
 
@@ -184,13 +184,21 @@ fn compact(event: Event) -> Option<Event> {
             EventKind::Left { player, name, from, reason: String::new() }
         }
         // Like `bye`, it has no effect on a state.
-        EventKind::Output { .. } | EventKind::Bye { .. } => {
-            EventKind::Bye { reason: String::new() }
+        EventKind::Output { .. }
+        | EventKind::Result { .. }
+        | EventKind::Paused { .. }
+        | EventKind::Continued { .. }
+        | EventKind::Bye { .. } => EventKind::Bye { reason: String::new() },
+        EventKind::Turn(turn) => {
+            let out = turn.out.into_iter().map(|(player, _)| (player, String::new()));
+            EventKind::Turn(Turn { out: out.collect(), notes: Vec::new(), ..turn })
         }
         EventKind::Unknown => return None,
-        kind @ (EventKind::Clock { .. } | EventKind::Joined { .. } | EventKind::Move { .. }) => {
-            kind
-        }
+        kind @ (EventKind::Clock { .. }
+        | EventKind::Joined { .. }
+        | EventKind::Move { .. }
+        | EventKind::Action { .. }
+        | EventKind::Round { .. }) => kind,
     };
     Some(Event { kind, ..event })
 }
@@ -203,7 +211,7 @@ mod tests {
 
     fn state(seq: u64, clock: u64) -> State {
         let board = BoardSize { width: 4, height: 4 };
-        State { seq: Seq(seq), ms: 7 * seq, clock, board, players: vec![], workers: vec![] }
+        State { ms: 7 * seq, clock, ..State::new(Seq(seq), board) }
     }
 
     fn tick(seq: u64) -> Event {
@@ -309,7 +317,8 @@ mod tests {
         let mut checks = StateCheck::default();
         check(&mut checks, 1, &state(0, 0));
         let (worker, stream) = (WorkerId(1), OutputStream::Stdout);
-        let kind = EventKind::Output { worker, stream, line: "x".into(), cut: false };
+        let kind =
+            EventKind::Output { worker, stream, line: "x".into(), cut: false, refused: None };
         checks.apply(Event { kind, ..tick(1) });
         assert_eq!(check(&mut checks, 2, &state(1, 0)), None);
         assert_eq!(check(&mut checks, 3, &state(1, 7)), Some(WrongState { client: 3, seq: 1 }));

@@ -363,8 +363,7 @@ mod tests {
             receive(&comparison, client, 3, line, 10);
         }
         let board = BoardSize { width: 1, height: 1 };
-        let mut state =
-            State { seq: Seq(3), ms: 0, clock: 1, board, players: vec![], workers: vec![] };
+        let mut state = State { clock: 1, ..State::new(Seq(3), board) };
         comparison.check_state(1, &state, Fingerprint::of(b"one"));
         state.clock = 2;
         comparison.check_state(2, &state, Fingerprint::of(b"two"));

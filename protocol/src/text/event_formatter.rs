@@ -52,7 +52,17 @@ impl EventFormatter {
                 Some(format!("<<<<<<<< worker {label} - {exit} - {running} still running"))
             }
             EventKind::Bye { reason } => Some(format!("{reason} - bye")),
-            EventKind::Joined { .. } | EventKind::Left { .. } | EventKind::Unknown => None,
+            EventKind::Action { action, name, from, .. } => {
+                Some(self.received(&format!("{action} {name}"), *from))
+            }
+            EventKind::Joined { .. }
+            | EventKind::Left { .. }
+            | EventKind::Turn(_)
+            | EventKind::Round { .. }
+            | EventKind::Result { .. }
+            | EventKind::Paused { .. }
+            | EventKind::Continued { .. }
+            | EventKind::Unknown => None,
         }
     }
 
@@ -117,6 +127,7 @@ mod tests {
             stream: OutputStream::Stderr,
             line: "ouch".into(),
             cut: false,
+            refused: None,
         };
         assert_eq!(formatted(output), "        got `ouch` from ps#1 (predef 1)");
         assert_eq!(
@@ -138,7 +149,7 @@ mod tests {
         let mut formatter = EventFormatter::default();
         let workers = vec![WorkerState { id: ONE, label: "ps#1 (bot)".into() }];
         let board = BoardSize { width: 32, height: 16 };
-        formatter.begin(&State { seq: Seq(1), ms: 0, clock: 0, board, players: vec![], workers });
+        formatter.begin(&State { workers, ..State::new(Seq(1), board) });
         let line = format(&mut formatter, moved(Origin::program(ONE)));
         assert_eq!(line.unwrap(), "        got `E mary` from ps#1 (bot)");
     }
@@ -153,6 +164,7 @@ mod tests {
                 stream: OutputStream::Stderr,
                 line: bad.clone(),
                 cut: false,
+                refused: None,
             },
             EventKind::Exited {
                 worker: ONE,
@@ -188,8 +200,13 @@ mod tests {
     #[test]
     fn escapes_output_of_programs() {
         let line = "\u{1b}[2J\u{9b}1m\tx\u{fffd}".into();
-        let output =
-            EventKind::Output { worker: ONE, stream: OutputStream::Stdout, line, cut: false };
+        let output = EventKind::Output {
+            worker: ONE,
+            stream: OutputStream::Stdout,
+            line,
+            cut: false,
+            refused: None,
+        };
         let line = format(&mut EventFormatter::default(), output).unwrap();
         assert_eq!(line, "        got `\\u{1b}[2J\\u{9b}1m\\tx\u{fffd}` from ps#1");
     }

@@ -1,11 +1,12 @@
 use std::{
     num::NonZeroU32,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use tribune_protocol::{
-    ControlMessage, Direction, ErrorCode, GameId, Gcra, Line, MAX_CLIENT_LINE, Move, Name, Refusal,
-    Request, Seq, encode,
+    Action, ActionSyntax, ControlMessage, ErrorCode, GameId, Gcra, Line, MAX_CLIENT_LINE, Name,
+    PlayerAction, Refusal, Request, Seq, encode,
 };
 
 use super::address_budgets::AddressBudget;
@@ -42,9 +43,10 @@ pub struct ConnectionLimits {
 #[derive(Debug)]
 pub struct RequestHandler {
     limits: ConnectionLimits,
+    syntax: Arc<ActionSyntax>,
     roster: Roster,
-    /// The player that moved last, which a bare direction moves again.
-    last_mover: Option<Name>,
+    /// The player that acted last, which an action without a name is of.
+    last_actor: Option<Name>,
     address: Option<AddressBudget>,
     moves: Option<Gcra>,
     // Few connections need these.
@@ -56,8 +58,8 @@ pub struct RequestHandler {
 /// What some lines of a connection ask for.
 #[derive(Debug, Default)]
 pub struct Actions {
-    /// Moves for the game.
-    pub moves: Vec<Move>,
+    /// Actions of players, for the game.
+    pub acts: Vec<PlayerAction>,
     /// Encoded lines to send back.
     pub replies: Vec<u8>,
     /// After the replies, the stream goes on after this event.
@@ -69,9 +71,10 @@ pub struct Actions {
 }
 
 impl RequestHandler {
-    /// A handler for a new connection. Its players take `permits` of the game, and their moves spend
-    /// the budget of its `address`.
+    /// A handler for a new connection to a game whose actions have this `syntax`. Its players take
+    /// `permits` of the game, and their actions spend the budget of its `address`.
     pub fn new(
+        syntax: Arc<ActionSyntax>,
         limits: ConnectionLimits,
         permits: PlayerPermits,
         address: Option<AddressBudget>,
@@ -79,8 +82,9 @@ impl RequestHandler {
         let moves = limits.move_rate.map(|rate| Gcra::per_second(rate, rate));
         Self {
             limits,
+            syntax,
             roster: Roster::new(limits.max_players, permits),
-            last_mover: None,
+            last_actor: None,
             address,
             moves,
             errors: None,
@@ -138,12 +142,10 @@ impl RequestHandler {
             // It may be the beginning of any line.
             Line::Unfinished(_) => return Ok(()),
         };
-        match Request::parse(&line)? {
+        match Request::parse(&line, &self.syntax)? {
             None => actions.unmetered_lines += 1,
-            Some(Request::Move(step)) => self.handle_move(step, now, actions)?,
-            Some(Request::MoveAgain(direction)) => {
-                self.handle_bare_direction(direction, now, actions)?;
-            }
+            Some(Request::Act(act)) => self.handle_act(act, now, actions)?,
+            Some(Request::ActAgain(action)) => self.handle_act_again(action, now, actions)?,
             Some(Request::Ping { id }) => {
                 actions.unmetered_lines += 1;
                 encode(&ControlMessage::Pong { id }, &mut actions.replies);
@@ -159,13 +161,13 @@ impl RequestHandler {
         Ok(())
     }
 
-    fn handle_move(
+    fn handle_act(
         &mut self,
-        step: Move,
+        act: PlayerAction,
         now: Instant,
         actions: &mut Actions,
     ) -> Result<(), Refusal> {
-        self.roster.check(&step.name)?;
+        self.roster.check(&act.name)?;
         if let (Some(limiter), Some(rate)) = (&mut self.moves, self.limits.move_rate)
             && !limiter.try_record(now)
         {
@@ -174,40 +176,40 @@ impl RequestHandler {
                 format!("you may move {rate} times per second"),
             ));
         }
-        let is_new = !self.roster.contains(&step.name);
-        self.roster.add(&step.name)?;
+        let is_new = !self.roster.contains(&act.name);
+        self.roster.add(&act.name)?;
         // A new player causes `joined`, the move, and some time `left`.
         let events = if is_new { 3 } else { 1 };
-        let bytes = events * (EVENT_BYTES + step.name.as_str().len());
+        let bytes = events * (EVENT_BYTES + act.name.as_str().len());
         if let Some(address) = &self.address
             && !address.try_spend(bytes, now)
         {
             if is_new {
-                self.roster.remove(&step.name);
+                self.roster.remove(&act.name);
             }
             return Err(Refusal::new(
                 ErrorCode::RateLimited,
                 "the connections from your address move too much: wait a second",
             ));
         }
-        self.last_mover = Some(step.name.clone());
-        actions.moves.push(step);
+        self.last_actor = Some(act.name.clone());
+        actions.acts.push(act);
         Ok(())
     }
 
-    fn handle_bare_direction(
+    fn handle_act_again(
         &mut self,
-        direction: Direction,
+        action: Action,
         now: Instant,
         actions: &mut Actions,
     ) -> Result<(), Refusal> {
-        let name = self.last_mover.clone().ok_or_else(|| {
+        let name = self.last_actor.clone().ok_or_else(|| {
             Refusal::new(
                 ErrorCode::NoNameYet,
-                format!("the first move needs a name, as in `{direction} ann`"),
+                format!("the first move needs a name, as in `{action} ann`"),
             )
         })?;
-        self.handle_move(Move { direction, name }, now, actions)
+        self.handle_act(PlayerAction { action, name }, now, actions)
     }
 
     fn handle_resume(
@@ -244,7 +246,8 @@ mod tests {
     impl Client {
         fn new(move_rate: u32) -> Self {
             let limits = ConnectionLimits { move_rate: NonZeroU32::new(move_rate), max_players: 2 };
-            let handler = RequestHandler::new(limits, PlayerPermits::new(100), None);
+            let handler =
+                RequestHandler::new(Arc::default(), limits, PlayerPermits::new(100), None);
             Self { handler, now: Instant::now() }
         }
 
@@ -259,7 +262,7 @@ mod tests {
     }
 
     fn moves(actions: &Actions) -> Vec<String> {
-        actions.moves.iter().map(Move::to_string).collect()
+        actions.acts.iter().map(PlayerAction::to_string).collect()
     }
 
     /// The replies: the code of an error, or the type of anything else.
@@ -319,7 +322,7 @@ mod tests {
             client.now,
             &mut actions,
         );
-        assert!(actions.moves.is_empty() && actions.replies.is_empty());
+        assert!(actions.acts.is_empty() && actions.replies.is_empty());
     }
 
     #[test]
@@ -337,7 +340,7 @@ mod tests {
         let mut client = Client::new(0);
         let ping = r#"{"type":"ping","id":1}"#;
         let actions = client.send(&["", ping, "N ann", " \t", ping]);
-        assert_eq!((actions.unmetered_lines, actions.moves.len()), (4, 1));
+        assert_eq!((actions.unmetered_lines, actions.acts.len()), (4, 1));
         let now = client.now;
         assert_eq!(client.handler.pause_after(0, now), Duration::ZERO);
         assert_eq!(client.handler.pause_after(99, now), Duration::ZERO);

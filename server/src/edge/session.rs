@@ -14,7 +14,7 @@ use tokio::{
     task::yield_now,
     time::sleep,
 };
-use tribune_protocol::{ClosingCode, ControlMessage, GameId, encode};
+use tribune_protocol::{ActionSyntax, ClosingCode, ControlMessage, GameId, encode};
 
 use super::{
     address_budgets::AddressBudgets,
@@ -32,6 +32,8 @@ const READ_SIZE: usize = 8 << 10;
 pub struct SessionContext {
     /// The game that is played.
     pub game: GameId,
+    /// The actions that players can take.
+    pub actions: Arc<ActionSyntax>,
     /// Where inputs go.
     pub mailbox: mpsc::Sender<Input>,
     /// The limits of each connection.
@@ -121,7 +123,12 @@ impl<R: AsyncRead + Unpin> Session<R> {
         let Self { input, context, address, .. } = self;
         input.get_or_insert_with(|| {
             let budget = context.addresses.budget_of(*address);
-            let handler = RequestHandler::new(context.limits, context.players.clone(), budget);
+            let handler = RequestHandler::new(
+                context.actions.clone(),
+                context.limits,
+                context.players.clone(),
+                budget,
+            );
             Box::new(SessionInput::new(handler))
         })
     }
@@ -142,9 +149,9 @@ impl<R: AsyncRead + Unpin> Session<R> {
 
     /// Carries out `actions`, and returns `true` if the connection is to be closed.
     async fn carry_out(&mut self, mut actions: Actions) -> bool {
-        if !actions.moves.is_empty() {
+        if !actions.acts.is_empty() {
             let from = self.subscription.origin();
-            self.send_to_game(Input::Moves { from, moves: actions.moves }).await;
+            self.send_to_game(Input::Actions { from, actions: actions.acts }).await;
         }
         if actions.too_many_errors {
             let message = "too many of your lines were refused".to_owned();

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 use tribune_protocol::Origin;
 
@@ -77,6 +78,13 @@ impl Broadcast {
             }
         }
         false
+    }
+
+    /// Puts `lines` before the next event that the subscriber `you` gets, unless it is blocked or its
+    /// shard has too much to do. Does not wait.
+    pub fn offer(&self, you: Origin, lines: impl Into<Bytes>) {
+        // A subscriber that is gone needs no reply, and one that floods the server may miss some.
+        let _ = self.shard_of(you).try_send(Command::Offer(you, lines.into()));
     }
 
     fn handle_of(&self, you: Origin) -> SubscriberHandle {

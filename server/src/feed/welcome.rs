@@ -5,6 +5,8 @@ use tribune_protocol::{GameId, Origin, PROTOCOL_VERSION, Seq, Welcome};
 pub struct WelcomeTemplate {
     /// Names this run of the game.
     pub game: GameId,
+    /// The name of its rules.
+    pub rules: String,
     /// Milliseconds from tick to tick.
     pub tick_ms: u64,
     /// How many moves per second a connection may make; 0 for no limit.
@@ -19,6 +21,7 @@ impl WelcomeTemplate {
             protocol: PROTOCOL_VERSION,
             game: self.game.clone(),
             server: env!("CARGO_PKG_VERSION").to_owned(),
+            rules: Some(self.rules.clone()),
             you,
             seq,
             oldest,

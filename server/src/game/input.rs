@@ -1,19 +1,19 @@
 use players_agent::Predef;
-use tribune_protocol::{Exit, Move, Origin, OutputStream, WorkerId};
+use tribune_protocol::{ErrorCode, Exit, Origin, OutputStream, PlayerAction, Refusal, WorkerId};
 
 use super::LaunchRequest;
 
 /// Everything that can happen to a game from outside.
 #[derive(Clone, Debug)]
 pub enum Input {
-    /// An origin moves its players.
-    Moves {
-        /// Where the moves come from.
+    /// The players of an origin act.
+    Actions {
+        /// Where the actions come from.
         from: Origin,
-        /// The moves, in order. Each name is one that the origin is allowed to use.
-        moves: Vec<Move>,
+        /// The actions, in order. Each name is one that the origin is allowed to use.
+        actions: Vec<PlayerAction>,
     },
-    /// An origin that moved players is gone, and its players leave.
+    /// An origin that has players is gone, and its players leave.
     Disconnected {
         /// The origin.
         from: Origin,
@@ -55,14 +55,16 @@ pub enum Input {
 /// A line that a program printed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OutputLine {
-    /// A move of one of its players.
-    Move(Move),
+    /// An action of one of its players.
+    Action(PlayerAction),
     /// Any other line.
     Other {
         /// The line.
         line: String,
         /// Whether it is only the beginning of a line that was too long.
         cut: bool,
+        /// Why it is not an action, if it was nearly one.
+        refused: Option<ErrorCode>,
     },
 }
 
@@ -73,6 +75,8 @@ pub enum Effect {
     Launch(LaunchRequest),
     /// Terminate all programs.
     TerminatePrograms,
+    /// Send this refusal to an origin as an `error` line, unless it does not read.
+    Refuse(Origin, Refusal),
     /// Show this message to the operator.
     Message(String),
 }

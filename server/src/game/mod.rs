@@ -12,7 +12,9 @@ mod programs;
 use std::{sync::Arc, time::Duration};
 
 use players_agent::Predef;
-use tribune_protocol::{Event, EventKind, Exit, Move, Origin, OutputStream, Seq, State, WorkerId};
+use tribune_protocol::{
+    Action, Event, EventKind, Exit, Origin, OutputStream, PlayerAction, Seq, State, WorkerId,
+};
 
 use self::{clock::Clock, players::Players, programs::Programs};
 pub use self::{
@@ -112,9 +114,9 @@ impl Game {
         }
         self.now = now;
         match input {
-            Input::Moves { from, moves } => {
-                for step in moves {
-                    self.move_player(from, &step);
+            Input::Actions { from, actions } => {
+                for action in actions {
+                    self.act(from, &action);
                 }
             }
             Input::Disconnected { from, reason } => self.remove_players(from, &reason),
@@ -127,6 +129,11 @@ impl Game {
             Input::Stop { reason } => self.stop(reason),
         }
         self.end_if_finished();
+    }
+
+    /// The name of its rules.
+    pub fn rules_name(&self) -> &str {
+        self.rules.name()
     }
 
     /// Whether the game has emitted `bye`, its last event.
@@ -148,36 +155,37 @@ impl Game {
     /// `bye` as an event.
     pub fn state(&self) -> State {
         State {
-            seq: self.seq(),
             ms: self.ms(),
             clock: self.clock.ticks(),
-            board: self.rules.board(),
             players: self.players.states(),
             workers: self.programs.states(),
+            ..State::new(self.seq(), self.rules.board())
         }
     }
 
     fn tick(&mut self) {
         if !self.clock.is_at_start() {
-            self.rules.turn();
+            self.rules.turn(self.clock.ticks());
         }
         let clock = self.clock.tick();
         self.emit(EventKind::Clock { clock });
     }
 
-    fn move_player(&mut self, from: Origin, step: &Move) {
-        let direction = step.direction;
-        let (player, is_new) = self.players.find_or_join(from, step, &mut *self.rules);
+    fn act(&mut self, from: Origin, act: &PlayerAction) {
+        let (player, is_new) = self.players.find_or_join(from, &act.name, &mut *self.rules);
         let (id, name) = (player.id, player.name.clone());
         let entry = player.cell;
         player.moves += 1;
-        player.cell = self.rules.act(id, entry, direction);
-        let Cell { x, y } = player.cell;
+        let Ok(cell) = self.rules.act(id, entry, &act.action) else { return };
+        player.cell = cell;
         if is_new {
             let Cell { x, y } = entry;
             self.emit(EventKind::Joined { player: id, name: name.clone(), from, x, y });
         }
-        self.emit(EventKind::Move { player: id, name, from, direction, x, y });
+        let Cell { x, y } = cell;
+        if let Action::Move(direction) = act.action {
+            self.emit(EventKind::Move { player: id, name, from, direction, x, y });
+        }
     }
 
     fn remove_players(&mut self, from: Origin, reason: &str) {
@@ -202,9 +210,9 @@ impl Game {
     fn program_printed(&mut self, program: WorkerId, stream: OutputStream, lines: Vec<OutputLine>) {
         for line in lines {
             match line {
-                OutputLine::Move(step) => self.move_player(Origin::program(program), &step),
-                OutputLine::Other { line, cut } => {
-                    self.emit(EventKind::Output { worker: program, stream, line, cut });
+                OutputLine::Action(action) => self.act(Origin::program(program), &action),
+                OutputLine::Other { line, cut, refused } => {
+                    self.emit(EventKind::Output { worker: program, stream, line, cut, refused });
                 }
             }
         }

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use tribune_protocol::{Move, Name, Origin, PlayerId, PlayerState};
+use tribune_protocol::{Name, Origin, PlayerId, PlayerState};
 
 use crate::rules::{Cell, Rules};
 
@@ -26,22 +26,22 @@ pub struct Players {
 }
 
 impl Players {
-    /// The player that `step` of `origin` moves. A new player enters where the rules place it.
+    /// The player `name` of `origin`. A new player enters where the rules place it.
     ///
     /// The second value is whether the player is new.
     pub fn find_or_join(
         &mut self,
         origin: Origin,
-        step: &Move,
+        name: &Name,
         rules: &mut dyn Rules,
     ) -> (&mut Player, bool) {
         let players = self.by_origin.entry(origin).or_default();
-        let known = players.iter().position(|player| player.name == step.name);
+        let known = players.iter().position(|player| player.name == *name);
         let index = known.unwrap_or_else(|| {
             let id = self.last.next();
             self.last = id;
-            let cell = rules.enter(id, origin, &step.name);
-            players.push(Player { id, name: step.name.clone(), cell, moves: 0 });
+            let cell = rules.enter(id, origin, name);
+            players.push(Player { id, name: name.clone(), cell, moves: 0 });
             players.len() - 1
         });
         (&mut players[index], known.is_none())
@@ -66,5 +66,14 @@ impl Players {
 
 fn state(from: Origin, player: &Player) -> PlayerState {
     let Cell { x, y } = player.cell;
-    PlayerState { id: player.id, name: player.name.clone(), from, x, y, moves: player.moves }
+    PlayerState {
+        id: player.id,
+        name: player.name.clone(),
+        from,
+        x,
+        y,
+        moves: player.moves,
+        score: None,
+        alive: None,
+    }
 }

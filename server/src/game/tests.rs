@@ -1,7 +1,8 @@
 use proptest::prelude::*;
-use tribune_protocol::{BoardSize, ConnectionId, Direction, Name, PlayerId};
+use tribune_protocol::{BoardSize, ConnectionId, Move, Name, PlayerId};
 
 use super::*;
+use crate::rules::TurnOutcome;
 use crate::schedule::{PredefCommand, parse_script};
 
 const SUCCESS: Exit = Exit::Code { code: 0 };
@@ -50,13 +51,14 @@ fn tcp(n: u64) -> Origin {
 }
 
 fn moves(connection: u64, steps: &[&str]) -> Input {
-    Input::Moves { from: tcp(connection), moves: steps.iter().map(|text| step(text)).collect() }
+    let actions = steps.iter().map(|text| step(text).into()).collect();
+    Input::Actions { from: tcp(connection), actions }
 }
 
 fn printed(program: u64, lines: &[&str]) -> Input {
     let lines = lines.iter().map(|line| match Move::parse(line) {
-        Ok(step) => OutputLine::Move(step),
-        Err(_) => OutputLine::Other { line: (*line).to_owned(), cut: false },
+        Ok(step) => OutputLine::Action(step.into()),
+        Err(_) => OutputLine::Other { line: (*line).to_owned(), cut: false, refused: None },
     });
     Input::Printed {
         program: WorkerId(program),
@@ -287,6 +289,16 @@ struct Counting {
 }
 
 impl Rules for Counting {
+    fn name(&self) -> &str {
+        "counting"
+    }
+
+    fn has_turns(&self) -> bool {
+        false
+    }
+
+    fn begin_round(&mut self, _: u64) {}
+
     fn board(&self) -> BoardSize {
         BoardSize { width: 1000, height: 1 }
     }
@@ -296,16 +308,17 @@ impl Rules for Counting {
         Cell { x: self.players, y: 0 }
     }
 
-    fn act(&mut self, _: PlayerId, cell: Cell, _: Direction) -> Cell {
-        Cell { x: cell.x + self.turns, ..cell }
+    fn act(&mut self, _: PlayerId, cell: Cell, _: &Action) -> Result<Cell, String> {
+        Ok(Cell { x: cell.x + self.turns, ..cell })
     }
 
     fn leave(&mut self, _: PlayerId) {
         self.players -= 1;
     }
 
-    fn turn(&mut self) {
+    fn turn(&mut self, _: u64) -> TurnOutcome {
         self.turns += 1;
+        TurnOutcome::default()
     }
 }
 

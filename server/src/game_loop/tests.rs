@@ -1,11 +1,11 @@
 use std::{io, sync::Arc};
 
 use tokio::sync::Mutex;
-use tribune_protocol::{BoardSize, OutputStream, Seq, ServerLine, WorkerId};
+use tribune_protocol::{BoardSize, GameId, OutputStream, Seq, ServerLine, WorkerId};
 
 use super::*;
 use crate::{
-    feed::{Append, Delivery, Journal, Subscription},
+    feed::{Append, BroadcastConfig, Delivery, Journal, Subscription, WelcomeTemplate},
     game::{GameConfig, OutputLine},
     log::Batch,
     schedule::PredefCommand,
@@ -29,8 +29,21 @@ fn game() -> Game {
 /// The most that a program prints at once: each byte takes six in its event.
 fn flood() -> Input {
     let line = "\u{1}".repeat(1024);
-    let lines = vec![OutputLine::Other { line, cut: false }; 64];
+    let lines = vec![OutputLine::Other { line, cut: false, refused: None }; 64];
     Input::Printed { program: WorkerId(1), stream: OutputStream::Stdout, lines }
+}
+
+/// A broadcast without subscribers.
+fn broadcast(feed: &FeedWriter) -> Broadcast {
+    let (game, rules) = (GameId("g".into()), "walk".into());
+    let welcome = WelcomeTemplate { game, rules, tick_ms: 1000, move_rate: 0 };
+    let config = BroadcastConfig {
+        flush_interval: Duration::ZERO,
+        stall_timeout: Duration::MAX,
+        drain_stall_timeout: Duration::MAX,
+        max_snapshot_bytes: 1 << 20,
+    };
+    Broadcast::new(feed, &welcome, config, 1).0
 }
 
 /// Runs a game with `inputs`, of which the last stops it, and `feed` to its end.
@@ -43,7 +56,8 @@ async fn run(feed: FeedWriter, inputs: Vec<Input>) -> Result<(), JournalError> {
     #[expect(clippy::disallowed_methods, reason = "nothing is sent through it")]
     let (launches, _none) = mpsc::unbounded_channel();
     let closing = CancellationToken::new();
-    GameLoop { game: game(), mailbox, feed, launches, closing, messages }.run().await
+    let broadcast = broadcast(&feed);
+    GameLoop { game: game(), mailbox, feed, broadcast, launches, closing, messages }.run().await
 }
 
 /// The numbers of all events of the feed, which has ended.

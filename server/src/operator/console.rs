@@ -82,7 +82,7 @@ mod tests {
 
     fn state(seq: Seq) -> State {
         let board = BoardSize { width: 1, height: 1 };
-        State { seq, ms: 0, clock: 0, board, players: vec![], workers: vec![] }
+        State::new(seq, board)
     }
 
     fn batch(first: u64, clocks: std::ops::Range<u64>) -> Batch {

@@ -1,5 +1,8 @@
+use std::sync::Arc;
+
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tribune_protocol::ActionSyntax;
 
 use super::ProgramLimits;
 use crate::{game::Input, limits::PlayerPermits, messages::Messages, tasks::Tasks};
@@ -8,6 +11,8 @@ use crate::{game::Input, limits::PlayerPermits, messages::Messages, tasks::Tasks
 /// same.
 #[derive(Clone, Debug)]
 pub struct ProgramContext {
+    /// The actions that players can take.
+    pub actions: Arc<ActionSyntax>,
     /// The limits of each program.
     pub limits: ProgramLimits,
     /// The permits for players in the game.

@@ -19,8 +19,8 @@ use tokio::{
 };
 use tokio_util::{codec::FramedRead, sync::CancellationToken};
 use tribune_protocol::{
-    ControlMessage, Gcra, Line, LineDecoder, MAX_CLIENT_LINE, Move, MoveError, OutputStream,
-    WorkerId, encode, json_length, text::quote,
+    ActionSyntax, ControlMessage, ErrorCode, Gcra, Line, LineDecoder, MAX_CLIENT_LINE, NotAnAction,
+    OutputStream, PlayerAction, Refusal, WorkerId, encode, json_length, text::quote,
 };
 
 use super::ProgramContext;
@@ -49,6 +49,8 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct Output {
     program: WorkerId,
     stream: OutputStream,
+    /// The actions that players can take.
+    actions: Arc<ActionSyntax>,
     /// The players that it can move; none for standard error.
     roster: Option<Arc<Mutex<Roster>>>,
     /// Lines per second; `None` for no limit.
@@ -77,6 +79,7 @@ impl Output {
         Self {
             program,
             stream,
+            actions: context.actions.clone(),
             roster,
             max_lines: context.limits.max_output_lines,
             max_bytes: context.limits.max_output_bytes,
@@ -166,7 +169,11 @@ impl Output {
         let (bytes, is_whole) = match line {
             Line::Whole(bytes) => (bytes, true),
             Line::Cut(bytes) => {
-                return Some(OutputLine::Other { line: decode_prefix(&bytes), cut: true });
+                return Some(OutputLine::Other {
+                    line: decode_prefix(&bytes),
+                    cut: true,
+                    refused: None,
+                });
             }
             Line::Unfinished(bytes) => (bytes, false),
         };
@@ -174,31 +181,39 @@ impl Output {
         if text.trim().is_empty() {
             return None;
         }
-        if is_whole && let Some(step) = self.parse_move(&bytes, replies) {
-            return Some(OutputLine::Move(step));
+        let mut refused = None;
+        if is_whole && self.roster.is_some() {
+            match self.parse_action(&bytes) {
+                Ok(action) => return Some(OutputLine::Action(action)),
+                Err(error) if error.is_nearly_one => {
+                    refused = Some(error.refusal.code);
+                    self.refuse(&bytes, error.refusal, replies);
+                }
+                Err(_) => {}
+            }
         }
-        Some(OutputLine::Other { line: text.into_owned(), cut: false })
+        Some(OutputLine::Other { line: text.into_owned(), cut: false, refused })
     }
 
-    /// The move in `line`, if this stream may make it.
-    fn parse_move(&mut self, line: &Bytes, replies: &mut Vec<u8>) -> Option<Move> {
-        let shared = self.roster.clone()?;
-        let mut roster = shared.lock().unwrap_or_else(PoisonError::into_inner);
-        let step = match Move::parse(std::str::from_utf8(line).ok()?) {
-            Ok(step) => step,
-            Err(MoveError::Form) => return None,
-            Err(error) => {
-                self.hint_once(line, &error);
-                return None;
-            }
+    /// The action in `line`.
+    fn parse_action(&mut self, line: &Bytes) -> Result<PlayerAction, NotAnAction> {
+        let plain = || {
+            let refusal = Refusal::new(ErrorCode::BadLine, "the line is no action");
+            NotAnAction { refusal, is_nearly_one: false }
         };
-        if let Err(refusal) = roster.check(&step.name).and_then(|()| roster.add(&step.name)) {
-            self.hint_once(line, &refusal.message);
-            let reply = ControlMessage::Error { code: refusal.code, message: refusal.message };
-            encode(&reply, replies);
-            return None;
-        }
-        Some(step)
+        let shared = self.roster.clone().ok_or_else(plain)?;
+        let mut roster = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = std::str::from_utf8(line).map_err(|_| plain())?;
+        let action = self.actions.parse(text)?;
+        let admitted = roster.check(&action.name).and_then(|()| roster.add(&action.name));
+        admitted.map_err(|refusal| NotAnAction { refusal, is_nearly_one: true })?;
+        Ok(action)
+    }
+
+    /// Answers `line` with `refusal` on the standard input of the program.
+    fn refuse(&mut self, line: &Bytes, refusal: Refusal, replies: &mut Vec<u8>) {
+        self.hint_once(line, &refusal.message);
+        encode(&ControlMessage::Error { code: refusal.code, message: refusal.message }, replies);
     }
 
     /// Tells the operator that the byte limit slows the program down.
@@ -232,7 +247,7 @@ async fn after(token: &CancellationToken, delay: Duration) {
 /// The approximate size in the log of the event for `line`.
 fn logged_bytes(line: &OutputLine) -> usize {
     let text = match line {
-        OutputLine::Move(step) => step.name.as_str(),
+        OutputLine::Action(action) => action.name.as_str(),
         OutputLine::Other { line, .. } => line,
     };
     EVENT_BYTES + json_length(text)
@@ -278,11 +293,16 @@ mod tests {
                     stream: OutputStream::Stdout,
                     line: text.to_owned(),
                     cut: false,
+                    refused: None,
                 },
             };
             let mut line = Vec::new();
             encode(&event, &mut line);
-            let estimate = logged_bytes(&OutputLine::Other { line: text.to_owned(), cut: false });
+            let estimate = logged_bytes(&OutputLine::Other {
+                line: text.to_owned(),
+                cut: false,
+                refused: None,
+            });
             assert!(
                 estimate.abs_diff(line.len()) <= 20,
                 "{estimate} for {} of {text:?}",

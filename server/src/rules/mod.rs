@@ -1,18 +1,19 @@
 //! The rules of a game: where players enter, what an action means, and what a turn changes.
 //!
-//! Rules do no input or output and have no clock. The game numbers players and
-//! events, keeps each player's cell, calls its rules and encodes what they decide as events.
+//! Rules do no input or output and have no clock. The game numbers players, turns and
+//! events, keeps each player's cell and score, calls its rules and encodes what they decide as events.
 
+mod outcome;
 mod walk;
 
-pub use self::walk::Walk;
+pub use self::{outcome::TurnOutcome, walk::Walk};
 
 use std::fmt::Debug;
 
-use tribune_protocol::{BoardSize, Direction, Name, Origin, PlayerId};
+use tribune_protocol::{Action, BoardSize, Name, Origin, PlayerId};
 
 /// A cell of the board.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Cell {
     /// Distance from the western edge, in cells.
     pub x: u16,
@@ -25,19 +26,33 @@ pub struct Cell {
 /// The game calls these methods in the order of its events, so the same calls must always have the
 /// same results.
 pub trait Rules: Debug + Send {
+    /// The name of the game, as `welcome` has it.
+    fn name(&self) -> &str;
+
     /// The size of the board. It does not change during a game.
     fn board(&self) -> BoardSize;
 
-    /// Lets a new player in, and returns the cell where it enters.
+    /// Whether the game has turns, with scores and players that can be out. Without them, an action is
+    /// all that happens, and turns change nothing.
+    fn has_turns(&self) -> bool;
+
+    /// Begins a round with an empty board. The players that are in the game enter again after that.
+    fn begin_round(&mut self, seed: u64);
+
+    /// Lets a player in: a new one, or at the beginning of a round one that is in the game already.
+    /// Returns the cell where it enters, as far as that is known now.
     fn enter(&mut self, player: PlayerId, from: Origin, name: &Name) -> Cell;
 
-    /// Handles an action of `player`, which is at `cell`, and returns the cell where it is then.
-    fn act(&mut self, player: PlayerId, cell: Cell, action: Direction) -> Cell;
+    /// Handles an action of `player`, which was last told to be at `cell`, and returns the cell where
+    /// it is then. If the player is out, this brings it back.
+    ///
+    /// # Errors
+    /// If the player cannot do that now: why, for people. Nothing has changed then.
+    fn act(&mut self, player: PlayerId, cell: Cell, action: &Action) -> Result<Cell, String>;
 
     /// Removes a player that has left the game.
     fn leave(&mut self, player: PlayerId);
 
-    /// Plays one turn. Each tick of the clock is one, except the first, which starts the game, and
-    /// those that the clock skips after a long pause.
-    fn turn(&mut self);
+    /// Plays turn `number`.
+    fn turn(&mut self, number: u64) -> TurnOutcome;
 }

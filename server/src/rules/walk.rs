@@ -1,7 +1,7 @@
 use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
-use tribune_protocol::{BoardSize, Direction, Name, Origin, PlayerId};
+use tribune_protocol::{Action, BoardSize, Direction, Name, Origin, PlayerId};
 
-use super::{Cell, Rules};
+use super::{Cell, Rules, TurnOutcome};
 
 /// Players walk on a torus: each action is one step, several players can share a cell, and turns
 /// change nothing.
@@ -33,9 +33,19 @@ impl Walk {
 }
 
 impl Rules for Walk {
+    fn name(&self) -> &'static str {
+        "walk"
+    }
+
     fn board(&self) -> BoardSize {
         self.board
     }
+
+    fn has_turns(&self) -> bool {
+        false
+    }
+
+    fn begin_round(&mut self, _: u64) {}
 
     /// The cell depends on the seed and on the player's identity, but not on the order in which
     /// players join: programs that race each other enter at the same cells in each run.
@@ -46,13 +56,16 @@ impl Rules for Walk {
         Cell { x: random.random_range(0..width), y: random.random_range(0..height) }
     }
 
-    fn act(&mut self, _: PlayerId, cell: Cell, action: Direction) -> Cell {
-        self.neighbour(cell, action)
+    fn act(&mut self, _: PlayerId, cell: Cell, action: &Action) -> Result<Cell, String> {
+        let direction = action.direction().ok_or("a player can only move here")?;
+        Ok(self.neighbour(cell, direction))
     }
 
     fn leave(&mut self, _: PlayerId) {}
 
-    fn turn(&mut self) {}
+    fn turn(&mut self, _: u64) -> TurnOutcome {
+        TurnOutcome::default()
+    }
 }
 
 /// The 64-bit FNV-1a hash, whose values are the same on every machine and in every version.
@@ -92,12 +105,12 @@ mod tests {
 
     #[test]
     fn north_decreases_y_and_east_increases_x() {
-        let mut walk = walk(32, 16, 0);
+        let walk = walk(32, 16, 0);
         let from = Cell { x: 4, y: 6 };
-        assert_eq!(walk.act(ANN, from, Direction::North), Cell { x: 4, y: 5 });
-        assert_eq!(walk.act(ANN, from, Direction::South), Cell { x: 4, y: 7 });
-        assert_eq!(walk.act(ANN, from, Direction::East), Cell { x: 5, y: 6 });
-        assert_eq!(walk.act(ANN, from, Direction::West), Cell { x: 3, y: 6 });
+        assert_eq!(walk.neighbour(from, Direction::North), Cell { x: 4, y: 5 });
+        assert_eq!(walk.neighbour(from, Direction::South), Cell { x: 4, y: 7 });
+        assert_eq!(walk.neighbour(from, Direction::East), Cell { x: 5, y: 6 });
+        assert_eq!(walk.neighbour(from, Direction::West), Cell { x: 3, y: 6 });
     }
 
     #[test]
@@ -128,11 +141,11 @@ mod tests {
             width in 1u16.., height in 1u16.., x in any::<u16>(), y in any::<u16>(),
             direction in any_direction(),
         ) {
-            let mut walk = walk(width, height, 0);
+            let walk = walk(width, height, 0);
             let from = Cell { x: x % width, y: y % height };
-            let to = walk.act(ANN, from, direction);
+            let to = walk.neighbour(from, direction);
             prop_assert!(to.x < width && to.y < height);
-            prop_assert_eq!(walk.act(ANN, to, opposite(direction)), from);
+            prop_assert_eq!(walk.neighbour(to, opposite(direction)), from);
         }
 
         #[test]
@@ -140,7 +153,7 @@ mod tests {
             width in 1u16..200, height in 1u16..200, x in any::<u16>(), y in any::<u16>(),
             direction in any_direction(),
         ) {
-            let mut walk = walk(width, height, 0);
+            let walk = walk(width, height, 0);
             let start = Cell { x: x % width, y: y % height };
             let steps = match direction {
                 Direction::North | Direction::South => height,
@@ -148,7 +161,7 @@ mod tests {
             };
             let path: Vec<Cell> = (0..steps)
                 .scan(start, |at, _| {
-                    *at = walk.act(ANN, *at, direction);
+                    *at = walk.neighbour(*at, direction);
                     Some(*at)
                 })
                 .collect();

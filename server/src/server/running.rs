@@ -1,8 +1,8 @@
-use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
 use tokio::{net::TcpListener, sync::mpsc, time::timeout};
 use tokio_util::sync::CancellationToken;
-use tribune_protocol::{Exit, GameId};
+use tribune_protocol::{ActionSyntax, Exit, GameId};
 
 use super::Server;
 use crate::{
@@ -31,6 +31,7 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(1);
 pub(super) struct Running {
     settings: Settings,
     id: GameId,
+    actions: Arc<ActionSyntax>,
     mailbox: mpsc::Sender<Input>,
     messages: Messages,
     players: PlayerPermits,
@@ -53,6 +54,7 @@ impl Running {
             players: PlayerPermits::new(settings.max_players),
             settings,
             id: server.id,
+            actions: Arc::default(),
             mailbox: server.mailbox,
             messages: server.messages,
             closing: CancellationToken::new(),
@@ -62,16 +64,19 @@ impl Running {
             game: tasks.group(),
             tasks,
         };
-        let broadcast = this.start_feed(&server.feed);
+        let broadcast = this.start_feed(&server.feed, server.game.rules_name());
         this.start_edge(server.listeners, &broadcast);
         let launches = match server.forker {
-            Some(forker) => this.start_launcher(server.addresses.first(), forker, broadcast),
+            Some(forker) => {
+                this.start_launcher(server.addresses.first(), forker, broadcast.clone())
+            }
             None => this.refuse_launches(),
         };
         let game_loop = GameLoop {
             game: server.game,
             mailbox: server.inputs,
             feed: server.feed,
+            broadcast,
             launches,
             closing: this.closing.clone(),
             messages: this.messages.clone(),
@@ -92,11 +97,12 @@ impl Running {
         let _ = timeout(CLOSE_LIMIT, self.sessions.ended()).await;
     }
 
-    fn start_feed(&self, feed: &FeedWriter) -> Broadcast {
+    fn start_feed(&self, feed: &FeedWriter, rules: &str) -> Broadcast {
         let Settings { game, broadcast: config, shards, limits, .. } = &self.settings;
         let tick_ms = u64::try_from(game.tick.as_millis()).unwrap_or(u64::MAX);
         let move_rate = limits.move_rate.map_or(0, NonZeroU32::get);
-        let welcome = WelcomeTemplate { game: self.id.clone(), tick_ms, move_rate };
+        let welcome =
+            WelcomeTemplate { game: self.id.clone(), rules: rules.to_owned(), tick_ms, move_rate };
         let (broadcast, shards) = Broadcast::new(feed, &welcome, *config, *shards);
         for shard in shards {
             self.shards.spawn_critical("shard", shard.run(self.abort.clone()));
@@ -109,6 +115,7 @@ impl Running {
         let lingering = LingerPermits::default();
         let context = SessionContext {
             game: self.id.clone(),
+            actions: self.actions.clone(),
             mailbox: self.mailbox.clone(),
             limits: self.settings.limits,
             players: self.players.clone(),
@@ -137,6 +144,7 @@ impl Running {
         broadcast: Broadcast,
     ) -> mpsc::UnboundedSender<LaunchRequest> {
         let context = ProgramContext {
+            actions: self.actions.clone(),
             limits: self.settings.program_limits,
             players: self.players.clone(),
             mailbox: self.mailbox.clone(),

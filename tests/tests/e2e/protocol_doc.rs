@@ -3,7 +3,7 @@
 use std::fs;
 
 use serde_json::Value;
-use tribune_protocol::{ClosingCode, ErrorCode, Request, ServerLine, encode};
+use tribune_protocol::{ActionSyntax, ClosingCode, ErrorCode, Request, ServerLine, encode};
 
 fn document() -> String {
     fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/protocol.md")).unwrap()
@@ -39,10 +39,11 @@ fn lines_of_a_client_round_trip() {
     let examples = examples(&document(), "text client");
     assert!(examples.len() >= 6, "only {} examples were found", examples.len());
     for line in examples {
-        let request = Request::parse(line.as_bytes()).unwrap().unwrap();
+        let request = Request::parse(line.as_bytes(), &ActionSyntax::Directions).unwrap().unwrap();
         let mut written = Vec::new();
         request.encode(&mut written);
-        let again = Request::parse(written.trim_ascii_end()).unwrap().unwrap();
+        let again =
+            Request::parse(written.trim_ascii_end(), &ActionSyntax::Directions).unwrap().unwrap();
         assert_eq!(format!("{request:?}"), format!("{again:?}"));
     }
 }

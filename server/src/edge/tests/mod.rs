@@ -5,7 +5,7 @@ mod admission;
 mod client;
 mod session;
 
-use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
 use tokio::{
     io::{DuplexStream, ReadHalf, duplex, split},
@@ -56,7 +56,12 @@ impl Edge {
     fn new(max_clients: usize, shards: usize) -> Self {
         let game = GameId("g".into());
         let feed = FeedWriter::new(state(0), 1 << 20).unwrap();
-        let welcome = WelcomeTemplate { game: game.clone(), tick_ms: 1000, move_rate: 0 };
+        let welcome = WelcomeTemplate {
+            game: game.clone(),
+            rules: "walk".into(),
+            tick_ms: 1000,
+            move_rate: 0,
+        };
         let config = BroadcastConfig {
             flush_interval: Duration::ZERO,
             stall_timeout: Duration::from_secs(30),
@@ -73,6 +78,7 @@ impl Edge {
         let lingering = LingerPermits::default();
         let context = SessionContext {
             game,
+            actions: Arc::default(),
             mailbox,
             limits: ConnectionLimits { move_rate: None, max_players: 16 },
             players: PlayerPermits::new(100),
@@ -103,7 +109,7 @@ impl Edge {
         let mut texts = Vec::new();
         while texts.len() < count {
             match self.inputs.recv().await {
-                Some(Input::Moves { from: origin, moves }) if origin == from => {
+                Some(Input::Actions { from: origin, actions: moves }) if origin == from => {
                     texts.extend(moves.iter().map(ToString::to_string));
                 }
                 other => panic!("{other:?}"),
@@ -141,7 +147,7 @@ async fn feed_clocks(mut feed: FeedWriter, mut events: mpsc::Receiver<u64>) {
 /// The state after the event `seq`, in which there is nothing.
 fn state(seq: u64) -> State {
     let board = BoardSize { width: 4, height: 4 };
-    State { seq: Seq(seq), ms: 0, clock: 0, board, players: vec![], workers: vec![] }
+    State::new(Seq(seq), board)
 }
 
 fn pipe(number: u64) -> Origin {

@@ -117,7 +117,7 @@ impl<'a> Scene<'a> {
 }
 
 fn step(text: &str) -> Input {
-    Input::Moves { from: Origin::tcp(ME), moves: vec![Move::parse(text).unwrap()] }
+    Input::Actions { from: Origin::tcp(ME), actions: vec![Move::parse(text).unwrap().into()] }
 }
 
 #[test]

@@ -26,7 +26,7 @@ const SHARD_COUNTS: [usize; 2] = [1, 4];
 
 fn state(seq: Seq) -> State {
     let board = BoardSize { width: 1, height: 1 };
-    State { seq, ms: 0, clock: 0, board, players: vec![], workers: vec![] }
+    State::new(seq, board)
 }
 
 /// A state whose line has `size` bytes and a few more.
@@ -36,7 +36,7 @@ fn large_state(seq: Seq, size: usize) -> State {
 }
 
 fn welcome() -> WelcomeTemplate {
-    WelcomeTemplate { game: GameId("g".into()), tick_ms: 1000, move_rate: 50 }
+    WelcomeTemplate { game: GameId("g".into()), rules: "walk".into(), tick_ms: 1000, move_rate: 50 }
 }
 
 fn config() -> BroadcastConfig {

@@ -5,7 +5,9 @@ use std::{num::NonZeroU32, sync::Arc, time::Duration};
 use rustix::process::{Resource, getrlimit};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use tribune_protocol::{BoardSize, Exit, GameId, Move, OutputStream, Seq, State, WorkerId};
+use tribune_protocol::{
+    BoardSize, ErrorCode, Exit, GameId, Move, OutputStream, Seq, State, WorkerId,
+};
 
 use super::{
     super::{Forker, GuardMode, Launcher, ProgramContext, ProgramLimits, SpawnEnv},
@@ -53,6 +55,7 @@ impl Fixture {
             grace,
         };
         let context = ProgramContext {
+            actions: Arc::default(),
             limits,
             players: PlayerPermits::new(100),
             mailbox,
@@ -122,19 +125,13 @@ impl Fixture {
 }
 
 fn empty_state() -> State {
-    State {
-        seq: Seq(0),
-        ms: 0,
-        clock: 0,
-        board: BoardSize { width: 1, height: 1 },
-        players: Vec::new(),
-        workers: Vec::new(),
-    }
+    State::new(Seq(0), BoardSize { width: 1, height: 1 })
 }
 
 /// A broadcast with one shard.
 fn broadcast(feed: &FeedWriter, game: &GameId, tasks: &Tasks) -> Broadcast {
-    let welcome = WelcomeTemplate { game: game.clone(), tick_ms: 1000, move_rate: 0 };
+    let welcome =
+        WelcomeTemplate { game: game.clone(), rules: "walk".into(), tick_ms: 1000, move_rate: 0 };
     let config = BroadcastConfig {
         flush_interval: Duration::ZERO,
         stall_timeout: LONG,
@@ -170,10 +167,15 @@ fn reports_start_lines_and_exit() {
         };
         let (out, err): (Vec<_>, Vec<_>) =
             printed.into_iter().partition(|(stream, _)| *stream == OutputStream::Stdout);
-        let step = |text| OutputLine::Move(Move::parse(text).unwrap());
-        let other = |text: &str| OutputLine::Other { line: text.into(), cut: false };
+        let step = |text| OutputLine::Action(Move::parse(text).unwrap().into());
+        let other = |text: &str| OutputLine::Other { line: text.into(), cut: false, refused: None };
         // A third player is one too many.
-        let want = [step("N ann"), other("level 3"), step("N bob"), other("N eve")];
+        let refused = OutputLine::Other {
+            line: "N eve".into(),
+            cut: false,
+            refused: Some(ErrorCode::TooManyPlayers),
+        };
+        let want = [step("N ann"), other("level 3"), step("N bob"), refused];
         assert_eq!(out, want.map(|line| (OutputStream::Stdout, line)));
         assert_eq!(err, [(OutputStream::Stderr, other("oops"))]);
         assert_eq!(exit, Exit::Code { code: 3 });
