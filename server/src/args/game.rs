@@ -9,6 +9,7 @@ use tribune_protocol::{BoardSize, DEFAULT_ADDRESS};
 
 use super::{
     ArgsError, resolve_all,
+    rules::RulesArgs,
     script::read_script,
     values::{
         parse_board, parse_byte_rate, parse_flush_interval, parse_grace, parse_log_bytes,
@@ -28,6 +29,9 @@ use crate::{
 /// The arguments of a game, as typed.
 #[derive(Debug, clap::Args)]
 pub struct GameArgs {
+    #[command(flatten)]
+    rules: RulesArgs,
+
     /// Predefs to start, and when: comma-separated SECONDS:PREDEF entries, at most 10,000
     #[arg(
         long,
@@ -143,21 +147,25 @@ impl GameArgs {
             ));
         }
         let listen = resolve_all(&self.listen)?;
-        Ok((listen, self.settings(script, predef_command)))
+        Ok((listen, self.settings(script, &predef_command)))
     }
 
-    fn settings(self, script: Vec<Scheduled>, predef_command: PredefCommand) -> Settings {
+    fn settings(self, script: Vec<Scheduled>, predef_command: &PredefCommand) -> Settings {
         let max_players = usize::try_from(self.max_players).unwrap_or(usize::MAX);
         let shards = self.shards.map_or_else(default_shards, usize::from);
         Settings {
             game: GameConfig {
+                rules: self.rules.config(),
                 board: self.board,
                 tick: self.tick,
+                turns: self.rules.turns(self.tick),
+                ends: self.rules.ends(self.repeat),
+                respawn: self.rules.respawn(),
                 seed: self.seed.unwrap_or_else(|| rand::random::<u32>().into()),
                 script,
                 repeat: self.repeat,
                 stay: self.stay,
-                predef_command,
+                keyboard: predef_command.programs(),
             },
             max_clients: self.max_clients,
             limits: ConnectionLimits { move_rate: NonZeroU32::new(self.move_rate), max_players },

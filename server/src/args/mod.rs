@@ -2,6 +2,7 @@
 
 mod echo;
 mod game;
+mod rules;
 mod script;
 mod values;
 

@@ -6,9 +6,11 @@ use bytesize::ByteSize;
 use tribune_cli::{parse_number_within, parse_time};
 use tribune_protocol::{BoardSize, MAX_PLAYERS};
 
-use crate::log::MIN_LOG_BYTES;
+use crate::{game::RulesConfig, log::MIN_LOG_BYTES};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
+
+const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// The most bytes of a log. A larger value is a typing error, which would otherwise show only when
 /// the memory of the machine is full.
@@ -26,6 +28,26 @@ pub fn parse_board(text: &str) -> Result<BoardSize, String> {
 
 pub fn parse_tick(text: &str) -> Result<Duration, String> {
     parse_time(text, Duration::from_millis(1), DAY)
+}
+
+pub fn parse_rules(text: &str) -> Result<RulesConfig, String> {
+    match text {
+        "walk" => Ok(RulesConfig::Walk),
+        _ => Err("expected walk".to_owned()),
+    }
+}
+
+pub fn parse_turn(text: &str) -> Result<Duration, String> {
+    parse_time(text, Duration::from_millis(1), DAY)
+}
+
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    parse_time(text, Duration::from_millis(1), YEAR)
+}
+
+/// A number of turns or rounds.
+pub fn parse_count(text: &str) -> Result<u64, String> {
+    parse_number_within(text, 1..=1_000_000_000)
 }
 
 pub fn parse_flush_interval(text: &str) -> Result<Duration, String> {

@@ -3,28 +3,32 @@
 //! [`Game`] takes [`Input`]s together with the time at which they arrived, applies its
 //! [rules](crate::rules), and leaves [events](Batch) and [`Effect`]s in its [`Outbox`].
 
+mod acting;
+mod answers;
 mod clock;
 mod config;
 mod input;
 mod players;
+mod playing;
 mod programs;
+mod rounds;
+mod standings;
+mod turns;
 
 use std::{sync::Arc, time::Duration};
 
 use players_agent::Predef;
-use tribune_protocol::{
-    Action, Event, EventKind, Exit, Origin, OutputStream, PlayerAction, Seq, State, WorkerId,
-};
+use tribune_protocol::{Cells, Event, EventKind, Exit, Origin, OutputStream, Seq, State, WorkerId};
 
-use self::{clock::Clock, players::Players, programs::Programs};
+use self::{clock::Clock, players::Players, programs::Programs, rounds::Rounds, turns::Turns};
 pub use self::{
-    config::GameConfig,
+    config::{GameConfig, GameEnds, RulesConfig, TurnConfig},
     input::{Effect, Input, OutputLine},
     programs::LaunchRequest,
 };
 use crate::{
     log::Batch,
-    rules::{Cell, Rules, Walk},
+    rules::{Rules, Walk},
     schedule::Program,
 };
 
@@ -39,10 +43,18 @@ const NO_PROCESS_LEFT: &str = "no process left";
 pub struct Game {
     rules: Box<dyn Rules>,
     clock: Clock,
+    turns: Turns,
+    rounds: Rounds,
+    ends: GameEnds,
+    respawn: Option<Duration>,
     players: Players,
+    /// The cells that are not empty.
+    cells: Cells,
+    /// The last turn that was emitted.
+    last_turn: u64,
     programs: Programs,
     /// The programs that can be started from the keyboard, in the order of [`Predef::ALL`].
-    predefs: [Arc<Program>; 4],
+    keyboard: [Arc<Program>; 4],
     stay: bool,
     /// Set once the game is to end: why, for people.
     stop_reason: Option<String>,
@@ -62,9 +74,11 @@ pub struct Outbox {
 }
 
 impl Game {
-    /// A game of [`Walk`] that begins now, at 0.
+    /// A game that begins now, at 0.
     pub fn new(config: GameConfig) -> Self {
-        let rules = Walk::new(config.board, config.seed);
+        let rules = match config.rules {
+            RulesConfig::Walk => Walk::new(config.board, config.seed),
+        };
         Self::with_rules(config, Box::new(rules))
     }
 
@@ -72,9 +86,15 @@ impl Game {
         Self {
             rules,
             clock: Clock::new(config.tick),
+            turns: Turns::new(config.turns),
+            rounds: Rounds::new(config.ends, config.seed),
+            ends: config.ends,
+            respawn: config.respawn,
             players: Players::default(),
+            cells: Cells::default(),
+            last_turn: 0,
             programs: Programs::new(config.script, config.repeat),
-            predefs: Predef::ALL.map(|predef| Arc::new(config.predef_command.program(predef))),
+            keyboard: config.keyboard,
             stay: config.stay,
             stop_reason: None,
             ended: false,
@@ -86,24 +106,39 @@ impl Game {
 
     /// When [`Self::advance`] next has something to do; `None` when the game has ended.
     pub fn next_due(&self) -> Option<Duration> {
-        let tick = self.clock.next_due();
-        let next = self.programs.next_due().map_or(tick, |due| due.min(tick));
+        let due = [self.next_turn(), self.end_due(), self.programs.next_due()];
+        let next = due.into_iter().flatten().fold(self.clock.next_due(), Duration::min);
         (!self.ended).then_some(next)
     }
 
-    /// Does everything that is due at `now`, the time since the game began: ticks, and programs to
-    /// start.
+    /// Does everything that is due at `now`, the time since the game began: ticks, turns, programs to
+    /// start, and the end of its time.
     pub fn advance(&mut self, now: Duration) {
         self.now = now;
         self.clock.skip_missed(now);
         while let Some(due) = self.next_due().filter(|&due| due <= now) {
             if self.clock.next_due() <= due {
                 self.tick();
+            } else if self.end_due().is_some_and(|end| end <= due) {
+                self.end_in_time();
+            } else if self.next_turn().is_some_and(|turn| turn <= due) {
+                self.close_turn();
             } else if let Some(request) = self.programs.take_due(now) {
                 self.outbox.effects.push(Effect::Launch(request));
             }
             self.end_if_finished();
         }
+    }
+
+    /// When the open turn is to be closed at the latest.
+    fn next_turn(&self) -> Option<Duration> {
+        let is_played = self.plays_turns() && !self.is_stopping();
+        self.turns.next_due().filter(|_| is_played)
+    }
+
+    /// When the time of the game ends.
+    fn end_due(&self) -> Option<Duration> {
+        self.ends.duration.filter(|_| !self.is_stopping())
     }
 
     /// Applies an input that arrived at `now`, the time since the game began. A game that has
@@ -116,7 +151,7 @@ impl Game {
         match input {
             Input::Actions { from, actions } => {
                 for action in actions {
-                    self.act(from, &action);
+                    self.act(from, action);
                 }
             }
             Input::Disconnected { from, reason } => self.remove_players(from, &reason),
@@ -154,43 +189,48 @@ impl Game {
     /// The current state. It never includes `bye`, so that a subscriber that starts from it gets
     /// `bye` as an event.
     pub fn state(&self) -> State {
-        State {
+        let state = State {
             ms: self.ms(),
             clock: self.clock.ticks(),
-            players: self.players.states(),
             workers: self.programs.states(),
             ..State::new(self.seq(), self.rules.board())
+        };
+        if !self.has_turns() {
+            return State { players: self.players.states(), ..state };
+        }
+        State {
+            turn: Some(self.last_turn),
+            cells: self.cells.clone(),
+            players: self.players.states_with_scores(),
+            ..state
         }
     }
 
     fn tick(&mut self) {
-        if !self.clock.is_at_start() {
-            self.rules.turn(self.clock.ticks());
-        }
+        let is_first = self.clock.is_at_start();
         let clock = self.clock.tick();
         self.emit(EventKind::Clock { clock });
+        if is_first {
+            self.begin();
+        }
     }
 
-    fn act(&mut self, from: Origin, act: &PlayerAction) {
-        let (player, is_new) = self.players.find_or_join(from, &act.name, &mut *self.rules);
-        let (id, name) = (player.id, player.name.clone());
-        let entry = player.cell;
-        player.moves += 1;
-        let Ok(cell) = self.rules.act(id, entry, &act.action) else { return };
-        player.cell = cell;
-        if is_new {
-            let Cell { x, y } = entry;
-            self.emit(EventKind::Joined { player: id, name: name.clone(), from, x, y });
+    /// Ends the game because its time is over.
+    fn end_in_time(&mut self) {
+        if let Some(duration) = self.ends.duration {
+            self.stop(format!("{} s are over", duration.as_secs_f64()));
         }
-        let Cell { x, y } = cell;
-        if let Action::Move(direction) = act.action {
-            self.emit(EventKind::Move { player: id, name, from, direction, x, y });
-        }
+    }
+
+    /// Whether the game is about to end, as soon as its programs have exited.
+    fn is_stopping(&self) -> bool {
+        self.stop_reason.is_some()
     }
 
     fn remove_players(&mut self, from: Origin, reason: &str) {
         for player in self.players.leave(from) {
             self.rules.leave(player.id);
+            self.turns.left(player.id);
             self.emit(EventKind::Left {
                 player: player.id,
                 name: player.name,
@@ -198,6 +238,7 @@ impl Game {
                 reason: reason.to_owned(),
             });
         }
+        self.close_complete_turns();
     }
 
     fn program_started(&mut self, program: WorkerId, command: Vec<String>) {
@@ -210,7 +251,7 @@ impl Game {
     fn program_printed(&mut self, program: WorkerId, stream: OutputStream, lines: Vec<OutputLine>) {
         for line in lines {
             match line {
-                OutputLine::Action(action) => self.act(Origin::program(program), &action),
+                OutputLine::Action(action) => self.act(Origin::program(program), action),
                 OutputLine::Other { line, cut, refused } => {
                     self.emit(EventKind::Output { worker: program, stream, line, cut, refused });
                 }
@@ -241,7 +282,7 @@ impl Game {
             self.outbox.effects.push(Effect::Message(message));
             return;
         }
-        let program = self.predefs[usize::from(predef.number() - 1)].clone();
+        let program = self.keyboard[usize::from(predef.number() - 1)].clone();
         let request = self.programs.start_now(program);
         self.outbox.effects.push(Effect::Launch(request));
     }
@@ -249,6 +290,7 @@ impl Game {
     fn stop(&mut self, reason: String) {
         if self.stop_reason.is_none() {
             self.stop_reason = Some(reason);
+            self.end_last_round();
             self.programs.stop();
             self.outbox.effects.push(Effect::TerminatePrograms);
         }
@@ -263,6 +305,7 @@ impl Game {
         if !self.programs.are_finished() || (self.stay && self.stop_reason.is_none()) {
             return;
         }
+        self.end_last_round();
         let reason = self.stop_reason.clone().unwrap_or_else(|| NO_PROCESS_LEFT.to_owned());
         self.emit(EventKind::Bye { reason });
         self.ended = true;

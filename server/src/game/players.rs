@@ -1,7 +1,11 @@
-use std::collections::HashMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use tribune_protocol::{Name, Origin, PlayerId, PlayerState};
 
+use super::answers::Answers;
 use crate::rules::{Cell, Rules};
 
 /// A player in the game.
@@ -11,10 +15,18 @@ pub struct Player {
     pub id: PlayerId,
     /// Its name, unique within its origin.
     pub name: Name,
-    /// Where it is.
+    /// Where it is, as far as clients know.
     pub cell: Cell,
-    /// How many moves it has made.
+    /// How many actions it has taken.
     pub moves: u64,
+    /// How many of them before this round.
+    pub earlier_moves: u64,
+    /// Its score in this round.
+    pub score: i64,
+    /// Since when it is out; `None` if it is not.
+    pub out_since: Option<Duration>,
+    /// Its answers to turns in lockstep.
+    pub answers: Answers,
 }
 
 /// The players in the game, and the numbers they get.
@@ -22,7 +34,29 @@ pub struct Player {
 pub struct Players {
     // Origins have a handful of players each, for which a linear search is fastest and smallest.
     by_origin: HashMap<Origin, Vec<Player>>,
+    origins: BTreeMap<PlayerId, Origin>,
     last: PlayerId,
+}
+
+impl Player {
+    /// Whether it is not out.
+    pub fn is_alive(&self) -> bool {
+        self.out_since.is_none()
+    }
+
+    fn state(&self, from: Origin) -> PlayerState {
+        let Cell { x, y } = self.cell;
+        PlayerState {
+            id: self.id,
+            name: self.name.clone(),
+            from,
+            x,
+            y,
+            moves: self.moves,
+            score: None,
+            alive: None,
+        }
+    }
 }
 
 impl Players {
@@ -40,8 +74,17 @@ impl Players {
         let index = known.unwrap_or_else(|| {
             let id = self.last.next();
             self.last = id;
-            let cell = rules.enter(id, origin, name);
-            players.push(Player { id, name: name.clone(), cell, moves: 0 });
+            self.origins.insert(id, origin);
+            players.push(Player {
+                id,
+                name: name.clone(),
+                cell: rules.enter(id, origin, name),
+                moves: 0,
+                earlier_moves: 0,
+                score: 0,
+                out_since: None,
+                answers: Answers::default(),
+            });
             players.len() - 1
         });
         (&mut players[index], known.is_none())
@@ -49,31 +92,71 @@ impl Players {
 
     /// Removes and returns all players of `origin`, in the order in which they joined.
     pub fn leave(&mut self, origin: Origin) -> Vec<Player> {
-        self.by_origin.remove(&origin).unwrap_or_default()
+        let players = self.by_origin.remove(&origin).unwrap_or_default();
+        for player in &players {
+            self.origins.remove(&player.id);
+        }
+        players
     }
 
-    /// All players, in the order in which they joined.
+    /// How many players are in the game.
+    pub fn count(&self) -> usize {
+        self.origins.len()
+    }
+
+    /// The player `id`, and where its actions come from.
+    pub fn get_mut(&mut self, id: PlayerId) -> Option<(Origin, &mut Player)> {
+        let origin = *self.origins.get(&id)?;
+        let player = self.by_origin.get_mut(&origin)?.iter_mut().find(|player| player.id == id)?;
+        Some((origin, player))
+    }
+
+    /// The numbers of all players, in the order in which they joined.
+    pub fn ids(&self) -> Vec<PlayerId> {
+        self.origins.keys().copied().collect()
+    }
+
+    /// All players, in no particular order.
+    pub fn iter(&self) -> impl Iterator<Item = &Player> {
+        self.by_origin.values().flatten()
+    }
+
+    /// All players, in no particular order.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Player> {
+        self.by_origin.values_mut().flatten()
+    }
+
+    /// All players, in the order in which they joined. Their scores, and whether they are alive, are
+    /// those of a game without turns.
     pub fn states(&self) -> Vec<PlayerState> {
+        self.states_with(Player::state)
+    }
+
+    /// The same in a game with turns.
+    pub fn states_with_scores(&self) -> Vec<PlayerState> {
+        self.states_with(|player, from| PlayerState {
+            score: Some(player.score),
+            alive: Some(player.is_alive()),
+            ..player.state(from)
+        })
+    }
+
+    /// The same with the number of moves in this round as the score.
+    pub fn states_with_moves_as_scores(&self) -> Vec<PlayerState> {
+        self.states_with(|player, from| PlayerState {
+            score: Some(i64::try_from(player.moves - player.earlier_moves).unwrap_or(i64::MAX)),
+            ..player.state(from)
+        })
+    }
+
+    fn states_with(&self, state: impl Fn(&Player, Origin) -> PlayerState) -> Vec<PlayerState> {
         let mut states: Vec<PlayerState> = self
             .by_origin
             .iter()
-            .flat_map(|(&from, players)| players.iter().map(move |player| state(from, player)))
+            .flat_map(|(&from, players)| players.iter().map(move |player| (from, player)))
+            .map(|(from, player)| state(player, from))
             .collect();
         states.sort_unstable_by_key(|state| state.id);
         states
-    }
-}
-
-fn state(from: Origin, player: &Player) -> PlayerState {
-    let Cell { x, y } = player.cell;
-    PlayerState {
-        id: player.id,
-        name: player.name.clone(),
-        from,
-        x,
-        y,
-        moves: player.moves,
-        score: None,
-        alive: None,
     }
 }

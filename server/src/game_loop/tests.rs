@@ -6,7 +6,7 @@ use tribune_protocol::{BoardSize, GameId, OutputStream, Seq, ServerLine, WorkerI
 use super::*;
 use crate::{
     feed::{Append, BroadcastConfig, Delivery, Journal, Subscription, WelcomeTemplate},
-    game::{GameConfig, OutputLine},
+    game::{GameConfig, GameEnds, OutputLine, RulesConfig, TurnConfig},
     log::Batch,
     schedule::PredefCommand,
 };
@@ -16,13 +16,17 @@ const LOG_BYTES: usize = 64 << 20;
 
 fn game() -> Game {
     Game::new(GameConfig {
+        rules: RulesConfig::Walk,
         board: BoardSize { width: 4, height: 4 },
         tick: Duration::from_secs(1),
+        turns: TurnConfig { period: Duration::from_secs(1), lockstep: false, min_players: 0 },
+        ends: GameEnds::default(),
+        respawn: None,
         seed: 1,
         script: Vec::new(),
         repeat: false,
         stay: true,
-        predef_command: PredefCommand::BuiltIn,
+        keyboard: PredefCommand::BuiltIn.programs(),
     })
 }
 

@@ -52,10 +52,10 @@ impl SpawnEnv {
         let seed = self.seed_of(id);
         let words = match &program.command {
             ProgramCommand::External(words) => words.clone(),
-            ProgramCommand::BuiltIn(predef) => {
-                ["server", "players-agent", &predef.to_string(), "--seed", &seed.to_string()]
-                    .map(str::to_owned)
-                    .into()
+            ProgramCommand::BuiltIn(arguments) => {
+                let words = ["server", "players-agent"].map(str::to_owned).into_iter();
+                let seed = ["--seed".to_owned(), seed.to_string()];
+                words.chain(arguments.iter().cloned()).chain(seed).collect()
             }
         };
         let mut command = match &program.command {

@@ -6,7 +6,10 @@
 mod outcome;
 mod walk;
 
-pub use self::{outcome::TurnOutcome, walk::Walk};
+pub use self::{
+    outcome::{RoundResult, TurnOutcome},
+    walk::Walk,
+};
 
 use std::fmt::Debug;
 

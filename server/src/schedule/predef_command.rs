@@ -1,4 +1,4 @@
-use std::str::FromStr;
+use std::{str::FromStr, sync::Arc};
 
 use players_agent::Predef;
 use thiserror::Error;
@@ -40,10 +40,15 @@ impl FromStr for PredefCommand {
 }
 
 impl PredefCommand {
+    /// The programs that play the four predefs, in their order.
+    pub fn programs(&self) -> [Arc<Program>; 4] {
+        Predef::ALL.map(|predef| Arc::new(self.program(predef)))
+    }
+
     /// The program that plays `predef`.
     pub fn program(&self, predef: Predef) -> Program {
         let command = match self {
-            Self::BuiltIn => ProgramCommand::BuiltIn(predef),
+            Self::BuiltIn => ProgramCommand::BuiltIn(vec![predef.to_string()]),
             Self::External(words) => ProgramCommand::External(
                 words.iter().map(|word| word.replace("{predef}", &predef.to_string())).collect(),
             ),

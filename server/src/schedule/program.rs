@@ -1,7 +1,5 @@
 use std::{path::PathBuf, time::Duration};
 
-use players_agent::Predef;
-
 /// A player program that can be started, any number of times.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Program {
@@ -20,8 +18,8 @@ pub struct Program {
 /// The command of a program.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ProgramCommand {
-    /// The players that are built into the server.
-    BuiltIn(Predef),
+    /// The players that are built into the server: the arguments of `players-agent`, without a seed.
+    BuiltIn(Vec<String>),
     /// A program file and its arguments, run without a shell. There is at least the program file.
     External(Vec<String>),
 }

@@ -25,7 +25,7 @@ use crate::{
         snapshot::Snapshot,
         subscriber::{FlushContext, Subscriber},
     },
-    game::{Game, GameConfig, Input},
+    game::{Game, GameConfig, GameEnds, Input, RulesConfig, TurnConfig},
     log::View,
     schedule::PredefCommand,
 };
@@ -76,13 +76,17 @@ struct Scene<'a> {
 impl<'a> Scene<'a> {
     fn new(transport: &'a Bottomless) -> Self {
         let config = GameConfig {
+            rules: RulesConfig::Walk,
             board: BoardSize { width: 32, height: 16 },
             tick: Duration::from_secs(1),
+            turns: TurnConfig { period: Duration::from_secs(1), lockstep: false, min_players: 0 },
+            ends: GameEnds::default(),
+            respawn: None,
             seed: 7,
             script: Vec::new(),
             repeat: false,
             stay: true,
-            predef_command: PredefCommand::BuiltIn,
+            keyboard: PredefCommand::BuiltIn.programs(),
         };
         let writer = FeedWriter::new(state(Seq(0)), 16 << 20).unwrap();
         Self {

@@ -1,21 +1,29 @@
+mod turns;
+
 use proptest::prelude::*;
-use tribune_protocol::{BoardSize, ConnectionId, Move, Name, PlayerId};
+use tribune_protocol::{Action, BoardSize, ConnectionId, Move, Name, PlayerId};
 
 use super::*;
-use crate::rules::TurnOutcome;
-use crate::schedule::{PredefCommand, parse_script};
+use crate::{
+    rules::{Cell, TurnOutcome},
+    schedule::{PredefCommand, parse_script},
+};
 
 const SUCCESS: Exit = Exit::Code { code: 0 };
 
 fn config(script: &str) -> GameConfig {
     GameConfig {
+        rules: RulesConfig::Walk,
         board: BoardSize { width: 32, height: 16 },
         tick: Duration::from_secs(1),
+        turns: TurnConfig { period: Duration::from_secs(1), lockstep: false, min_players: 0 },
+        ends: GameEnds::default(),
+        respawn: None,
         seed: 7,
         script: parse_script(script, &PredefCommand::BuiltIn).unwrap(),
         repeat: false,
         stay: false,
-        predef_command: PredefCommand::BuiltIn,
+        keyboard: PredefCommand::BuiltIn.programs(),
     }
 }
 
@@ -289,12 +297,12 @@ struct Counting {
 }
 
 impl Rules for Counting {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "counting"
     }
 
     fn has_turns(&self) -> bool {
-        false
+        true
     }
 
     fn begin_round(&mut self, _: u64) {}
@@ -341,7 +349,7 @@ fn rules_decide_where_players_enter_and_what_actions_and_turns_do() {
         }
     }
     let want =
-        [("ann", 1), ("to", 1), ("to", 1), ("bob", 2), ("to", 2), ("eve", 1), ("to", 4), ("to", 7)];
+        [("ann", 1), ("to", 2), ("to", 3), ("bob", 2), ("to", 3), ("eve", 1), ("to", 3), ("to", 5)];
     assert_eq!(cells, want.map(|(name, x)| (name.to_owned(), x)));
 }
 

@@ -1,0 +1,79 @@
+use std::time::Duration;
+
+use tribune_cli::parse_number;
+
+use super::values::{parse_count, parse_duration, parse_rules, parse_turn};
+use crate::game::{GameEnds, RulesConfig, TurnConfig};
+
+/// How long after it is out a player can come back.
+const RESPAWN: Duration = Duration::from_secs(3);
+
+/// The rules of a game, as typed.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Rules")]
+pub struct RulesArgs {
+    /// Rules of the game: walk
+    #[arg(long, value_name = "GAME", default_value = "walk", value_parser = parse_rules)]
+    game: RulesConfig,
+
+    /// Time between two turns; with --lockstep, the most that players get for a turn [default: the
+    /// tick]
+    #[arg(long, value_name = "TIME", value_parser = parse_turn)]
+    turn: Option<Duration>,
+
+    /// Play a turn as soon as all players that are not out have acted, one action each; nobody
+    /// sees the actions of a turn before it is played
+    #[arg(long)]
+    lockstep: bool,
+
+    /// Wait with the second turn until so many players have joined
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = parse_number::<usize>)]
+    players: usize,
+
+    /// End a round after so many turns
+    #[arg(long, value_name = "N", value_parser = parse_count)]
+    turns: Option<u64>,
+
+    /// End the game after so many rounds [default: 1 with --turns and without --repeat]
+    #[arg(long, value_name = "N", value_parser = parse_count)]
+    rounds: Option<u64>,
+
+    /// End the game after this time
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    duration: Option<Duration>,
+
+    /// Players that are out stay out until the next round, instead of coming back after 3 s
+    #[arg(long)]
+    no_respawn: bool,
+}
+
+impl RulesArgs {
+    /// The rules.
+    pub fn config(&self) -> RulesConfig {
+        self.game
+    }
+
+    /// When turns are played, in a game whose clock has this `tick`.
+    pub fn turns(&self, tick: Duration) -> TurnConfig {
+        TurnConfig {
+            period: self.turn.unwrap_or(tick),
+            lockstep: self.lockstep,
+            min_players: self.players,
+        }
+    }
+
+    /// What ends rounds and the game, whose script is to `repeat` or not.
+    pub fn ends(&self, repeat: bool) -> GameEnds {
+        let is_one_round = self.turns.is_some() && !repeat;
+        GameEnds {
+            rounds: self.rounds.or(is_one_round.then_some(1)),
+            turns: self.turns,
+            duration: self.duration,
+        }
+    }
+
+    /// How long after it is out a player can come back, if it can.
+    pub fn respawn(&self) -> Option<Duration> {
+        (!self.no_respawn).then_some(RESPAWN)
+    }
+}

@@ -1,0 +1,194 @@
+use std::{collections::HashSet, time::Duration};
+
+use tribune_protocol::PlayerId;
+
+use super::TurnConfig;
+
+/// When turns are played: by the clock, or in lockstep as soon as all players have acted.
+///
+/// Between two turns, the next one is *open*: players act in it until it closes.
+#[derive(Debug)]
+pub struct Turns {
+    config: TurnConfig,
+    /// The turn that was played last; 0 before the first.
+    last: u64,
+    /// When the open turn closes at the latest.
+    due: Duration,
+    /// Whether the outcome of a turn that has closed is still to come.
+    pending: bool,
+    /// In lockstep: the players that the open turn waits for.
+    waiting_for: HashSet<PlayerId>,
+    /// In lockstep: whether a player has acted in the open turn.
+    has_acts: bool,
+}
+
+impl Turns {
+    /// Turns of which the first is due at 0.
+    pub fn new(config: TurnConfig) -> Self {
+        Self {
+            config,
+            last: 0,
+            due: Duration::ZERO,
+            pending: false,
+            waiting_for: HashSet::new(),
+            has_acts: false,
+        }
+    }
+
+    /// The turn that was played last, or is being played.
+    pub fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// The turn in which players act now.
+    pub fn open(&self) -> u64 {
+        self.last + 1
+    }
+
+    /// Whether turns are played in lockstep.
+    pub fn are_lockstep(&self) -> bool {
+        self.config.lockstep
+    }
+
+    /// Whether a turn is being played whose outcome is still to come.
+    pub fn is_pending(&self) -> bool {
+        self.pending
+    }
+
+    /// When the open turn closes at the latest; `None` while another is being played.
+    pub fn next_due(&self) -> Option<Duration> {
+        (!self.pending).then_some(self.due)
+    }
+
+    /// Closes the open turn, if it may be played with so many `players`, and returns its number.
+    /// Otherwise it stays open for another period.
+    pub fn close(&mut self, players: usize) -> Option<u64> {
+        if self.last > 0 && players < self.config.min_players {
+            self.due += self.config.period;
+            return None;
+        }
+        self.last += 1;
+        self.pending = true;
+        Some(self.last)
+    }
+
+    /// Opens the next turn at `now`, when the last one has been played. Lockstep waits for `players`.
+    ///
+    /// `was_late` is whether the outcome of the last turn was waited for: then the open turn gets a whole
+    /// period all the same. Otherwise turns by the clock keep to absolute times and do not drift, except
+    /// that turns which were missed are not made up for.
+    pub fn open_next(
+        &mut self,
+        now: Duration,
+        was_late: bool,
+        players: impl Iterator<Item = PlayerId>,
+    ) {
+        self.pending = false;
+        let next = self.due + self.config.period;
+        let has_drifted = self.config.lockstep || was_late || next <= now;
+        self.due = if has_drifted { now + self.config.period } else { next };
+        if self.config.lockstep {
+            self.has_acts = false;
+            self.waiting_for.clear();
+            self.waiting_for.extend(players);
+        }
+    }
+
+    /// Notes that `player` has acted in the open turn.
+    pub fn acted(&mut self, player: PlayerId) {
+        self.has_acts = true;
+        self.waiting_for.remove(&player);
+    }
+
+    /// Notes that `player` has left.
+    pub fn left(&mut self, player: PlayerId) {
+        self.waiting_for.remove(&player);
+    }
+
+    /// Whether the open turn can close before its time, with so many `players`.
+    pub fn is_complete(&self, players: usize) -> bool {
+        self.config.lockstep
+            && !self.pending
+            && self.has_acts
+            && self.waiting_for.is_empty()
+            && players >= self.config.min_players
+    }
+
+    /// The players that have not acted in the open turn.
+    pub fn missing(&self) -> impl Iterator<Item = PlayerId> {
+        self.waiting_for.iter().copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANN: PlayerId = PlayerId(1);
+    const BOB: PlayerId = PlayerId(2);
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    fn turns(lockstep: bool, min_players: usize) -> Turns {
+        Turns::new(TurnConfig { period: ms(100), lockstep, min_players })
+    }
+
+    fn play(turns: &mut Turns, now: u64, was_late: bool) {
+        turns.close(9).unwrap();
+        turns.open_next(ms(now), was_late, [ANN, BOB].into_iter());
+    }
+
+    #[test]
+    fn turns_by_the_clock_keep_to_absolute_times_and_are_not_made_up_for() {
+        let mut turns = turns(false, 0);
+        let mut due = Vec::new();
+        for now in [0, 107, 203, 850, 950] {
+            assert!(turns.next_due().unwrap() <= ms(now));
+            play(&mut turns, now, false);
+            due.push(turns.next_due().unwrap().as_millis());
+        }
+        assert_eq!(due, [100, 200, 300, 950, 1050]);
+        assert_eq!(turns.open(), 6);
+    }
+
+    #[test]
+    fn a_turn_after_a_late_outcome_gets_a_whole_period() {
+        let mut turns = turns(false, 0);
+        turns.close(0).unwrap();
+        assert_eq!(turns.next_due(), None, "no clock runs meanwhile");
+        turns.open_next(ms(40), true, [].into_iter());
+        assert_eq!(turns.next_due(), Some(ms(140)));
+    }
+
+    #[test]
+    fn lockstep_waits_for_all_players_or_the_limit() {
+        let mut turns = turns(true, 0);
+        play(&mut turns, 0, false);
+        assert!(!turns.is_complete(2));
+        turns.acted(ANN);
+        assert!(!turns.is_complete(2));
+        assert_eq!(turns.missing().collect::<Vec<_>>(), [BOB]);
+        turns.acted(BOB);
+        assert!(turns.is_complete(2));
+        play(&mut turns, 30, false);
+        assert_eq!(turns.next_due(), Some(ms(130)));
+        turns.left(BOB);
+        assert!(!turns.is_complete(1), "nobody has acted");
+        turns.acted(ANN);
+        assert!(turns.is_complete(1));
+    }
+
+    #[test]
+    fn turns_after_the_first_wait_for_enough_players() {
+        let mut turns = turns(true, 2);
+        assert_eq!(turns.close(0), Some(1));
+        turns.open_next(ms(0), false, [ANN].into_iter());
+        turns.acted(ANN);
+        assert!(!turns.is_complete(1));
+        assert_eq!(turns.close(1), None);
+        assert_eq!(turns.next_due(), Some(ms(200)));
+        assert!(turns.is_complete(2));
+    }
+}
