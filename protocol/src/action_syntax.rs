@@ -79,6 +79,15 @@ impl ActionSyntax {
         }
     }
 
+    /// The action that `line` is, if it has no name. A line such as `bid 10`, which can be read either
+    /// way, has a name.
+    pub(crate) fn action_without_name(&self, line: &str) -> Option<Action> {
+        match self {
+            Self::Directions => Direction::from_word(line).map(Action::Move),
+            Self::Pattern(pattern) => pattern.action(line).filter(|_| pattern.parse(line).is_err()),
+        }
+    }
+
     /// Parses a line `ACTION NAME`.
     ///
     /// # Errors

@@ -67,16 +67,10 @@ impl Request {
     }
 
     fn parse_action(text: &str, actions: &ActionSyntax) -> Result<Self, Refusal> {
-        let again = || actions.action(text).map(Self::ActAgain);
-        let has_name = text.contains(char::is_whitespace);
-        if !has_name && let Some(request) = again() {
-            return Ok(request);
+        if let Some(action) = actions.action_without_name(text) {
+            return Ok(Self::ActAgain(action));
         }
-        // An action of several words, such as `bid 10`, may look like an action and a name.
-        match actions.parse(text) {
-            Ok(action) => Ok(Self::Act(action)),
-            Err(error) => again().ok_or(error.refusal),
-        }
+        actions.parse(text).map(Self::Act).map_err(|error| error.refusal)
     }
 
     /// Appends the request as a line to `out`, with its end.
