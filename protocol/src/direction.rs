@@ -23,6 +23,17 @@ impl Direction {
     /// All four.
     pub const ALL: [Self; 4] = [Self::North, Self::South, Self::East, Self::West];
 
+    /// The direction back.
+    #[must_use]
+    pub fn opposite(self) -> Self {
+        match self {
+            Self::North => Self::South,
+            Self::South => Self::North,
+            Self::East => Self::West,
+            Self::West => Self::East,
+        }
+    }
+
     /// The direction of `word`, if that is one of the letters `N S E W`, upper or lower case.
     pub fn from_word(word: &str) -> Option<Self> {
         match word {

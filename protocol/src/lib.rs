@@ -9,6 +9,7 @@
 
 mod action;
 mod action_syntax;
+mod board_size;
 mod cell;
 mod cells;
 mod connection;
@@ -33,6 +34,7 @@ pub mod text;
 
 pub use action::{Action, ActionText, InvalidActionText, PlayerAction};
 pub use action_syntax::{ActionPattern, ActionSyntax, InvalidPattern, NotAnAction};
+pub use board_size::BoardSize;
 pub use cell::{CellContent, Glyph, InvalidGlyph};
 pub use cells::Cells;
 pub use connection::Connection;
@@ -52,7 +54,7 @@ pub use player_move::{Move, MoveError};
 pub use printable::is_printable;
 pub use request::{Refusal, Request};
 pub use server_line::{ServerLine, UnreadableLine, encode};
-pub use state::{ApplyError, BoardSize, PlayerState, State, WorkerState};
+pub use state::{ApplyError, PlayerState, State, WorkerState};
 
 /// The version of the wire that this crate speaks, as `welcome` says it.
 pub const PROTOCOL_VERSION: u32 = 1;

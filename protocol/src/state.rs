@@ -1,7 +1,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use thiserror::Error;
 
-use crate::{Cells, Event, EventKind, Name, Origin, PlayerId, Seq, Turn, WorkerId};
+use crate::{BoardSize, Cells, Event, EventKind, Name, Origin, PlayerId, Seq, Turn, WorkerId};
 
 /// The state of a game after the event `seq`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,15 +26,6 @@ pub struct State {
     /// The running programs, in the order they started: sorted by their ids.
     #[serde(deserialize_with = "sorted_workers")]
     pub workers: Vec<WorkerState>,
-}
-
-/// The size of the board, in cells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BoardSize {
-    /// From west to east.
-    pub width: u16,
-    /// From north to south.
-    pub height: u16,
 }
 
 /// A player within a [`State`].

@@ -3,6 +3,7 @@
 //! Rules do no input or output and have no clock. The game numbers players, turns and
 //! events, keeps each player's cell and score, calls its rules and encodes what they decide as events.
 
+mod fnv1a;
 mod outcome;
 mod walk;
 
