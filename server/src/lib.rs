@@ -22,7 +22,7 @@ mod game;
 mod limits;
 pub mod log;
 mod outcome;
-mod rules;
+pub mod rules;
 mod schedule;
 
 // Input and output.

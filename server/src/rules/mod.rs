@@ -5,10 +5,12 @@
 
 mod fnv1a;
 mod outcome;
+mod snake;
 mod walk;
 
 pub use self::{
     outcome::{RoundResult, TurnOutcome},
+    snake::Snake,
     walk::Walk,
 };
 
