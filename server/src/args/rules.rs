@@ -8,16 +8,20 @@ use crate::game::{GameEnds, RulesConfig, TurnConfig};
 /// How long after it is out a player can come back.
 const RESPAWN: Duration = Duration::from_secs(3);
 
+/// The time between two turns of snake, unless it is given: short enough to feel immediate, and long
+/// enough for people.
+const SNAKE_TURN: Duration = Duration::from_millis(150);
+
 /// The rules of a game, as typed.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Rules")]
 pub struct RulesArgs {
-    /// Rules of the game: walk
+    /// Rules of the game: walk or snake
     #[arg(long, value_name = "GAME", default_value = "walk", value_parser = parse_rules)]
     game: RulesConfig,
 
-    /// Time between two turns; with --lockstep, the most that players get for a turn [default: the
-    /// tick]
+    /// Time between two turns; with --lockstep, the most that players get for a turn [default: 150ms
+    /// for snake, otherwise the tick]
     #[arg(long, value_name = "TIME", value_parser = parse_turn)]
     turn: Option<Duration>,
 
@@ -55,8 +59,12 @@ impl RulesArgs {
 
     /// When turns are played, in a game whose clock has this `tick`.
     pub fn turns(&self, tick: Duration) -> TurnConfig {
+        let default = match self.game {
+            RulesConfig::Walk => tick,
+            RulesConfig::Snake => SNAKE_TURN,
+        };
         TurnConfig {
-            period: self.turn.unwrap_or(tick),
+            period: self.turn.unwrap_or(default),
             lockstep: self.lockstep,
             min_players: self.players,
         }

@@ -33,7 +33,8 @@ pub fn parse_tick(text: &str) -> Result<Duration, String> {
 pub fn parse_rules(text: &str) -> Result<RulesConfig, String> {
     match text {
         "walk" => Ok(RulesConfig::Walk),
-        _ => Err("expected walk".to_owned()),
+        "snake" => Ok(RulesConfig::Snake),
+        _ => Err("expected walk or snake".to_owned()),
     }
 }
 

@@ -37,6 +37,8 @@ pub enum RulesConfig {
     /// Players walk on a torus.
     #[default]
     Walk,
+    /// Snake.
+    Snake,
 }
 
 /// When turns are played.

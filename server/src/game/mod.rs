@@ -28,7 +28,7 @@ pub use self::{
 };
 use crate::{
     log::Batch,
-    rules::{Rules, Walk},
+    rules::{Rules, Snake, Walk},
     schedule::Program,
 };
 
@@ -76,10 +76,15 @@ pub struct Outbox {
 impl Game {
     /// A game that begins now, at 0.
     pub fn new(config: GameConfig) -> Self {
-        let rules = match config.rules {
-            RulesConfig::Walk => Walk::new(config.board, config.seed),
+        let rules: Box<dyn Rules> = match config.rules {
+            RulesConfig::Walk => Box::new(Walk::new(config.board, config.seed)),
+            RulesConfig::Snake => {
+                let snake = Snake::new(config.board, config.seed);
+                let can_return = config.respawn.is_some();
+                Box::new(if can_return { snake } else { snake.without_respawn() })
+            }
         };
-        Self::with_rules(config, Box::new(rules))
+        Self::with_rules(config, rules)
     }
 
     fn with_rules(config: GameConfig, rules: Box<dyn Rules>) -> Self {

@@ -24,6 +24,5 @@ pub enum RoundResult {
     ByScore,
     /// These groups, the best first. Those within a group are equal, and players that are in none are
     /// last.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no built-in rules rank players yet"))]
     Ranking(Vec<Vec<PlayerId>>),
 }

@@ -1,3 +1,4 @@
+mod snake;
 mod turns;
 
 use proptest::prelude::*;
