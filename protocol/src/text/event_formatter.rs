@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::printable;
-use crate::{Event, EventKind, Origin, State, WorkerId};
+use crate::{ErrorCode, Event, EventKind, Origin, OutputStream, State, WorkerId};
 
 /// The most program labels that are remembered: more than any server runs programs.
 const MAX_LABELS: usize = 16_384;
@@ -44,8 +44,8 @@ impl EventFormatter {
             EventKind::Move { direction, name, from, .. } => {
                 Some(self.received(&format!("{direction} {name}"), *from))
             }
-            EventKind::Output { worker, line, .. } => {
-                Some(self.received(line, Origin::program(*worker)))
+            EventKind::Output { worker, stream, line, refused, .. } => {
+                Some(self.output(*worker, *stream, line, *refused))
             }
             EventKind::Exited { worker, label, exit, running } => {
                 self.labels.remove(worker);
@@ -74,9 +74,29 @@ impl EventFormatter {
     }
 
     fn received(&self, line: &str, from: Origin) -> String {
+        self.indented("got", line, from)
+    }
+
+    /// The line for the output of a program, whose first word tells it apart from an action.
+    fn output(
+        &self,
+        worker: WorkerId,
+        stream: OutputStream,
+        line: &str,
+        refused: Option<ErrorCode>,
+    ) -> String {
+        let from = Origin::program(worker);
+        match (refused, stream) {
+            (Some(code), _) => format!("{} ({code})", self.indented("refused", line, from)),
+            (None, OutputStream::Stdout) => self.indented("output", line, from),
+            (None, OutputStream::Stderr) => self.indented("stderr", line, from),
+        }
+    }
+
+    fn indented(&self, what: &str, line: &str, from: Origin) -> String {
         match from.worker_id().and_then(|id| self.labels.get(&id)) {
-            Some(label) => format!("        got `{line}` from {label}"),
-            None => format!("        got `{line}` from {from}"),
+            Some(label) => format!("        {what} `{line}` from {label}"),
+            None => format!("        {what} `{line}` from {from}"),
         }
     }
 }
@@ -85,8 +105,7 @@ impl EventFormatter {
 mod tests {
     use super::*;
     use crate::{
-        BoardSize, ConnectionId, Direction, Exit, OutputStream, PlayerId, Seq, WorkerState,
-        is_printable,
+        BoardSize, ConnectionId, Direction, Exit, PlayerId, Seq, WorkerState, is_printable,
     };
 
     const ONE: WorkerId = WorkerId(1);
@@ -122,14 +141,6 @@ mod tests {
             formatted(moved(Origin::tcp(ConnectionId(7)))),
             "        got `E mary` from tcp#7"
         );
-        let output = EventKind::Output {
-            worker: ONE,
-            stream: OutputStream::Stderr,
-            line: "ouch".into(),
-            cut: false,
-            refused: None,
-        };
-        assert_eq!(formatted(output), "        got `ouch` from ps#1 (predef 1)");
         assert_eq!(
             formatted(exited(Exit::Code { code: 0 }, 1)),
             "<<<<<<<< worker ps#1 (predef 1) - exit code 0 - 1 still running"
@@ -141,6 +152,29 @@ mod tests {
         assert_eq!(
             formatted(EventKind::Bye { reason: "no process left".into() }),
             "no process left - bye"
+        );
+    }
+
+    #[test]
+    fn distinguishes_output_from_actions() {
+        let mut formatter = EventFormatter::default();
+        format(&mut formatter, started());
+        let mut formatted = |stream, line: &str, refused| {
+            let line = line.to_owned();
+            let output = EventKind::Output { worker: ONE, stream, line, cut: false, refused };
+            format(&mut formatter, output).unwrap()
+        };
+        assert_eq!(
+            formatted(OutputStream::Stdout, "hello", None),
+            "        output `hello` from ps#1 (predef 1)"
+        );
+        assert_eq!(
+            formatted(OutputStream::Stderr, "N oops", None),
+            "        stderr `N oops` from ps#1 (predef 1)"
+        );
+        assert_eq!(
+            formatted(OutputStream::Stdout, "N dbg hello", Some(ErrorCode::BadName)),
+            "        refused `N dbg hello` from ps#1 (predef 1) (bad_name)"
         );
     }
 
@@ -208,6 +242,6 @@ mod tests {
             refused: None,
         };
         let line = format(&mut EventFormatter::default(), output).unwrap();
-        assert_eq!(line, "        got `\\u{1b}[2J\\u{9b}1m\\tx\u{fffd}` from ps#1");
+        assert_eq!(line, "        output `\\u{1b}[2J\\u{9b}1m\\tx\u{fffd}` from ps#1");
     }
 }

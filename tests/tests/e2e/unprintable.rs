@@ -175,7 +175,11 @@ fn client_shows_text_of_faulty_servers_with_escapes() {
     };
     let watched = client(&["watch"]);
     assert_eq!(watched.code(), Some(0), "{:?}", watched.err);
-    assert!(watched.out.iter().any(|line| line.contains("got `\\u{1b}[2J")), "{:?}", watched.out);
+    assert!(
+        watched.out.iter().any(|line| line.contains("output `\\u{1b}[2J")),
+        "{:?}",
+        watched.out
+    );
     assert!(watched.err.iter().any(|line| line.contains("\\u{9b}")), "{:?}", watched.err);
     let pong = client(&["ping"]);
     assert!(pong.out[0].contains("\\u{9b}"), "{:?}", pong.out);
