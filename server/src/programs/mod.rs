@@ -26,6 +26,7 @@ mod process;
 mod process_table;
 mod process_tree;
 mod processes;
+mod refusals;
 mod running_program;
 mod scanner;
 

@@ -1,5 +1,4 @@
 use std::{
-    fmt::Display,
     io,
     num::NonZeroU32,
     pin::pin,
@@ -19,11 +18,11 @@ use tokio::{
 };
 use tokio_util::{codec::FramedRead, sync::CancellationToken};
 use tribune_protocol::{
-    ActionSyntax, ControlMessage, ErrorCode, Gcra, Line, LineDecoder, MAX_CLIENT_LINE, NotAnAction,
-    OutputStream, PlayerAction, Refusal, WorkerId, encode, json_length, text::quote,
+    ActionSyntax, ErrorCode, Gcra, Line, LineDecoder, MAX_CLIENT_LINE, Name, NotAnAction,
+    OutputStream, PlayerAction, Refusal, WorkerId, json_length,
 };
 
-use super::ProgramContext;
+use super::{ProgramContext, refusals::Refusals};
 use crate::{
     feed::SubscriberHandle,
     game::{Input, OutputLine},
@@ -58,13 +57,10 @@ pub(super) struct Output {
     /// Bytes per second that it can add to the log; `None` for no limit.
     max_bytes: Option<NonZeroU32>,
     mailbox: mpsc::Sender<Input>,
-    /// Where the program gets replies to its refused moves.
-    subscription: SubscriberHandle,
+    refusals: Refusals,
     /// Set once either stream has had any output.
     has_printed: Arc<AtomicBool>,
     messages: Messages,
-    /// Whether the operator has had the hint about a line that looks like a move but is refused.
-    has_hinted: bool,
 }
 
 impl Output {
@@ -84,10 +80,9 @@ impl Output {
             max_lines: context.limits.max_output_lines,
             max_bytes: context.limits.max_output_bytes,
             mailbox: context.mailbox.clone(),
-            subscription,
+            refusals: Refusals::new(program, subscription, context.messages.clone()),
             has_printed,
             messages: context.messages.clone(),
-            has_hinted: false,
         }
     }
 
@@ -143,29 +138,26 @@ impl Output {
     /// or if the game has ended.
     async fn forward_chunk(&mut self, chunk: Vec<io::Result<Line>>) -> Option<usize> {
         self.has_printed.store(true, Ordering::Relaxed);
-        let mut replies = Vec::new();
         let mut lines = Vec::with_capacity(chunk.len());
         let mut readable = true;
         for line in chunk {
             match line {
-                Ok(line) => lines.extend(self.classify(line, &mut replies)),
+                Ok(line) => lines.extend(self.classify(line)),
                 Err(error) => {
                     tracing::warn!(worker = %self.program, %error, "cannot read the output of a program");
                     readable = false;
                 }
             }
         }
-        if !replies.is_empty() {
-            self.subscription.offer(replies).await;
-        }
+        self.refusals.send().await;
         let (program, stream) = (self.program, self.stream);
         let bytes = lines.iter().map(logged_bytes).sum();
         let input = Input::Printed { program, stream, lines };
         (self.mailbox.send(input).await.is_ok() && readable).then_some(bytes)
     }
 
-    /// Decides whether `line` is a move or other output; `None` if it is blank.
-    fn classify(&mut self, line: Line, replies: &mut Vec<u8>) -> Option<OutputLine> {
+    /// Decides whether `line` is an action or other output; `None` if it is blank.
+    fn classify(&mut self, line: Line) -> Option<OutputLine> {
         let (bytes, is_whole) = match line {
             Line::Whole(bytes) => (bytes, true),
             Line::Cut(bytes) => {
@@ -186,8 +178,8 @@ impl Output {
             match self.parse_action(&bytes) {
                 Ok(action) => return Some(OutputLine::Action(action)),
                 Err(error) if error.is_nearly_one => {
-                    refused = Some(error.refusal.code);
-                    self.refuse(&bytes, error.refusal, replies);
+                    let now = Instant::now().into_std();
+                    refused = Some(self.refusals.add(&bytes, error.refusal, now));
                 }
                 Err(_) => {}
             }
@@ -195,7 +187,8 @@ impl Output {
         Some(OutputLine::Other { line: text.into_owned(), cut: false, refused })
     }
 
-    /// The action in `line`.
+    /// The action in `line`. An unknown action before the name of one of the program's players is
+    /// nearly one.
     fn parse_action(&mut self, line: &Bytes) -> Result<PlayerAction, NotAnAction> {
         let plain = || {
             let refusal = Refusal::new(ErrorCode::BadLine, "the line is no action");
@@ -204,16 +197,15 @@ impl Output {
         let shared = self.roster.clone().ok_or_else(plain)?;
         let mut roster = shared.lock().unwrap_or_else(PoisonError::into_inner);
         let text = std::str::from_utf8(line).map_err(|_| plain())?;
-        let action = self.actions.parse(text)?;
+        let action = self.actions.parse(text).map_err(|error| {
+            let names_a_player = ends_with_a_player_of(&roster, text);
+            let is_nearly_one = error.is_nearly_one
+                || (error.refusal.code == ErrorCode::BadAction && names_a_player);
+            NotAnAction { is_nearly_one, ..error }
+        })?;
         let admitted = roster.check(&action.name).and_then(|()| roster.add(&action.name));
         admitted.map_err(|refusal| NotAnAction { refusal, is_nearly_one: true })?;
         Ok(action)
-    }
-
-    /// Answers `line` with `refusal` on the standard input of the program.
-    fn refuse(&mut self, line: &Bytes, refusal: Refusal, replies: &mut Vec<u8>) {
-        self.hint_once(line, &refusal.message);
-        encode(&ControlMessage::Error { code: refusal.code, message: refusal.message }, replies);
     }
 
     /// Tells the operator that the byte limit slows the program down.
@@ -225,17 +217,12 @@ impl Output {
             self.program
         ));
     }
+}
 
-    /// Tells the operator, once, why `line` is not a move. The console shows it only as output.
-    fn hint_once(&mut self, line: &[u8], reason: &dyn Display) {
-        if !std::mem::replace(&mut self.has_hinted, true) {
-            let line = quote(line);
-            self.messages.say(format_args!(
-                "ps#{} printed {line}, which is not a move: {reason}",
-                self.program
-            ));
-        }
-    }
+/// Whether the last word of `line` is the name of a player on `roster`.
+fn ends_with_a_player_of(roster: &Roster, line: &str) -> bool {
+    let last = line.split_whitespace().next_back().and_then(|word| Name::try_from(word).ok());
+    last.is_some_and(|name| roster.contains(&name))
 }
 
 /// Waits until `token` is cancelled, and then for `delay`.
@@ -264,7 +251,22 @@ fn decode_prefix(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tribune_protocol::encode;
+
     use super::*;
+    use crate::limits::PlayerPermits;
+
+    #[test]
+    fn last_word_is_looked_up_on_the_roster() {
+        let mut roster = Roster::new(1, PlayerPermits::new(1));
+        roster.add(&"ann".parse().unwrap()).unwrap();
+        for line in ["rok ann", " not even  nearly ann ", "ann"] {
+            assert!(ends_with_a_player_of(&roster, line), "{line:?}");
+        }
+        for line in ["ann rock", "rock Ann", "rock ann!", "rock bob", "", " "] {
+            assert!(!ends_with_a_player_of(&roster, line), "{line:?}");
+        }
+    }
 
     #[test]
     fn prefix_does_not_end_within_a_character() {

@@ -1,6 +1,9 @@
 //! Programs that misbehave, while the game goes on.
 
+use std::fs;
+
 use serde_json::{Value, json};
+use tempfile::tempdir;
 use tribune_tests::Server;
 
 use crate::misbehave;
@@ -52,6 +55,45 @@ fn first_line_that_is_nearly_a_move_is_explained() {
     assert!(
         !more.iter().any(|line| line.contains("is not a move")),
         "a second line was explained: {more:?}"
+    );
+}
+
+/// A bot that prints a move, two other lines, and the code of the first `error` that it reads.
+const PRINTS_ITS_ERROR: &str = r#"
+import json, sys
+print("N ann\nN dbg hello\nhello there")
+for line in sys.stdin:
+    line = json.loads(line)
+    if line["type"] == "error":
+        print("read", line["code"])
+        break
+"#;
+
+#[test]
+fn refused_lines_are_answered_on_standard_input_and_marked_as_refused() {
+    let folder = tempdir().unwrap();
+    let bot = folder.path().join("bot.py");
+    fs::write(&bot, PRINTS_ITS_ERROR).unwrap();
+    let agent = format!("python3 '{}'", bot.display());
+    let (events, finished) = Server::whole_game(&["--script", "0.3:1", "--agent", &agent]);
+    let outputs: Vec<(&Value, &Value)> = events
+        .iter()
+        .filter(|event| event["type"] == "output")
+        .map(|event| (&event["line"], &event["refused"]))
+        .collect();
+    let [bad_name, none] = [json!("bad_name"), Value::Null];
+    let lines = ["N dbg hello", "hello there", "read bad_name"].map(|line| json!(line));
+    assert_eq!(outputs, [(&lines[0], &bad_name), (&lines[1], &none), (&lines[2], &none)]);
+    let shown: Vec<&str> =
+        finished.out.iter().filter(|line| line.starts_with("  ")).map(|line| line.trim()).collect();
+    assert_eq!(
+        shown,
+        [
+            "got `N ann` from ps#1 (predef 1)",
+            "refused `N dbg hello` from ps#1 (predef 1) (bad_name)",
+            "output `hello there` from ps#1 (predef 1)",
+            "output `read bad_name` from ps#1 (predef 1)",
+        ]
     );
 }
 

@@ -6,7 +6,8 @@ use rustix::process::{Resource, getrlimit};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tribune_protocol::{
-    BoardSize, ErrorCode, Exit, GameId, Move, OutputStream, Seq, State, WorkerId,
+    ActionPattern, ActionSyntax, BoardSize, ErrorCode, Exit, GameId, Move, OutputStream, Seq,
+    State, WorkerId,
 };
 
 use super::{
@@ -39,6 +40,10 @@ struct Fixture {
 
 impl Fixture {
     async fn new(grace: Duration) -> Self {
+        Self::with(ActionSyntax::Directions, grace).await
+    }
+
+    async fn with(actions: ActionSyntax, grace: Duration) -> Self {
         let tasks = Tasks::default();
         let game = GameId("launcher-test".into());
         let feed = FeedWriter::new(empty_state(), 1 << 20).unwrap();
@@ -55,7 +60,7 @@ impl Fixture {
             grace,
         };
         let context = ProgramContext {
-            actions: Arc::default(),
+            actions: Arc::new(actions),
             limits,
             players: PlayerPermits::new(100),
             mailbox,
@@ -191,6 +196,40 @@ fn program_reads_the_stream_on_standard_input() {
         let line = fixture.line().await;
         assert!(line.contains(r#""type":"welcome""#) && line.contains(r#""you":"ps#1""#), "{line}");
         assert_eq!(fixture.exit().await.1, Exit::Code { code: 0 });
+        fixture.close().await;
+    });
+}
+
+/// Prints the codes of all `error` lines that it reads.
+const PRINT_ERRORS: &str = r#"sed -un 's/.*"type":"error","code":"\([a-z_]*\)".*/code \1/p'"#;
+
+#[test]
+fn program_reads_why_its_lines_are_refused() {
+    run_exclusively(async {
+        let pattern = ActionPattern::new("rock|paper").unwrap();
+        let mut fixture = Fixture::with(ActionSyntax::Pattern(pattern), LONG).await;
+        // Before ann plays, `rok ann` may be any output.
+        let lines = "rok ann\nrock ann\nrok ann\nrok bob\nrock j*hn\n";
+        fixture.launch_shell(&format!("printf '{lines}'; {PRINT_ERRORS}"));
+        let mut printed = Vec::new();
+        while printed.len() < 7 {
+            if let Input::Printed { lines, .. } = fixture.input().await {
+                printed.extend(lines.into_iter().map(|line| match line {
+                    OutputLine::Action(action) => (action.to_string(), None),
+                    OutputLine::Other { line, refused, .. } => (line, refused),
+                }));
+            }
+        }
+        let want = [
+            ("rok ann", None),
+            ("rock ann", None),
+            ("rok ann", Some(ErrorCode::BadAction)),
+            ("rok bob", None),
+            ("rock j*hn", Some(ErrorCode::BadName)),
+            ("code bad_action", None),
+            ("code bad_name", None),
+        ];
+        assert_eq!(printed, want.map(|(line, refused)| (line.to_owned(), refused)));
         fixture.close().await;
     });
 }

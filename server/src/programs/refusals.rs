@@ -1,0 +1,84 @@
+use std::{num::NonZeroU32, time::Instant};
+
+use tribune_protocol::{ControlMessage, ErrorCode, Gcra, Refusal, WorkerId, encode, text::quote};
+
+use crate::{feed::SubscriberHandle, messages::Messages};
+
+/// The most refused lines of a program that are answered at once, and per second on average: as many
+/// as a client may have. The events of all others say that they were refused, too.
+const MAX_REPLIES: NonZeroU32 = NonZeroU32::new(1000).expect("not 0");
+const REPLIES_PER_SECOND: NonZeroU32 = NonZeroU32::new(50).expect("not 0");
+
+/// The most characters of the message of a reply.
+const MAX_MESSAGE: usize = 256;
+
+/// Reports the refused lines of a program: to the program on its standard input, and the first of
+/// them to the operator.
+#[derive(Debug)]
+pub(super) struct Refusals {
+    program: WorkerId,
+    subscription: SubscriberHandle,
+    messages: Messages,
+    /// Whether the operator has had the hint.
+    has_hinted: bool,
+    limit: Gcra,
+    /// The replies that are to be sent.
+    replies: Vec<u8>,
+}
+
+impl Refusals {
+    pub(super) fn new(
+        program: WorkerId,
+        subscription: SubscriberHandle,
+        messages: Messages,
+    ) -> Self {
+        let limit = Gcra::per_second(REPLIES_PER_SECOND, MAX_REPLIES);
+        Self { program, subscription, messages, has_hinted: false, limit, replies: Vec::new() }
+    }
+
+    /// Adds a reply to `line`, which was refused at `now`, and returns the code of `refusal`.
+    pub(super) fn add(&mut self, line: &[u8], refusal: Refusal, now: Instant) -> ErrorCode {
+        let Refusal { code, message } = refusal;
+        self.hint_once(line, &message);
+        if self.limit.try_record(now) {
+            let message = shortened(message);
+            encode(&ControlMessage::Error { code, message }, &mut self.replies);
+        }
+        code
+    }
+
+    /// Sends the replies so far, unless the program does not read them.
+    pub(super) async fn send(&mut self) {
+        if !self.replies.is_empty() {
+            self.subscription.offer(std::mem::take(&mut self.replies)).await;
+        }
+    }
+
+    /// Tells the operator, once, why `line` is not an action, and where the program can read the same.
+    fn hint_once(&mut self, line: &[u8], reason: &str) {
+        if !std::mem::replace(&mut self.has_hinted, true) {
+            let (program, line) = (self.program, quote(line));
+            self.messages
+                .say(format_args!("ps#{program} printed {line}, which is not a move: {reason}"));
+        }
+    }
+}
+
+/// `message` or its beginning.
+fn shortened(message: String) -> String {
+    match message.char_indices().nth(MAX_MESSAGE) {
+        Some((end, _)) => format!("{}…", &message[..end]),
+        None => message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn message_of_a_reply_is_bounded() {
+        assert_eq!(shortened("x".repeat(256)), "x".repeat(256));
+        assert_eq!(shortened("é".repeat(257)), format!("{}…", "é".repeat(256)));
+    }
+}
