@@ -2,7 +2,7 @@ use std::{
     fmt::Display,
     fs::File,
     io::{self, Read},
-    path::Path,
+    path::{self, Path, PathBuf},
 };
 
 use super::ArgsError;
@@ -24,7 +24,18 @@ pub fn read_script(
     let text = read_scenario(path).map_err(|error| {
         ArgsError::Unavailable(format!("cannot read the scenario {}: {error}", path.display()))
     })?;
-    parse_scenario(&text, path, predef_command).map_err(|error| usage(&error))
+    let folder = folder_of(path).map_err(|error| {
+        ArgsError::Unavailable(format!("cannot find the folder of {}: {error}", path.display()))
+    })?;
+    parse_scenario(&text, path, &folder, predef_command).map_err(|error| usage(&error))
+}
+
+/// The absolute path of the folder that contains the file at `path`. Of a pipe, it is the working
+/// directory of the server.
+fn folder_of(path: &Path) -> io::Result<PathBuf> {
+    let file = if path.is_file() { path } else { Path::new("scenario") };
+    let file = path::absolute(file)?;
+    Ok(file.parent().unwrap_or(Path::new("/")).to_owned())
 }
 
 /// The text of the file at `path`, unless it is too large for a scenario.

@@ -1,12 +1,14 @@
 //! Which programs run and when, as data: programs, the command that is run for a predef, scripts
 //! and scenario files.
 
+mod command_words;
 mod predef_command;
 mod program;
 mod scenario;
 mod script;
 mod title;
 
+pub use command_words::{CommandError, command_words};
 pub use predef_command::PredefCommand;
 pub use program::{Program, ProgramCommand, Restart, RestartPolicy};
 pub use scenario::{MAX_SCENARIO, parse_scenario};

@@ -1,9 +1,8 @@
 use std::{str::FromStr, sync::Arc};
 
 use players_agent::Predef;
-use thiserror::Error;
 
-use super::{Program, ProgramCommand, Restart};
+use super::{CommandError, Program, ProgramCommand, Restart, command_words};
 
 /// The command that is run for a predef.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,27 +14,12 @@ pub enum PredefCommand {
     External(Vec<String>),
 }
 
-/// Why a text is not a [`PredefCommand`].
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum PredefCommandError {
-    /// It does not name a program.
-    #[error("expected a command, as in \"python3 bot.py {{predef}}\"")]
-    Empty,
-    /// A quotation mark is not closed.
-    #[error("a quotation mark in it is not closed")]
-    Quote,
-}
-
 impl FromStr for PredefCommand {
-    type Err = PredefCommandError;
+    type Err = CommandError;
 
     /// Splits a command into words as a shell does. It is not run by a shell.
-    fn from_str(text: &str) -> Result<Self, PredefCommandError> {
-        let words = shell_words::split(text).map_err(|_| PredefCommandError::Quote)?;
-        match words.first() {
-            Some(program) if !program.is_empty() => Ok(Self::External(words)),
-            _ => Err(PredefCommandError::Empty),
-        }
+    fn from_str(text: &str) -> Result<Self, CommandError> {
+        command_words(text).map(Self::External)
     }
 }
 
@@ -82,13 +66,5 @@ mod tests {
             ["./bot", "--level=44", "my 4"]
         );
         assert_eq!(words("true", Predef::One), ["true"]);
-    }
-
-    #[test]
-    fn rejects_commands_without_a_program() {
-        assert_eq!("".parse::<PredefCommand>(), Err(PredefCommandError::Empty));
-        assert_eq!("  ".parse::<PredefCommand>(), Err(PredefCommandError::Empty));
-        assert_eq!("''".parse::<PredefCommand>(), Err(PredefCommandError::Empty));
-        assert_eq!("sh -c 'x".parse::<PredefCommand>(), Err(PredefCommandError::Quote));
     }
 }

@@ -1,5 +1,7 @@
 use std::{path::PathBuf, time::Duration};
 
+use super::title::title_of;
+
 /// A player program that can be started, any number of times.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Program {
@@ -45,6 +47,20 @@ pub enum RestartPolicy {
     OnFailure,
     /// After every exit.
     Always,
+}
+
+impl Program {
+    /// The program that is run by `words`, a program file and its arguments. It has a
+    /// [title](title_of) made from them.
+    pub fn external(words: Vec<String>) -> Self {
+        Self {
+            title: title_of(&words),
+            command: ProgramCommand::External(words),
+            env: Vec::new(),
+            dir: None,
+            restart: Restart::NEVER,
+        }
+    }
 }
 
 impl Restart {

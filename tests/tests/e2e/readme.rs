@@ -72,12 +72,12 @@ fn scenario_runs() {
     let server = Server::start(&["--scenario", path.to_str().unwrap()]);
     let mut spectator = server.join();
     let first = spectator.wait_for(|line| line["type"] == "started");
-    assert_eq!(first["label"], "ps#1 (python3)");
+    assert_eq!(first["label"], "ps#1 (bot.py)");
     // There is no bot.py here, so that program fails and is restarted, while the other runs.
     let team = spectator
         .wait_for(|line| line["label"].as_str().is_some_and(|label| label.contains("house team")));
     assert_eq!(team["type"], "started");
     eventually("the failed program is restarted", || {
-        (spectator.next()?["label"].as_str()?.contains("python3")).then_some(())
+        (spectator.next()?["label"].as_str()?.contains("bot.py")).then_some(())
     });
 }

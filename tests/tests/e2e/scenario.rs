@@ -1,6 +1,10 @@
 //! Scenario files.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
+    path::PathBuf,
+};
 
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};
@@ -61,6 +65,48 @@ fn program_runs_with_the_name_environment_and_folder_of_its_table() {
         [bots.to_str().unwrap(), "a b $WHO"],
         "a shell has changed the arguments"
     );
+}
+
+#[test]
+fn files_are_found_from_the_folder_of_the_scenario() {
+    let scenario = Scenario::new(
+        r#"
+        [[worker]]
+        at = 0.3
+        command = "sh bot.sh ann"
+
+        [[worker]]
+        at = 0.3
+        command = "./bot.sh bob"
+
+        [[worker]]
+        at = 0.3
+        command = ["bots/../bot.sh", "eve"]
+        dir = "bots"
+        "#,
+    );
+    let folder = scenario.folder.path();
+    fs::create_dir(folder.join("bots")).unwrap();
+    let bot = folder.join("bot.sh");
+    fs::write(&bot, "#!/bin/sh\necho \"N $1\"; pwd\n").unwrap();
+    fs::set_permissions(&bot, Permissions::from_mode(0o755)).unwrap();
+    // The server runs in another folder.
+    let events = scenario.events();
+    let mut moved = all(&events, "move", "name");
+    moved.sort_by_key(ToString::to_string);
+    assert_eq!(moved, ["ann", "bob", "eve"]);
+    let folder = folder.canonicalize().unwrap();
+    let mut folders = all(&events, "output", "line");
+    folders.sort_by_key(ToString::to_string);
+    let bots = folder.join("bots");
+    let want = [&folder, &folder, &bots].map(|path| path.to_str().unwrap());
+    assert_eq!(folders.len(), 3);
+    for path in want {
+        assert!(folders.iter().any(|folder| folder == path), "{path} is not in {folders:?}");
+    }
+    assert_eq!(folders.iter().filter(|folder| **folder == want[0]).count(), 2);
+    let labels = all(&events, "started", "label");
+    assert!(labels.iter().all(|label| label.as_str().unwrap().contains("(bot.sh)")), "{labels:?}");
 }
 
 #[test]

@@ -40,7 +40,14 @@ impl<'a> Fields<'a> {
         match self.table.keys().find(|key| !known.contains(&key.get_ref().as_ref())) {
             None => Ok(()),
             Some(key) => {
-                let text = format!("unknown key {}: expected {}", key.get_ref(), list(known));
+                let name = key.get_ref();
+                let text = match similar(name, known) {
+                    Some(meant) => format!(
+                        "unknown key {name}, did you mean {meant}? Expected {}",
+                        list(known)
+                    ),
+                    None => format!("unknown key {name}: expected {}", list(known)),
+                };
                 Err(Problem { offset: key.span().start, text })
             }
         }
@@ -56,15 +63,24 @@ impl<'a> Fields<'a> {
         form: &str,
         parse: impl FnOnce(&'a Spanned<DeValue<'a>>) -> Option<T>,
     ) -> Result<Option<T>, Problem> {
-        let Some((key, value)) = self.table.iter().find(|(found, _)| found.get_ref() == key) else {
+        let Some((name, value)) = self.table.iter().find(|(found, _)| found.get_ref() == key)
+        else {
             return Ok(None);
         };
         let invalid = || {
-            let (key, shown) = (key.get_ref(), self.shown(value));
-            let text = format!("invalid {key} = {shown}: expected {form}");
+            let text = format!("invalid {}: expected {form}", self.shown(name, value));
             Problem { offset: value.span().start, text }
         };
         parse(value).map(Some).ok_or_else(invalid)
+    }
+
+    /// The first of `keys` that is there, and where it is.
+    pub(super) fn find(&self, keys: &[&'static str]) -> Option<(&'static str, usize)> {
+        let here = self.table.keys().find_map(|found| {
+            let key = keys.iter().find(|&key| found.get_ref() == key)?;
+            Some((*key, found.span().start))
+        });
+        here
     }
 
     /// An error that concerns the table as a whole.
@@ -72,16 +88,33 @@ impl<'a> Fields<'a> {
         Problem { offset: self.offset, text: text.into() }
     }
 
-    /// `value` as it is written in the file, or its beginning.
-    fn shown(&self, value: &Spanned<DeValue<'_>>) -> String {
+    /// The field of `key` as it is written in the file, or its beginning.
+    fn shown(&self, key: &Spanned<DeString<'_>>, value: &Spanned<DeValue<'_>>) -> String {
         let written = self.scenario.get(value.span()).unwrap_or_default();
-        let line = written.lines().next().unwrap_or_default();
-        let mut shown: String = line.chars().take(SHOWN).collect();
-        if shown.len() < written.len() {
-            shown.push('…');
+        // A table of dotted keys or with a header is written elsewhere than after its key.
+        if value.get_ref().is_table() && !written.starts_with('{') {
+            return shortened(line_at(self.scenario, key.span().start));
         }
-        shown
+        format!("{} = {}", key.get_ref(), shortened(written))
     }
+}
+
+/// The line of `text` around `offset`, without white space at its ends.
+pub(super) fn line_at(text: &str, offset: usize) -> &str {
+    let (before, after) = text.split_at_checked(offset).unwrap_or((text, ""));
+    let start = before.rfind('\n').map_or(0, |at| at + 1);
+    let end = after.find('\n').map_or(text.len(), |at| offset + at);
+    text[start..end].trim()
+}
+
+/// The first line of `text` or its beginning.
+fn shortened(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    let mut shown: String = line.chars().take(SHOWN).collect();
+    if shown.len() < text.trim_end().len() {
+        shown.push('…');
+    }
+    shown
 }
 
 /// A string.
@@ -122,6 +155,14 @@ pub(super) fn seconds(value: &Spanned<DeValue<'_>>) -> Option<Duration> {
 pub(super) fn whole(value: &Spanned<DeValue<'_>>) -> Option<u32> {
     let integer = value.get_ref().as_integer()?;
     u32::from_str_radix(integer.as_str(), integer.radix()).ok()
+}
+
+/// The one of `known` that is most similar to `key`, if one is similar enough to be what was meant.
+fn similar<'k>(key: &str, known: &[&'k str]) -> Option<&'k str> {
+    let scored = known.iter().map(|&known| (strsim::jaro(&key.to_lowercase(), known), known));
+    let (score, best) = scored.max_by(|(a, _), (b, _)| a.total_cmp(b))?;
+    // The least similarity at which clap suggests an option.
+    (score > 0.7).then_some(best)
 }
 
 /// `words` as an enumeration: `a, b or c`.
