@@ -80,7 +80,7 @@ impl Broadcast {
         false
     }
 
-    /// Puts `lines` before the next event that the subscriber `you` gets, unless it is blocked or its
+    /// Puts `lines` before the next event that the subscriber `you` gets, unless it does not read or its
     /// shard has too much to do. Does not wait.
     pub fn offer(&self, you: Origin, lines: impl Into<Bytes>) {
         // A subscriber that is gone needs no reply, and one that floods the server may miss some.

@@ -11,7 +11,7 @@ pub enum Command {
     Join(Vec<(Origin, Transport)>),
     /// Put this before the next event that the subscriber gets.
     Enqueue(Origin, QueueItem),
-    /// The same for these lines, unless the subscriber is blocked.
+    /// The same for these lines, unless the subscriber does not read.
     Offer(Origin, Bytes),
     /// The subscriber's peer sends nothing any more.
     HalfClose(Origin),

@@ -34,7 +34,7 @@ impl SubscriberHandle {
         let _ = done.await;
     }
 
-    /// Puts `lines` before the next event, unless the subscriber is blocked.
+    /// Puts `lines` before the next event, unless the subscriber does not read.
     pub async fn offer(&self, lines: impl Into<Bytes>) {
         self.send(Command::Offer(self.you, lines.into())).await;
     }

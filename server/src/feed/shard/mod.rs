@@ -193,10 +193,8 @@ impl Shard {
                 }
             }
             Command::Offer(origin, lines) => {
-                if let Some(subscriber) = self.subscribers.get_mut(&origin)
-                    && subscriber.blocked_since().is_none()
-                {
-                    subscriber.enqueue(QueueItem::lines(lines));
+                if let Some(subscriber) = self.subscribers.get_mut(&origin) {
+                    subscriber.offer(lines);
                     self.due.some.push(origin);
                 }
             }

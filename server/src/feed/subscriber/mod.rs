@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use tokio::time::Instant;
 use tribune_protocol::{ClosingCode, ControlMessage, Seq, encode};
 
@@ -39,6 +40,10 @@ pub struct Subscriber<T> {
     half_closed: Option<HalfClosed>,
 }
 
+/// The longest queue to which lines are added that the subscriber may miss. A subscriber may be blocked
+/// for a moment even if its peer reads: tokio reports a new transport as blocked at first.
+const MAX_OFFERED: usize = 64;
+
 /// The need for a snapshot.
 #[derive(Debug)]
 struct Needed {
@@ -66,6 +71,13 @@ impl<T: Outgoing> Subscriber<T> {
     /// Appends `item` to what goes before the next event.
     pub fn enqueue(&mut self, item: QueueItem) {
         self.queue.get_or_insert_default().push_back(item);
+    }
+
+    /// The same for `lines`, unless so much is waiting already that its peer does not seem to read.
+    pub fn offer(&mut self, lines: Bytes) {
+        if self.queue.as_ref().is_none_or(|queue| queue.len() < MAX_OFFERED) {
+            self.enqueue(QueueItem::lines(lines));
+        }
     }
 
     /// Notes that its peer sends nothing any more, as `counted`.

@@ -196,6 +196,25 @@ fn a_blocked_subscriber_holds_no_more_than_the_rest_of_a_line() {
 }
 
 #[test]
+fn a_blocked_subscriber_gets_a_limited_number_of_offered_lines() {
+    for kind in [Kind::Direct, Kind::Framed] {
+        let mut scene = Scene::new(kind, 1, 0);
+        scene.set_room(0);
+        assert_eq!(scene.flush(), FlushOutcome::Blocked);
+        for number in 0..10_000 {
+            scene.subscriber.offer(pong(number).into());
+        }
+        scene.catch_up();
+        assert!((60..=64).contains(&check(&scene.received()).replies));
+        scene.subscriber.offer(pong(1).into());
+        scene.catch_up();
+        let received = scene.received();
+        let last = parse(&received).last();
+        assert!(matches!(last, Some(ServerLine::Control(ControlMessage::Pong { .. }))), "{last:?}");
+    }
+}
+
+#[test]
 fn a_large_snapshot_serves_later_joiners_for_a_while() {
     let mut scene = Scene::new(Kind::Direct, 1, 0);
     scene.snapshot = Snapshot::new(large_state(Seq(0), 8000)).into();
