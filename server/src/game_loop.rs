@@ -14,6 +14,7 @@ use crate::{
     feed::{Broadcast, FeedWriter, JournalError},
     game::{Effect, Game, Input, LaunchRequest},
     messages::Messages,
+    outcome::Outcome,
 };
 
 /// How many inputs are taken at once. Their events are published together.
@@ -43,12 +44,12 @@ pub struct GameLoop {
 }
 
 impl GameLoop {
-    /// Runs the game to its end. It begins now.
+    /// Runs the game to its end, and returns how it ended. It begins now.
     ///
     /// # Errors
     /// If the journal fails: the game ends there, without `bye`, and the events that were not stored
     /// have reached no subscriber.
-    pub async fn run(mut self) -> Result<(), JournalError> {
+    pub async fn run(mut self) -> Result<Outcome, JournalError> {
         let start = Instant::now();
         let mut inputs = Vec::with_capacity(INPUTS_PER_TURN);
         self.game.advance(Duration::ZERO);
@@ -79,7 +80,7 @@ impl GameLoop {
         self.closing.cancel();
         // Subscribers that join from now on, or have fallen behind, get this and `bye`.
         self.feed.close(self.game.state());
-        Ok(())
+        Ok(self.game.outcome())
     }
 
     /// Empties the outbox of the game: publishes its events, and then carries out its effects.

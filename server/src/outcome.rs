@@ -3,6 +3,11 @@
 pub enum Outcome {
     /// In order: everything was sent, as far as the clients took it.
     Finished,
+    /// In order, but none of the programs of its game could be started.
+    NoProgramStarted {
+        /// How many were to be started, at least one.
+        tried: u64,
+    },
     /// At once, as it was asked to.
     Aborted,
 }

@@ -63,6 +63,9 @@ fn block_on(server: impl Future<Output = anyhow::Result<Outcome>>) -> ExitCode {
     runtime.shutdown_background();
     match outcome {
         Ok(Outcome::Finished) => ExitCode::SUCCESS,
+        Ok(Outcome::NoProgramStarted { tried }) => failure(format_args!(
+            "no program could be started (tried {tried}): see the reasons above"
+        )),
         Ok(Outcome::Aborted) => ExitCode::from(INTERRUPTED),
         Err(error) => failure(format_args!("{error:#}")),
     }

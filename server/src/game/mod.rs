@@ -28,6 +28,7 @@ pub use self::{
 };
 use crate::{
     log::Batch,
+    outcome::Outcome,
     rules::{Rules, Snake, Walk},
     schedule::Program,
 };
@@ -179,6 +180,14 @@ impl Game {
     /// Whether the game has emitted `bye`, its last event.
     pub fn has_ended(&self) -> bool {
         self.ended
+    }
+
+    /// How it ended, if it has.
+    pub fn outcome(&self) -> Outcome {
+        match self.programs.none_started() {
+            Some(tried) => Outcome::NoProgramStarted { tried },
+            None => Outcome::Finished,
+        }
     }
 
     /// The last event that [`Self::state`] includes.

@@ -27,6 +27,7 @@ pub struct Programs {
     /// The programs that were requested to start or run.
     active: BTreeMap<WorkerId, Active>,
     last: WorkerId,
+    any_started: bool,
     stopped: bool,
 }
 
@@ -76,6 +77,7 @@ impl Programs {
             queue: VecDeque::new(),
             active: BTreeMap::new(),
             last: WorkerId::default(),
+            any_started: false,
             stopped: false,
         };
         programs.start_script(Duration::ZERO);
@@ -103,6 +105,7 @@ impl Programs {
     pub fn started(&mut self, id: WorkerId, now: Duration) -> Option<&str> {
         let program = self.active.get_mut(&id).filter(|program| program.since.is_none())?;
         program.since = Some(now);
+        self.any_started = true;
         Some(&program.label)
     }
 
@@ -127,6 +130,11 @@ impl Programs {
     /// Whether [`Self::stop`] was called.
     pub fn are_stopped(&self) -> bool {
         self.stopped
+    }
+
+    /// How many programs were to be started, if none of them has started.
+    pub fn none_started(&self) -> Option<u64> {
+        (!self.any_started && self.last != WorkerId::default()).then_some(self.last.0)
     }
 
     /// Whether no program is running or scheduled.
@@ -257,6 +265,19 @@ mod tests {
             seconds(2.0),
         );
         assert!(are_finished(&mut programs, seconds(2.0)));
+    }
+
+    #[test]
+    fn counts_programs_until_one_has_started() {
+        let mut programs = Programs::new(script("0:1,0:2"), false);
+        assert_eq!(programs.none_started(), None);
+        starts(&mut programs, Duration::ZERO);
+        let failed = Exit::NotStarted { code: 127, reason: String::new() };
+        programs.exited(WorkerId(1), &failed, Duration::ZERO);
+        assert_eq!(programs.none_started(), Some(2));
+        programs.started(WorkerId(2), Duration::ZERO);
+        programs.exited(WorkerId(2), &CRASH, Duration::ZERO);
+        assert_eq!(programs.none_started(), None);
     }
 
     #[test]

@@ -51,7 +51,7 @@ fn broadcast(feed: &FeedWriter) -> Broadcast {
 }
 
 /// Runs a game with `inputs`, of which the last stops it, and `feed` to its end.
-async fn run(feed: FeedWriter, inputs: Vec<Input>) -> Result<(), JournalError> {
+async fn run(feed: FeedWriter, inputs: Vec<Input>) -> Result<Outcome, JournalError> {
     let (sender, mailbox) = mpsc::channel(inputs.len());
     for input in inputs {
         sender.try_send(input).unwrap();

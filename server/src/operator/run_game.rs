@@ -53,7 +53,7 @@ pub async fn run_game(
             messages.say("ending the game (a second signal ends it at once)");
         }) => match never {},
     };
-    if outcome == Outcome::Finished {
+    if outcome != Outcome::Aborted {
         // A console whose output is not read does not end by itself.
         let _ = timeout(DRAIN_STALL_LIMIT, consoles.ended()).await;
     }

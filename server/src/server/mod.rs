@@ -6,7 +6,10 @@ use std::{io, net::SocketAddr};
 
 use anyhow::{Context, ensure};
 use rand::{RngExt, distr::slice::Choose};
-use tokio::{net::TcpListener, sync::mpsc};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, oneshot},
+};
 use tribune_protocol::GameId;
 
 use self::running::Running;
@@ -138,12 +141,13 @@ impl Server {
     /// If a part of the server without which it cannot go on has failed.
     pub async fn run(self, mut shutdown: Shutdown) -> anyhow::Result<Outcome> {
         let (mailbox, tasks, forker) = (self.mailbox(), self.tasks.clone(), self.forker.clone());
-        let running = Running::start(self);
+        let (ended, outcome) = oneshot::channel();
+        let running = Running::start(self, ended);
         let outcome = tokio::select! {
             // First, as the end of a part that has failed may look like the end of the game.
             biased;
             () = tasks.failed() => Err(anyhow::anyhow!("a part of the server has failed")),
-            () = running.finished() => Ok(Outcome::Finished),
+            () = running.finished() => Ok(outcome.await.unwrap_or(Outcome::Finished)),
             () = stop(&mut shutdown, mailbox) => Ok(Outcome::Aborted),
         };
         if let Some(forker) = forker {

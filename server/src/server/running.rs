@@ -1,6 +1,10 @@
 use std::{net::SocketAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
-use tokio::{net::TcpListener, sync::mpsc, time::timeout};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 use tribune_protocol::{ActionSyntax, Exit, GameId};
 
@@ -9,11 +13,12 @@ use crate::{
     edge::{
         AddressBudgets, ClientLimit, Joiner, LingerPermits, Listener, SessionContext, local_address,
     },
-    feed::{Broadcast, FeedWriter, WelcomeTemplate},
+    feed::{Broadcast, FeedWriter, JournalError, WelcomeTemplate},
     game::{Input, LaunchRequest},
     game_loop::GameLoop,
     limits::PlayerPermits,
     messages::Messages,
+    outcome::Outcome,
     programs::{CANNOT_EXECUTE, Forker, Launcher, ProgramContext, SpawnEnv},
     settings::Settings,
     tasks::Tasks,
@@ -47,8 +52,8 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// Starts all parts of `server`, and at last its game.
-    pub(super) fn start(server: Server) -> Self {
+    /// Starts all parts of `server`, and at last its game. How the game ends is sent to `ended`.
+    pub(super) fn start(server: Server, ended: oneshot::Sender<Outcome>) -> Self {
         let Server { settings, tasks, .. } = server;
         let this = Self {
             players: PlayerPermits::new(settings.max_players),
@@ -81,7 +86,11 @@ impl Running {
             closing: this.closing.clone(),
             messages: this.messages.clone(),
         };
-        this.game.spawn_critical_fallible("game", game_loop.run());
+        this.game.spawn_critical_fallible("game", async move {
+            // It is not received if the server ends at once.
+            let _ = ended.send(game_loop.run().await?);
+            Ok::<_, JournalError>(())
+        });
         this
     }
 

@@ -51,7 +51,7 @@ fn program_without_output_causes_a_hint_about_buffering() {
 #[test]
 fn missing_program_is_reported_and_the_game_goes_on() {
     let args = ["--script", "0.3:1,0.5:2", "--agent", "/nowhere/bot {predef}"];
-    let (events, finished) = Server::whole_game(&args);
+    let (events, finished) = Server::whole_game_with_any_code(&args);
     let ends: Vec<&String> =
         finished.out.iter().filter(|line| line.starts_with("<<<<<<<<")).collect();
     assert_eq!(ends.len(), 2);
@@ -71,6 +71,25 @@ fn missing_program_is_reported_and_the_game_goes_on() {
     assert_eq!(exited.len(), 2);
     assert!(exited[0]["reason"].as_str().unwrap().contains("No such file"), "{}", exited[0]);
     assert_eq!((&exited[0]["code"], &exited[0]["running"]), (&Value::from(127), &Value::from(0)));
+
+    assert_eq!(finished.code(), Some(1), "no program has run");
+    let last = finished.err.last().unwrap();
+    assert!(last.contains("no program could be started (tried 2)"), "{last}");
+}
+
+#[test]
+fn game_in_which_one_program_ran_is_no_failure() {
+    let folder = tempdir().unwrap();
+    let scenario = folder.path().join("scenario.toml");
+    let text = "worker = [{ at = 0.3, command = './missing' }, { at = 0.4, command = 'false' }]";
+    fs::write(&scenario, text).unwrap();
+    let (events, _) = Server::whole_game(&["--scenario", scenario.to_str().unwrap()]);
+    let codes: Vec<&Value> = events
+        .iter()
+        .filter(|event| event["type"] == "exited")
+        .map(|event| &event["code"])
+        .collect();
+    assert_eq!(codes, [127, 1]);
 }
 
 #[test]
@@ -81,7 +100,8 @@ fn missing_interpreter_is_distinguished_from_a_missing_program() {
     fs::set_permissions(&bot, Permissions::from_mode(0o755)).unwrap();
     let scenario = folder.path().join("scenario.toml");
     fs::write(&scenario, "worker = [{ at = 0.3, command = ['./bot'], dir = '.' }]").unwrap();
-    let (events, _) = Server::whole_game(&["--scenario", scenario.to_str().unwrap()]);
+    let args = ["--scenario", scenario.to_str().unwrap()];
+    let (events, _) = Server::whole_game_with_any_code(&args);
     let exited = events.iter().find(|event| event["type"] == "exited").unwrap();
     let reason = exited["reason"].as_str().unwrap();
     assert!(reason.contains("it is there, but not the interpreter"), "{reason}");

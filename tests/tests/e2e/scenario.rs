@@ -164,6 +164,9 @@ fn failed_program_is_restarted_up_to_its_maximum() {
 #[test]
 fn missing_folder_is_named_in_the_reason() {
     let scenario = Scenario::new("[[worker]]\nat = 0.3\ncommand = ['true']\ndir = 'missing'");
-    let reason = all(&scenario.events(), "exited", "reason").remove(0);
+    let path = scenario.path();
+    let args = ["--scenario", path.to_str().unwrap()];
+    let (events, _) = Server::whole_game_with_any_code(&args);
+    let reason = all(&events, "exited", "reason").remove(0);
     assert!(reason.as_str().unwrap().contains("missing"), "{reason}");
 }
