@@ -1,16 +1,15 @@
 //! The command line of a game.
 
-use std::{
-    net::SocketAddr, num::NonZeroU32, path::PathBuf, thread::available_parallelism, time::Duration,
-};
+use std::{net::SocketAddr, num::NonZeroU32, thread::available_parallelism, time::Duration};
 
 use tribune_cli::parse_number;
 use tribune_protocol::{BoardSize, DEFAULT_ADDRESS};
 
 use super::{
-    ArgsError, resolve_all,
+    ArgsError,
+    programs::ProgramsArgs,
+    resolve_all,
     rules::RulesArgs,
-    script::read_script,
     values::{
         parse_board, parse_byte_rate, parse_flush_interval, parse_grace, parse_log_bytes,
         parse_max_players, parse_max_players_total, parse_shards, parse_tick,
@@ -22,7 +21,7 @@ use crate::{
     game::GameConfig,
     logging::LogFormat,
     programs::ProgramLimits,
-    schedule::{DEMONSTRATION, PredefCommand, Scheduled},
+    schedule::{PredefCommand, Scheduled},
     settings::{DRAIN_STALL_LIMIT, SNAPSHOT_BYTES, STALL_LIMIT, Settings},
 };
 
@@ -32,23 +31,8 @@ pub struct GameArgs {
     #[command(flatten)]
     rules: RulesArgs,
 
-    /// Predefs to start, and when: comma-separated SECONDS:PREDEF entries, at most 10,000
-    #[arg(
-        long,
-        value_name = "ENTRIES",
-        default_value = DEMONSTRATION,
-        conflicts_with = "scenario",
-        help_heading = "Game"
-    )]
-    script: String,
-
-    /// Start the programs of this TOML file instead
-    #[arg(long, value_name = "FILE", help_heading = "Game")]
-    scenario: Option<PathBuf>,
-
-    /// Run this command for each predef instead of the built-in program; {predef} is replaced by its number
-    #[arg(long, value_name = "COMMAND", help_heading = "Game")]
-    agent: Option<PredefCommand>,
+    #[command(flatten)]
+    programs: ProgramsArgs,
 
     /// Keep the game going when no program is left
     #[arg(long, help_heading = "Game")]
@@ -139,8 +123,8 @@ impl GameArgs {
     /// # Errors
     /// Names the argument that is invalid or unavailable, and what is expected.
     pub fn into_settings(self) -> Result<(Vec<SocketAddr>, Settings), ArgsError> {
-        let predef_command = self.agent.clone().unwrap_or_default();
-        let script = read_script(&self.script, self.scenario.as_deref(), &predef_command)?;
+        let predef_command = self.programs.predef_command();
+        let script = self.programs.schedule()?;
         if self.repeat && script.is_empty() {
             return Err(ArgsError::Usage(
                 "--repeat needs a script with at least one entry, as in --script 0.5:1".into(),
@@ -244,7 +228,7 @@ mod tests {
 
     #[test]
     fn rejects_invalid_values_with_what_is_expected() {
-        let cases: [(&[&str], &str); 19] = [
+        let cases: [(&[&str], &str); 20] = [
             (&["--script", "0:9"], "expected 1, 2, 3 or 4"),
             (&["--script", "99999999999:1"], "from 0 to 31536000 (a year)"),
             (&["--board", "0x4"], "expected WIDTHxHEIGHT"),
@@ -263,6 +247,7 @@ mod tests {
             (&["--listen", "7777"], "expected HOST:PORT"),
             (&["--repeat", "--script", ""], "--repeat needs a script"),
             (&["--agent", ""], "expected a command"),
+            (&["--bot", "sh -c 'x"], "a quotation mark in it is not closed"),
             (&["--script", "0:1", "--scenario", "x.toml"], "cannot be used with"),
         ];
         for (args, part) in cases {

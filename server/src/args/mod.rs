@@ -2,6 +2,7 @@
 
 mod echo;
 mod game;
+mod programs;
 mod rules;
 mod script;
 mod values;
@@ -33,7 +34,8 @@ pub struct Args {
 
 const EXAMPLES: &str = "Examples:
   server                                            the demonstration
-  server --agent 'python3 bot.py {predef}'          your own program plays
+  server --bot 'python3 bot.py'                     your own program plays, alone
+  server --agent 'python3 bot.py {predef}'          it plays in place of each predef of the demonstration
   server --script '' --stay                         a game for clients only
   server --scenario league.toml --repeat            programs from a file, again and again
   server --listen 0.0.0.0:7777 --listen [::]:7777   accept clients from other machines
@@ -41,9 +43,9 @@ const EXAMPLES: &str = "Examples:
 A scenario has at most 10,000 tables [[worker]], each with at (in seconds) and predef or command, and \
 optionally name, env, dir, restart, restart_pause and max_restarts.
 
-If an option other than --listen is repeated, the last one wins.
+If an option other than --bot and --listen is repeated, the last one wins.
 
-Exit codes: 0 the game ended, 1 failed, 2 usage error, 130 ended at once by a second signal";
+Exit codes: 0 the game ended, 1 failed, or no program could be started, 2 usage error, 130 ended at once by a second signal";
 
 /// What the `server` command can run instead of a game.
 #[derive(Debug, Subcommand)]

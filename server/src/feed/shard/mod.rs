@@ -23,7 +23,6 @@ use super::{
     BroadcastConfig, FeedWriter, Transport, WelcomeTemplate,
     command::Command,
     half_closed::HalfClosedCount,
-    outbound_queue::QueueItem,
     outgoing::Closing,
     snapshot::{Snapshot, SnapshotCell},
     subscriber::Subscriber,
