@@ -89,6 +89,9 @@ impl<W: AsyncWrite + Unpin> Display<W> {
 
     async fn show_line(&mut self, line: &ServerLine) -> io::Result<()> {
         match line {
+            ServerLine::Control(ControlMessage::Welcome(welcome)) => {
+                self.formatter.set_own_origin(welcome.you);
+            }
             ServerLine::Control(ControlMessage::State(state)) => self.formatter.begin(state),
             ServerLine::Event(event) => {
                 if let Some(text) = self.formatter.format(event) {
