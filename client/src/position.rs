@@ -1,11 +1,6 @@
-use tribune_protocol::{
-    ApplyError, Event, EventKind, GameId, MAX_PLAYERS, MAX_SERVER_LINE, Seq, State,
-};
+use tribune_protocol::{ApplyError, Event, EventKind, GameId, Seq, State};
 
 use crate::track_error::TrackError;
-
-/// The most programs that a state can have: each takes at least this many bytes in a `state` line.
-const MAX_PROGRAMS: usize = MAX_SERVER_LINE / r#"{"id":1,"label":""}"#.len();
 
 /// The position in the stream of a game, and the state of the game there.
 #[derive(Clone, Debug)]
@@ -51,7 +46,7 @@ impl Position {
         let Some(state) = &mut self.state else { return Ok(None) };
         let contradiction = apply(state, event).err();
         // An event of an unknown type may change the state in any way.
-        if contradiction.is_some() || event.kind == EventKind::Unknown || is_too_large(state) {
+        if contradiction.is_some() || event.kind == EventKind::Unknown || state.is_too_large() {
             self.state = None;
         }
         Ok(contradiction)
@@ -69,14 +64,9 @@ fn apply(state: &mut State, event: &Event) -> Result<(), ApplyError> {
     }
 }
 
-/// Whether `state` is larger than a `state` line of a server of this version can be.
-fn is_too_large(state: &State) -> bool {
-    state.players.len() > MAX_PLAYERS || state.workers.len() > MAX_PROGRAMS
-}
-
 #[cfg(test)]
 mod tests {
-    use tribune_protocol::{BoardSize, PlayerId, ServerLine};
+    use tribune_protocol::{BoardSize, MAX_CELLS, MAX_PLAYERS, PlayerId, ServerLine};
 
     use super::*;
 
@@ -132,6 +122,32 @@ mod tests {
         assert!((1..=most).all(|seq| join(seq) == Ok(None)));
         assert_eq!(join(most + 1), Ok(None), "it is shown nevertheless");
         assert!(position.state.is_none());
+    }
+
+    #[test]
+    fn cells_of_a_faulty_server_do_not_fill_the_memory() {
+        let mut position = start();
+        let mut turn = |seq: u64, cells: std::ops::Range<usize>| {
+            let cell = |n| format!(r#"[{},{},"a",0]"#, n / 60_000, n % 60_000);
+            let cells = cells.map(cell).collect::<Vec<_>>().join(",");
+            let turn =
+                format!(r#"{{"type":"turn","seq":{seq},"ms":0,"turn":{seq},"cells":[{cells}]}}"#);
+            advance(&mut position, &turn)
+        };
+        assert_eq!(turn(1, 0..MAX_CELLS), Ok(None));
+        assert_eq!(turn(2, 0..MAX_CELLS), Ok(None));
+        assert!(turn(3, MAX_CELLS..MAX_CELLS + 1) == Ok(None), "it is shown nevertheless");
+        assert!(position.state.is_none());
+    }
+
+    #[test]
+    fn a_turn_that_contradicts_the_state_is_reported_once() {
+        let mut position = start();
+        let unknown = ApplyError::UnknownPlayer(PlayerId(9));
+        let turn =
+            |seq: u64| format!(r#"{{"type":"turn","seq":{seq},"ms":0,"turn":5,"scores":[[9,1]]}}"#);
+        assert_eq!(advance(&mut position, &turn(1)), Ok(Some(unknown)));
+        assert_eq!(advance(&mut position, &turn(2)), Ok(None));
     }
 
     #[test]

@@ -78,6 +78,9 @@ pub const MAX_PLAYERS: usize = 1 << 15;
 /// Each takes at most 48 bytes in `state`, all together one eighth of [`MAX_SERVER_LINE`].
 pub const MAX_CELLS: usize = MAX_SERVER_LINE / 8 / 48;
 
+/// The most programs that the state of a game can have: more than any server runs.
+pub const MAX_PROGRAMS: usize = 1 << 15;
+
 /// Where an echo server listens, and a client looks for one, unless told otherwise.
 pub const DEFAULT_ECHO_ADDRESS: &str = "127.0.0.1:8080";
 

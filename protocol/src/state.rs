@@ -1,7 +1,10 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use thiserror::Error;
 
-use crate::{BoardSize, Cells, Event, EventKind, Name, Origin, PlayerId, Seq, Turn, WorkerId};
+use crate::{
+    BoardSize, Cells, Event, EventKind, MAX_CELLS, MAX_PLAYERS, MAX_PROGRAMS, Name, Origin,
+    PlayerId, Seq, Turn, WorkerId,
+};
 
 /// The state of a game after the event `seq`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,6 +117,14 @@ impl State {
     /// The player `id`, if it is in the game.
     pub fn player(&self, id: PlayerId) -> Option<&PlayerState> {
         Some(&self.players[self.index_of(id).ok()?])
+    }
+
+    /// Whether it has more players, programs or cells than the state of any game can have: a faulty server
+    /// could otherwise fill the memory of a client that keeps the state.
+    pub fn is_too_large(&self) -> bool {
+        self.players.len() > MAX_PLAYERS
+            || self.workers.len() > MAX_PROGRAMS
+            || self.cells.len() > MAX_CELLS
     }
 
     fn apply_kind(&mut self, kind: &EventKind) -> Result<(), ApplyError> {
@@ -237,10 +248,7 @@ fn sorted_workers<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<WorkerState
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        CellContent, ConnectionId, Direction, Glyph, MAX_CELLS, MAX_PLAYERS, MAX_SERVER_LINE,
-        OriginKind,
-    };
+    use crate::{CellContent, ConnectionId, Direction, Glyph, MAX_SERVER_LINE, OriginKind};
 
     #[test]
     fn the_longest_state_is_shorter_than_the_longest_line() {
@@ -292,6 +300,26 @@ mod tests {
     fn left() -> EventKind {
         let (player, name, from) = ann();
         EventKind::Left { player, name, from, reason: "done".into() }
+    }
+
+    #[test]
+    fn the_largest_state_has_as_many_of_everything_as_a_game_may_have() {
+        let program = |id| WorkerState { id: WorkerId(id), label: String::new() };
+        let mut state = empty();
+        state.workers = (0..MAX_PROGRAMS as u64).map(program).collect();
+        for y in 0..=u16::MAX {
+            let row = usize::from(y) * 8;
+            for x in (0..8).take(MAX_CELLS.saturating_sub(row)) {
+                state.cells.set(CellContent { x, y, glyph: Glyph::new('a'), player: PlayerId(0) });
+            }
+        }
+        assert_eq!(state.cells.len(), MAX_CELLS);
+        assert!(!state.is_too_large());
+        let mut more = state.clone();
+        more.workers.push(program(u64::MAX));
+        assert!(more.is_too_large());
+        state.cells.set(CellContent { x: 9, y: 0, glyph: Glyph::new('a'), player: PlayerId(0) });
+        assert!(state.is_too_large());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, VecDeque};
 
-use tribune_protocol::{Event, EventKind, Exit, MAX_PLAYERS, State, Turn};
+use tribune_protocol::{Event, EventKind, Exit, State, Turn};
 
 use super::fingerprint::Fingerprint;
 
@@ -16,9 +16,6 @@ const MAX_PENDING: usize = 4;
 
 /// The most fingerprints of correct states that are kept.
 const MAX_CORRECT: usize = 64;
-
-/// The most programs in the reference. Beyond it, the check starts again with the next state.
-const MAX_PROGRAMS: usize = 32_768;
 
 /// The longest label of a program, in bytes, that is kept.
 const MAX_LABEL: usize = 1024;
@@ -116,10 +113,7 @@ impl StateCheck {
     fn advance(&mut self) -> bool {
         let Some(reference) = &mut self.reference else { return false };
         while let Some(event) = self.early.remove(&reference.seq.next().0) {
-            if reference.apply(&event).is_err()
-                || reference.players.len() > MAX_PLAYERS
-                || reference.workers.len() > MAX_PROGRAMS
-            {
+            if reference.apply(&event).is_err() || reference.is_too_large() {
                 return false;
             }
             self.recent.push_back(event);
