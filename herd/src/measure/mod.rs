@@ -8,6 +8,7 @@ mod fingerprint;
 mod latencies;
 mod ledger;
 mod lock;
+mod recent_events;
 mod state_check;
 mod stream_comparison;
 mod tally;

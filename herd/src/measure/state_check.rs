@@ -2,14 +2,19 @@ use std::collections::{BTreeMap, VecDeque};
 
 use tribune_protocol::{Event, EventKind, Exit, State, Turn};
 
-use super::fingerprint::Fingerprint;
-
-/// The most recent events that are kept. A state that is older is not checked.
-const MAX_RECENT: usize = 4096;
+use super::{
+    fingerprint::Fingerprint,
+    recent_events::{RecentEvents, changes},
+    tally::ObservedViolation,
+    violation::Violation,
+};
 
 /// The most events that are kept until an earlier one arrives. Beyond it, that one is lost, and the
 /// check starts again with the next state.
 const MAX_EARLY: usize = 1024;
+
+/// The most changes in turns that are kept in such events.
+const MAX_EARLY_CHANGES: usize = 1 << 20;
 
 /// The most states that are kept until the events before them arrive. Further ones are not checked.
 const MAX_PENDING: usize = 4;
@@ -33,10 +38,12 @@ const MAX_LABEL: usize = 1024;
 pub struct StateCheck {
     /// The state after all events applied so far.
     reference: Option<State>,
-    /// The last events applied.
-    recent: VecDeque<Event>,
+    /// The last events applied. A state that is older is not checked.
+    recent: RecentEvents,
     /// Events that arrived before their predecessors.
     early: BTreeMap<u64, Event>,
+    /// How many changes the turns among those contain.
+    early_changes: usize,
     /// States of events that have not been applied yet.
     pending: Vec<ReceivedState>,
     correct: VecDeque<(u64, Fingerprint)>,
@@ -50,32 +57,38 @@ struct ReceivedState {
     fingerprint: Fingerprint,
 }
 
-/// A state that does not agree with the events.
+/// Why the reference is no longer valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WrongState {
-    /// The client that received it.
-    pub client: u64,
-    /// The last event that it includes.
-    pub seq: u64,
+enum Invalid {
+    /// This event contradicts it.
+    Contradiction(u64),
+    /// It became too large.
+    TooLarge,
 }
 
 impl StateCheck {
-    /// Applies `event`, which no client has received before. Returns the wrong states among those
-    /// that waited for it.
-    pub fn apply(&mut self, event: Event) -> Vec<WrongState> {
+    /// Applies `event`, which `client` received, and no other client before. Returns the wrong states among
+    /// those that waited for it, and whether an event contradicts the state.
+    pub fn apply(&mut self, client: u64, event: Event) -> Vec<ObservedViolation> {
         let Some(reference) = &self.reference else { return Vec::new() };
         if event.seq <= reference.seq {
             return Vec::new();
         }
-        let is_complete = match compact(event) {
+        let advanced = match compact(event) {
             Some(event) => {
-                self.early.insert(event.seq.0, event);
+                self.early_changes += changes(&event);
+                let replaced = self.early.insert(event.seq.0, event);
+                self.early_changes -= replaced.as_ref().map_or(0, changes);
                 self.advance()
             }
-            None => false,
+            None => Err(Invalid::TooLarge),
         };
-        if !is_complete || self.early.len() > MAX_EARLY {
+        let has_too_many = self.early.len() > MAX_EARLY || self.early_changes > MAX_EARLY_CHANGES;
+        if advanced.is_err() || has_too_many {
             *self = Self::default();
+        }
+        if let Err(Invalid::Contradiction(seq)) = advanced {
+            return vec![ObservedViolation { client, violation: Violation::Contradiction(seq) }];
         }
         self.check_pending()
     }
@@ -87,7 +100,7 @@ impl StateCheck {
         client: u64,
         state: &State,
         fingerprint: Fingerprint,
-    ) -> Option<WrongState> {
+    ) -> Option<ObservedViolation> {
         let key = (state.seq.0, fingerprint);
         if self.correct.contains(&key) {
             return None;
@@ -108,23 +121,23 @@ impl StateCheck {
         self.compare(received)
     }
 
-    /// Applies the events that are next. Returns whether the reference is still valid: not if an event
-    /// contradicts it, or makes it too large.
-    fn advance(&mut self) -> bool {
-        let Some(reference) = &mut self.reference else { return false };
+    /// Applies the events that are next.
+    fn advance(&mut self) -> Result<(), Invalid> {
+        let Some(reference) = &mut self.reference else { return Ok(()) };
         while let Some(event) = self.early.remove(&reference.seq.next().0) {
-            if reference.apply(&event).is_err() || reference.is_too_large() {
-                return false;
+            self.early_changes -= changes(&event);
+            if reference.apply(&event).is_err() {
+                return Err(Invalid::Contradiction(event.seq.0));
             }
-            self.recent.push_back(event);
-            if self.recent.len() > MAX_RECENT {
-                self.recent.pop_front();
+            if reference.is_too_large() {
+                return Err(Invalid::TooLarge);
             }
+            self.recent.push(event);
         }
-        true
+        Ok(())
     }
 
-    fn check_pending(&mut self) -> Vec<WrongState> {
+    fn check_pending(&mut self) -> Vec<ObservedViolation> {
         let Some(seq) = self.reference.as_ref().map(|reference| reference.seq) else {
             return Vec::new();
         };
@@ -134,24 +147,18 @@ impl StateCheck {
     }
 
     /// Brings the received state up to the reference, and compares the two.
-    fn compare(&mut self, received: ReceivedState) -> Option<WrongState> {
+    fn compare(&mut self, received: ReceivedState) -> Option<ObservedViolation> {
         let reference = self.reference.as_ref()?;
         let ReceivedState { client, mut state, fingerprint } = received;
         let seq = state.seq;
-        let since = self.recent.iter().skip_while(|event| event.seq <= seq);
-        let oldest = self.recent.front().map_or(reference.seq.next(), |event| event.seq);
-        if seq.next() < oldest {
-            // The events since are no longer kept.
-            return None;
-        }
-        let follows = since.into_iter().all(|event| state.apply(event).is_ok());
+        let follows = self.recent.bring_up_to_date(&mut state, reference.seq)?;
         // A state has the time of the game, and not of its last event.
         state.ms = reference.ms;
         if follows && state == *reference {
             self.add_correct((seq.0, fingerprint));
             return None;
         }
-        Some(WrongState { client, seq: seq.0 })
+        Some(ObservedViolation { client, violation: Violation::WrongState(seq.0) })
     }
 
     fn add_correct(&mut self, key: (u64, Fingerprint)) {
@@ -199,7 +206,9 @@ fn compact(event: Event) -> Option<Event> {
 
 #[cfg(test)]
 mod tests {
-    use tribune_protocol::{BoardSize, EventKind, OutputStream, Seq, WorkerId};
+    use tribune_protocol::{
+        BoardSize, CellContent, EventKind, Glyph, OutputStream, PlayerId, Seq, WorkerId,
+    };
 
     use super::*;
 
@@ -212,8 +221,12 @@ mod tests {
         Event { seq: Seq(seq), ms: 10 * seq, kind: EventKind::Clock { clock: seq } }
     }
 
+    fn wrong(client: u64, seq: u64) -> ObservedViolation {
+        ObservedViolation { client, violation: Violation::WrongState(seq) }
+    }
+
     /// Checks `state`, with a fingerprint of its content.
-    fn check(checks: &mut StateCheck, client: u64, state: &State) -> Option<WrongState> {
+    fn check(checks: &mut StateCheck, client: u64, state: &State) -> Option<ObservedViolation> {
         let fingerprint = Fingerprint::of(format!("{state:?}").as_bytes());
         checks.check(client, state, fingerprint)
     }
@@ -223,7 +236,7 @@ mod tests {
         let mut checks = StateCheck::default();
         assert_eq!(check(&mut checks, 1, &state(0, 0)), None);
         for seq in 1..=9 {
-            assert_eq!(checks.apply(tick(seq)), []);
+            assert_eq!(checks.apply(1, tick(seq)), []);
         }
         for seq in [9, 4, 1] {
             assert_eq!(check(&mut checks, 2, &state(seq, seq)), None);
@@ -235,15 +248,15 @@ mod tests {
         let mut checks = StateCheck::default();
         check(&mut checks, 1, &state(0, 0));
         for seq in 1..=9 {
-            checks.apply(tick(seq));
+            checks.apply(1, tick(seq));
         }
-        assert_eq!(check(&mut checks, 2, &state(9, 8)), Some(WrongState { client: 2, seq: 9 }));
+        assert_eq!(check(&mut checks, 2, &state(9, 8)), Some(wrong(2, 9)));
         let mut more = state(4, 4);
         more.workers.push(tribune_protocol::WorkerState { id: WorkerId(1), label: "x".into() });
-        assert_eq!(check(&mut checks, 3, &more), Some(WrongState { client: 3, seq: 4 }));
+        assert_eq!(check(&mut checks, 3, &more), Some(wrong(3, 4)));
         let mut other = state(0, 0);
         other.board.width = 5;
-        assert_eq!(check(&mut checks, 4, &other), Some(WrongState { client: 4, seq: 0 }));
+        assert_eq!(check(&mut checks, 4, &other), Some(wrong(4, 0)));
     }
 
     #[test]
@@ -252,9 +265,9 @@ mod tests {
         check(&mut checks, 1, &state(0, 0));
         assert_eq!(check(&mut checks, 2, &state(3, 2)), None);
         assert_eq!(check(&mut checks, 3, &state(3, 3)), None);
-        assert_eq!(checks.apply(tick(1)), []);
-        assert_eq!(checks.apply(tick(3)), [], "event 2 is still missing");
-        assert_eq!(checks.apply(tick(2)), [WrongState { client: 2, seq: 3 }]);
+        assert_eq!(checks.apply(1, tick(1)), []);
+        assert_eq!(checks.apply(1, tick(3)), [], "event 2 is still missing");
+        assert_eq!(checks.apply(1, tick(2)), [wrong(2, 3)]);
     }
 
     #[test]
@@ -262,11 +275,11 @@ mod tests {
         let mut checks = StateCheck::default();
         check(&mut checks, 1, &state(0, 0));
         for seq in 2..3 + MAX_EARLY as u64 {
-            checks.apply(tick(seq));
+            checks.apply(1, tick(seq));
         }
         assert!(checks.reference.is_none() && checks.early.is_empty());
         assert_eq!(check(&mut checks, 2, &state(5000, 5000)), None);
-        checks.apply(tick(5001));
+        checks.apply(1, tick(5001));
         assert!(check(&mut checks, 3, &state(5001, 5000)).is_some());
     }
 
@@ -276,21 +289,20 @@ mod tests {
         check(&mut checks, 1, &state(0, 0));
         let label = "x".repeat(MAX_LABEL + 1);
         let kind = EventKind::Started { worker: WorkerId(1), label, command: vec![] };
-        checks.apply(Event { kind, ..tick(1) });
-        assert!(checks.reference.is_none() && checks.recent.is_empty());
+        checks.apply(1, Event { kind, ..tick(1) });
+        assert!(checks.reference.is_none() && checks.early.is_empty());
     }
 
     #[test]
     fn keeps_a_bounded_number_of_everything() {
         let mut checks = StateCheck::default();
         check(&mut checks, 1, &state(0, 0));
-        for seq in 1..3 * MAX_RECENT as u64 {
-            checks.apply(tick(seq));
+        for seq in 1..10_000 {
+            checks.apply(1, tick(seq));
             check(&mut checks, 1, &state(seq, seq));
             check(&mut checks, 1, &state(seq + 100_000, 0));
         }
-        assert!(checks.recent.len() <= MAX_RECENT && checks.correct.len() <= MAX_CORRECT);
-        assert!(checks.pending.len() <= MAX_PENDING);
+        assert!(checks.correct.len() <= MAX_CORRECT && checks.pending.len() <= MAX_PENDING);
         assert_eq!(check(&mut checks, 2, &state(1, 5)), None, "too old to be checked");
     }
 
@@ -299,11 +311,11 @@ mod tests {
         let mut checks = StateCheck::default();
         check(&mut checks, 1, &state(0, 0));
         assert_eq!(check(&mut checks, 2, &state(1, 7)), None, "it is ahead of the events");
-        assert_eq!(checks.apply(Event { kind: EventKind::Unknown, ..tick(1) }), []);
+        assert_eq!(checks.apply(1, Event { kind: EventKind::Unknown, ..tick(1) }), []);
         assert_eq!(check(&mut checks, 3, &state(1, 7)), None, "the new reference");
         assert_eq!(check(&mut checks, 4, &state(0, 5)), None, "before the reference");
-        checks.apply(tick(2));
-        assert_eq!(check(&mut checks, 5, &state(2, 7)), Some(WrongState { client: 5, seq: 2 }));
+        checks.apply(1, tick(2));
+        assert_eq!(check(&mut checks, 5, &state(2, 7)), Some(wrong(5, 2)));
     }
 
     #[test]
@@ -313,8 +325,50 @@ mod tests {
         let (worker, stream) = (WorkerId(1), OutputStream::Stdout);
         let kind =
             EventKind::Output { worker, stream, line: "x".into(), cut: false, refused: None };
-        checks.apply(Event { kind, ..tick(1) });
+        checks.apply(1, Event { kind, ..tick(1) });
         assert_eq!(check(&mut checks, 2, &state(1, 0)), None);
-        assert_eq!(check(&mut checks, 3, &state(1, 7)), Some(WrongState { client: 3, seq: 1 }));
+        assert_eq!(check(&mut checks, 3, &state(1, 7)), Some(wrong(3, 1)));
+    }
+
+    fn turn(seq: u64, turn: Turn) -> Event {
+        Event { kind: EventKind::Turn(turn), ..tick(seq) }
+    }
+
+    fn drawn(x: u16) -> CellContent {
+        CellContent { x, y: 0, glyph: Glyph::new('a'), player: PlayerId(0) }
+    }
+
+    #[test]
+    fn compares_the_cells_of_states_with_those_of_turns() {
+        let mut checks = StateCheck::default();
+        check(&mut checks, 1, &state(0, 0));
+        checks.apply(1, turn(1, Turn { turn: 4, cells: vec![drawn(1)], ..Turn::default() }));
+        let mut later = State { turn: Some(4), ..state(1, 0) };
+        assert_eq!(check(&mut checks, 2, &later), Some(wrong(2, 1)), "the cell is missing");
+        later.cells.set(drawn(1));
+        assert_eq!(check(&mut checks, 3, &later), None);
+        assert_eq!(check(&mut checks, 4, &state(0, 0)), None);
+    }
+
+    #[test]
+    fn reports_a_turn_that_contradicts_the_state() {
+        let mut checks = StateCheck::default();
+        check(&mut checks, 1, &state(0, 0));
+        let scores = vec![(PlayerId(9), 1)];
+        let found = checks.apply(2, turn(1, Turn { turn: 4, scores, ..Turn::default() }));
+        let violation = Violation::Contradiction(1);
+        assert_eq!(found, [ObservedViolation { client: 2, violation }]);
+        assert_eq!(check(&mut checks, 3, &state(1, 7)), None, "it is the new reference");
+    }
+
+    #[test]
+    fn starts_again_after_too_many_changes_in_early_turns() {
+        let mut checks = StateCheck::default();
+        check(&mut checks, 1, &state(0, 0));
+        let cells = vec![drawn(1); MAX_EARLY_CHANGES / 2 + 1];
+        checks.apply(1, turn(2, Turn { turn: 1, cells: cells.clone(), ..Turn::default() }));
+        assert!(checks.reference.is_some());
+        checks.apply(1, turn(3, Turn { turn: 2, cells, ..Turn::default() }));
+        assert!(checks.reference.is_none() && checks.early.is_empty());
     }
 }

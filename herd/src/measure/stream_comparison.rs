@@ -10,7 +10,7 @@ use super::{
     fingerprint::Fingerprint,
     latencies::Latencies,
     lock::lock,
-    state_check::{StateCheck, WrongState},
+    state_check::StateCheck,
     tally::{MAX_VIOLATIONS, ObservedViolation, Tally},
     violation::Violation,
 };
@@ -46,8 +46,8 @@ pub struct ComparisonResult {
     pub skew: Latencies,
     /// Events that were different for a client than for most.
     different: u64,
-    /// States that did not agree with the events.
-    wrong_states: u64,
+    /// States that did not agree with the events, and events that did not agree with the state.
+    disagreements: u64,
     /// The first clients that received these.
     violations: Vec<ObservedViolation>,
 }
@@ -149,8 +149,8 @@ impl StreamComparison {
                     different_client: 0,
                 });
                 drop(segment);
-                let wrong = lock(&self.states).apply(event);
-                self.record_wrong_states(wrong);
+                let wrong = lock(&self.states).apply(client, event);
+                self.record_disagreements(wrong);
             }
             _ => {}
         }
@@ -159,7 +159,7 @@ impl StreamComparison {
     /// Checks `state`, which `client` received as a line with this `fingerprint`, against the events.
     pub fn check_state(&self, client: u64, state: &State, fingerprint: Fingerprint) {
         let wrong = lock(&self.states).check(client, state, fingerprint);
-        self.record_wrong_states(wrong);
+        self.record_disagreements(wrong);
     }
 
     /// Whether the event `seq` is unknown, or the same as `line`.
@@ -200,11 +200,11 @@ impl StreamComparison {
         segment.events.resize(usize::try_from(SEGMENT).unwrap_or(usize::MAX), None);
     }
 
-    fn record_wrong_states(&self, wrong: impl IntoIterator<Item = WrongState>) {
-        for WrongState { client, seq } in wrong {
+    fn record_disagreements(&self, found: impl IntoIterator<Item = ObservedViolation>) {
+        for ObservedViolation { client, violation } in found {
             let mut result = lock(&self.result);
-            result.wrong_states += 1;
-            result.record_violation(client, Violation::WrongState(seq));
+            result.disagreements += 1;
+            result.record_violation(client, violation);
         }
     }
 }
@@ -235,7 +235,7 @@ impl ComparisonResult {
     /// for one of them, and was counted as received.
     pub fn correct(&self, tally: &mut Tally) {
         let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-        tally.counts.malformed += signed(self.different) + signed(self.wrong_states);
+        tally.counts.malformed += signed(self.different) + signed(self.disagreements);
         tally.counts.received -= signed(self.different);
         for observed in &self.violations {
             tally.record_violation(observed.client, observed.violation);
@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn corrects_counts_by_what_differs_and_by_wrong_states() {
+    fn corrects_counts_by_what_differs_and_by_disagreements() {
         let comparison = StreamComparison::default();
         for (client, line) in [(1, "right"), (2, "right"), (3, "wrong")] {
             receive(&comparison, client, 3, line, 10);

@@ -19,6 +19,8 @@ pub enum Violation {
     WrongResync(u64),
     /// A state of this event does not agree with the events.
     WrongState(u64),
+    /// This event contradicts the state that the events before it lead to.
+    Contradiction(u64),
     /// A move of this client never returned.
     MoveLost,
     /// A move of this client returned again.
@@ -57,6 +59,9 @@ impl fmt::Display for Violation {
             }
             Self::WrongState(seq) => {
                 write!(f, "received a state after event {seq} that does not agree with the events")
+            }
+            Self::Contradiction(seq) => {
+                write!(f, "received event {seq}, which contradicts the state before it")
             }
             Self::MoveLost => write!(f, "lost a move of its own"),
             Self::MoveAgain => write!(f, "received a move of its own again"),

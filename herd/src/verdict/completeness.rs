@@ -20,7 +20,7 @@ pub fn failed_completeness_checks(run: &Run) -> Vec<FailedCheck> {
     {
         failed.push(FailedCheck::new(Category::Incomplete, "rate", min, rate));
     }
-    let has_no_moves = plan.mode == Mode::Play && tally.moves.sent == 0;
+    let has_no_moves = plan.mode == Mode::Play && tally.moves.sent == tally.moves.refused;
     if tally.counts.expected == 0 || has_no_moves {
         failed.push(FailedCheck::new(Category::Incomplete, "nothing_checked", 1.0, 0.0));
     }

@@ -101,6 +101,10 @@ impl StreamChecker {
             return self.reject_line(tally);
         };
         player.refused(tally);
+        // The rules of a game may refuse a move, such as one that turns a snake back.
+        if code == ErrorCode::BadAction {
+            return Ok(());
+        }
         // Once for each client, so that there are never more errors than jobs.
         if !mem::replace(&mut self.had_refusal, true) {
             let failure = Failure::new(FailureKind::MoveRefused, format!("{code}: {message}"));

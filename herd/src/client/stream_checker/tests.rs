@@ -121,3 +121,30 @@ fn ignores_lines_of_unknown_types() {
     assert_eq!((kind(outcome), faults(&counts), counts.received), (None, 0, 2));
     assert_eq!(kind(check(&[WELCOME, weather], false).0), Some(FailureKind::NoGame));
 }
+
+/// What a player finds if the server replies to its first move with an error of this `code`.
+fn check_refusal(code: &str) -> Tally {
+    let (comparison, mut tally) = (StreamComparison::default(), Tally::default());
+    let now = Instant::now();
+    let mut player = Player::new(1, Duration::from_secs(1), Duration::from_secs(5), now);
+    player.next_move(now + Duration::from_secs(1), &mut tally).unwrap();
+    let mut checker = StreamChecker::new(1, now, Some(player));
+    let error = format!(r#"{{"type":"error","code":"{code}","message":"no"}}"#);
+    for line in [WELCOME, STATE, &error, FIVE] {
+        let mut context =
+            CheckContext { comparison: &comparison, tally: &mut tally, now, at_us: 5000 };
+        checker.handle_line(line.as_bytes(), &mut context).unwrap();
+    }
+    assert!(checker.is_complete(5), "the move is still pending");
+    checker.finish(&mut tally);
+    tally
+}
+
+#[test]
+fn moves_refused_by_the_rules_are_counted_and_no_failure() {
+    let tally = check_refusal("bad_action");
+    assert_eq!((tally.moves.sent, tally.moves.refused, tally.failures.count()), (1, 1, 0));
+    assert_eq!(faults(&tally.counts), 0);
+    let tally = check_refusal("rate_limited");
+    assert_eq!((tally.moves.refused, tally.failures.count()), (1, 1));
+}
