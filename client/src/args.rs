@@ -13,7 +13,8 @@ use tribune_protocol::{
 use crate::{
     display::Format,
     echo::{EchoOptions, echo},
-    game_client::{GameOptions, play, play_at_random, watch},
+    game_client::{GameOptions, PlayOptions, play, play_at_random, watch},
+    key_map::{KeyBinding, KeyMap},
     ping::{Peer, ping},
 };
 
@@ -36,6 +37,8 @@ const EXAMPLES: &str = "Examples:
   client play --name ann              play with the keyboard
   echo 'n n e' | client play -n ann   make three moves, and leave when they are confirmed
   ./bot | client play -n ann          play with a program that prints lines such as N ann
+  client play -n ann --keys r=rock,p=paper,s=scissors
+                                      play with your own keys, in a game with other actions
   client play -n bob --random-walk 1s move at random
   client ping --timeout 1s            check that a server replies
   client herd --mode watch -n 1000    load test with 1000 spectators that check their streams
@@ -43,12 +46,29 @@ const EXAMPLES: &str = "Examples:
 
 Exit codes: 0 the game ended, or you left; 1 no server, or connection lost; 2 invalid usage; 130 interrupted";
 
+const PLAY_HELP: &str = "Keys in a terminal:
+  n s e w, h j k l, arrows    move north, south, east, west (hjkl: west, south, north, east)
+  : or enter                  type a line; enter sends it, escape cancels it
+  ?                           list the keys
+  q or Ctrl-D                 leave
+
+Lines, typed or from a pipe: in walk and snake `n n e` makes three moves, and `N bob` moves
+another player. In other games a line is one action of your player: `bid 10` and `bid 10 ann`
+are the same for ann. A JSON object acts for any player:
+  {\"type\":\"action\",\"action\":\"rock\",\"name\":\"bob\"}
+
+Examples:
+  client play -n ann
+  client play -n ann --keys 'r=rock,p=paper,s=scissors' --keys 'space=bid 10'
+  echo rock | client play -n ann";
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Watch the game to its end
     Watch(ShowArgs),
-    /// Watch the game and move a player, by keyboard (n s e w, h j k l, arrow keys, q to quit) or from
+    /// Watch the game and act for a player, by keyboard (n s e w, h j k l, arrow keys, q to quit) or from
     /// a pipe
+    #[command(after_help = PLAY_HELP)]
     Play(PlayArgs),
     /// Check that a server replies: exit code 0 if it does, 1 if not
     Ping {
@@ -76,9 +96,20 @@ enum Command {
 
 #[derive(Debug, clap::Args)]
 struct PlayArgs {
-    /// Name of the player; lines of standard input can name others, as in N bob
+    /// Name of the player
     #[arg(long, short)]
     name: Name,
+
+    /// Keys and their actions, for a terminal, as in r=rock,p=paper. A key is one character, or space,
+    /// enter, tab, up, down, left or right
+    #[arg(
+        long,
+        value_name = "KEY=ACTION",
+        value_delimiter = ',',
+        value_parser = KeyBinding::parse,
+        conflicts_with = "random_walk",
+    )]
+    keys: Vec<KeyBinding>,
 
     /// Move at random instead of reading standard input, with pauses of up to this time
     #[arg(long, value_name = "TIME", value_parser = parse_pause)]
@@ -173,10 +204,12 @@ impl PlayArgs {
         if self.quiet {
             options.format = Format::None;
         }
-        match self.random_walk {
-            Some(max_pause) => play_at_random(options, self.name, max_pause).await,
-            None => play(options, self.name, self.keep_watching).await,
+        if let Some(max_pause) = self.random_walk {
+            return play_at_random(options, self.name, max_pause).await;
         }
+        let keys = KeyMap::new(self.keys);
+        let (name, keep_watching) = (self.name, self.keep_watching);
+        play(options, PlayOptions { name, keys, keep_watching }).await
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::{
 use tribune_cli::print_message;
 use tribune_protocol::{ControlMessage, ServerLine, escape_json, text::EventFormatter};
 
-use crate::{repeat_filter::RepeatFilter, update::Update};
+use crate::{prompt::Prompt, repeat_filter::RepeatFilter, update::Update};
 
 /// How a game is shown on standard output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,30 +27,35 @@ pub struct Display<W> {
     format: Format,
     formatter: EventFormatter,
     messages: RepeatFilter,
+    /// Hidden while something is shown.
+    prompt: Prompt,
 }
 
 impl<W: AsyncWrite + Unpin> Display<W> {
-    /// A display that writes to `out`.
-    pub fn new(out: W, format: Format) -> Self {
+    /// A display that writes to `out`, above `prompt`.
+    pub fn new(out: W, format: Format, prompt: Prompt) -> Self {
         Self {
             out: BufWriter::new(out),
             format,
             formatter: EventFormatter::default(),
             messages: RepeatFilter::default(),
+            prompt,
         }
     }
 
-    /// Shows `update`. Events may stay in a buffer until the next [flush](Self::flush).
+    /// Shows `update`. Events may stay in a buffer until the next [flush](Self::flush), and the prompt is
+    /// hidden until then.
     ///
     /// # Errors
     /// If the output cannot be written.
     pub async fn show(&mut self, update: Update) -> io::Result<()> {
+        self.prompt.hide();
         if let Some(message) = message(&update, self.format) {
             let kind = kind(&update, &message);
             let due = self.messages.filter(&kind, message, Instant::now());
             if !due.is_empty() {
                 // Events before the message must be visible before it.
-                self.flush().await?;
+                self.out.flush().await?;
             }
             due.into_iter().for_each(print_message);
         }
@@ -71,20 +76,25 @@ impl<W: AsyncWrite + Unpin> Display<W> {
 
     /// Prints the summary of repeated messages, if it is due.
     pub fn print_due_summary(&mut self) {
+        self.prompt.hide();
         self.messages.take_due_summary(Instant::now()).into_iter().for_each(print_message);
+        self.prompt.show();
     }
 
     /// Prints the summary of repeated messages, if there is one, at the end.
     pub fn finish(&mut self) {
+        self.prompt.set(None);
         self.messages.take_summary(Instant::now()).into_iter().for_each(print_message);
     }
 
-    /// Writes out the buffer.
+    /// Writes out the buffer, and shows the prompt below it.
     ///
     /// # Errors
     /// If the output cannot be written.
     pub async fn flush(&mut self) -> io::Result<()> {
-        self.out.flush().await
+        self.out.flush().await?;
+        self.prompt.show();
+        Ok(())
     }
 
     async fn show_line(&mut self, line: &ServerLine) -> io::Result<()> {
@@ -133,14 +143,16 @@ fn message(update: &Update, format: Format) -> Option<String> {
             "the server sent event {seq}, which contradicts the state of the game: {contradiction}"
         )),
         Update::Resumed => Some("connected again, nothing was missed".to_owned()),
-        Update::Dropped(step) => {
-            Some(format!("not sent, as moves come faster than the server accepts: {step}"))
+        Update::Dropped(action) => {
+            Some(format!("not sent, as moves come faster than the server accepts: {action}"))
         }
         Update::Unanswered(count) => {
             Some(format!("the connection was lost before {count} moves were confirmed"))
         }
         Update::NotConnected(_) if format == Format::None => None,
-        Update::NotConnected(step) => Some(format!("not sent, as there is no connection: {step}")),
+        Update::NotConnected(action) => {
+            Some(format!("not sent, as there is no connection: {action}"))
+        }
     }
 }
 
@@ -164,7 +176,7 @@ mod tests {
 
     async fn shown(format: Format, lines: &[&str]) -> String {
         let mut out = Vec::new();
-        let mut display = Display::new(&mut out, format);
+        let mut display = Display::new(&mut out, format, Prompt::default());
         for line in lines {
             let update = Update::Line {
                 raw: line.as_bytes().to_vec().into(),

@@ -13,14 +13,18 @@ use tribune_protocol::Name;
 use crate::{
     cbreak_mode::CbreakMode,
     display::{Display, Format},
-    move_sources::{send_keys, send_lines, walk_at_random},
+    key_input::KeyInput,
+    key_map::KeyMap,
+    line_input::send_lines,
     outbox::Outbox,
+    prompt::Prompt,
+    random_walk::walk_at_random,
     stream::{LINES, Stream, StreamError},
     update::Update,
 };
 
-/// How many moves may wait to be sent before their source waits.
-const MOVES: usize = 64;
+/// How many actions may wait to be sent before their source waits.
+const ACTIONS: usize = 64;
 
 /// What to do if there is no server.
 const NO_SERVER_HINT: &str = "or name another with --server HOST:PORT";
@@ -39,29 +43,48 @@ pub struct GameOptions {
     pub format: Format,
 }
 
+/// How to play.
+#[derive(Clone, Debug)]
+pub struct PlayOptions {
+    /// The name of the player.
+    pub name: Name,
+    /// What the keys mean, if standard input is a terminal.
+    pub keys: KeyMap,
+    /// Whether to watch when the input has ended and all actions are confirmed, unless standard input is a
+    /// terminal.
+    pub keep_watching: bool,
+}
+
 /// Shows the game to its end. Returns the exit code.
 pub async fn watch(options: GameOptions) -> ExitCode {
     GameClient::connect(options, Outbox::closed()).run(None).await
 }
 
-/// Shows the game to its end, and moves the player `name` by standard input. Unless that is a
-/// terminal, the client leaves when the input has ended and all moves are confirmed, or continues to
-/// watch if `keep_watching`.
-pub async fn play(options: GameOptions, name: Name, keep_watching: bool) -> ExitCode {
+/// Shows the game to its end, and acts for a player by standard input. Unless that is a terminal, the
+/// client leaves when the input has ended and all actions are confirmed, or continues to watch.
+pub async fn play(options: GameOptions, play: PlayOptions) -> ExitCode {
     let cbreak_mode = match CbreakMode::enable() {
         Ok(cbreak_mode) => cbreak_mode,
         Err(error) => {
             return failure(format_args!("cannot set the mode of the terminal: {error}"));
         }
     };
-    let (sender, moves) = mpsc::channel(MOVES);
+    let PlayOptions { name, keys, keep_watching } = play;
+    let (sender, actions) = mpsc::channel(ACTIONS);
     if cbreak_mode.is_none() {
-        tokio::spawn(send_lines(stdin(), name, sender));
-        return GameClient::connect(options, Outbox::new(moves, !keep_watching)).run(None).await;
+        if keys.has_own() {
+            print_message("--keys has no effect, as standard input is not a terminal");
+        }
+        let outbox = Outbox::new(actions, !keep_watching);
+        tokio::spawn(send_lines(stdin(), name, outbox.syntax(), sender));
+        return GameClient::connect(options, outbox).run(None).await;
     }
-    print_message("n s e w, h j k l or the arrow keys move, q quits");
-    let quit = tokio::spawn(send_keys(stdin(), name, sender));
-    let mut client = GameClient::connect(options, Outbox::new(moves, false));
+    print_message(keys.introduction());
+    let outbox = Outbox::new(actions, false);
+    let prompt = Prompt::default();
+    let input = KeyInput::new(keys, name, outbox.syntax(), sender, prompt.clone());
+    let quit = tokio::spawn(input.run(stdin()));
+    let mut client = GameClient::connect_with(options, outbox, prompt);
     client.cbreak_mode = cbreak_mode;
     client.run(Some(quit)).await
 }
@@ -69,9 +92,9 @@ pub async fn play(options: GameOptions, name: Name, keep_watching: bool) -> Exit
 /// Shows the game to its end, and moves the player `name` at random, with pauses of at most
 /// `max_pause`.
 pub async fn play_at_random(options: GameOptions, name: Name, max_pause: Duration) -> ExitCode {
-    let (sender, moves) = mpsc::channel(MOVES);
+    let (sender, actions) = mpsc::channel(ACTIONS);
     tokio::spawn(walk_at_random(max_pause, name, sender));
-    GameClient::connect(options, Outbox::new(moves, false)).run(None).await
+    GameClient::connect(options, Outbox::new(actions, false)).run(None).await
 }
 
 /// A connection to a game, and its display.
@@ -79,14 +102,21 @@ struct GameClient {
     stream: JoinHandle<Result<(), StreamError>>,
     updates: mpsc::Receiver<Update>,
     display: Display<Stdout>,
+    prompt: Prompt,
     cbreak_mode: Option<CbreakMode>,
 }
 
 impl GameClient {
     fn connect(options: GameOptions, outbox: Outbox) -> Self {
+        Self::connect_with(options, outbox, Prompt::default())
+    }
+
+    /// A connection whose display is above `prompt`.
+    fn connect_with(options: GameOptions, outbox: Outbox, prompt: Prompt) -> Self {
         let (sender, updates) = mpsc::channel(LINES);
         let stream = tokio::spawn(Stream::new(options.server, options.retry, sender, outbox).run());
-        Self { stream, updates, display: Display::new(stdout(), options.format), cbreak_mode: None }
+        let display = Display::new(stdout(), options.format, prompt.clone());
+        Self { stream, updates, display, prompt, cbreak_mode: None }
     }
 
     /// Shows the game until it ends, or until the user stops it: by a signal, or by `quit`.
@@ -95,19 +125,21 @@ impl GameClient {
             Ok(signals) => signals,
             Err(error) => return failure(format_args!("cannot handle signals: {error}")),
         };
-        let Self { stream, updates, display, cbreak_mode } = self;
+        let Self { stream, updates, display, prompt, cbreak_mode } = self;
         let mut shown = pin!(show(updates, display, stream));
         let mut quit = pin!(quit_requested(quit));
-        loop {
+        let code = loop {
             tokio::select! {
-                code = &mut shown => return code,
+                code = &mut shown => break code,
                 action = signals.next() => match action {
-                    SignalAction::Stop(signal) => return ExitCode::from(signal.exit_code()),
+                    SignalAction::Stop(signal) => break ExitCode::from(signal.exit_code()),
                     SignalAction::Resume => restore_mode(cbreak_mode.as_ref()),
                 },
-                () = &mut quit => return ExitCode::SUCCESS,
+                () = &mut quit => break ExitCode::SUCCESS,
             }
-        }
+        };
+        prompt.set(None);
+        code
     }
 }
 

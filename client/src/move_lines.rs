@@ -1,24 +1,8 @@
-use std::fmt;
-
 use tribune_protocol::{
-    Action, ActionSyntax, Direction, Move, Name, PlayerAction, Refusal, Request, text::quote,
+    Action, ActionSyntax, Direction, Move, Name, PlayerAction, Refusal, Request,
 };
 
-/// How many bytes of an invalid line an error quotes.
-const MAX_QUOTED: usize = 80;
-
-/// A line that is not a move.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MoveLineError {
-    line: String,
-    reason: String,
-}
-
-impl fmt::Display for MoveLineError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "invalid move {}: {}", self.line, self.reason)
-    }
-}
+use crate::line_error::LineError;
 
 /// Parses the moves of a line of standard input, for the player `name`. The line is one of
 /// - words of the letters n, s, e and w, each letter a move of `name`, as in `n n e`;
@@ -29,9 +13,8 @@ impl fmt::Display for MoveLineError {
 ///
 /// # Errors
 /// If the line is neither.
-pub fn parse_moves(line: &[u8], name: &Name) -> Result<Vec<Move>, MoveLineError> {
-    let error =
-        |reason: String| MoveLineError { line: quote(&line[..line.len().min(MAX_QUOTED)]), reason };
+pub fn parse_moves(line: &[u8], name: &Name) -> Result<Vec<Move>, LineError> {
+    let error = |reason: String| LineError::new("move", line, reason);
     let text = std::str::from_utf8(line).map_err(|_| error("it is not UTF-8".to_owned()))?;
     if let Some(step) = Move::parse(text).ok().filter(|step| step.name == *name) {
         return Ok(vec![step]);

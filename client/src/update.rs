@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
-use tribune_protocol::{ApplyError, Move, Seq, ServerLine};
+use tribune_protocol::{ApplyError, PlayerAction, Seq, ServerLine};
 
 /// Something to show.
 #[derive(Debug)]
@@ -35,10 +35,10 @@ pub enum Update {
         /// How it does.
         contradiction: ApplyError,
     },
-    /// This move was not sent, as there is no connection.
-    NotConnected(Move),
-    /// This move was not sent, as moves come faster than the server accepts.
-    Dropped(Move),
-    /// The connection was lost before this many moves were confirmed.
+    /// This action was not sent, as there is no connection.
+    NotConnected(PlayerAction),
+    /// This action was not sent, as actions come faster than the server accepts.
+    Dropped(PlayerAction),
+    /// The connection was lost before this many actions were confirmed.
     Unanswered(u64),
 }

@@ -38,6 +38,8 @@ pub enum Fault {
     CloseMidway,
     /// Sends one client a state that differs from what the others receive.
     WrongState,
+    /// Sends all clients a turn with the score of a player that is not in the game.
+    WrongTurn,
 }
 
 /// The client that the fault affects, if it is only one.
@@ -146,6 +148,10 @@ impl Connections {
                 seq * 4
             )
             .into_bytes();
+            if seq == 40 && self.fault == Fault::WrongTurn {
+                line = b"{\"type\":\"turn\",\"seq\":40,\"ms\":160,\"turn\":1,\"scores\":[[9,5]]}\n"
+                    .to_vec();
+            }
             if seq == 70 && self.is_victim(Fault::Flip, client) {
                 // In the number of the tick, so that it still looks like an event.
                 let at = line.len() - 4;

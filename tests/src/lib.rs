@@ -10,6 +10,7 @@ mod faulty_server;
 mod process;
 mod processes;
 mod proxy;
+mod scripted_server;
 mod server;
 mod spectator;
 mod user;
@@ -20,6 +21,7 @@ pub use self::{
     process::{Finished, Process},
     processes::{children, eventually, exists, is_stopped, parent, processes_with, processor_time},
     proxy::Proxy,
+    scripted_server::{ScriptedClient, ScriptedServer},
     server::{EchoServer, Server, UnreadServer},
     spectator::{Spectator, assert_contiguous, seq},
     user::unprivileged,

@@ -1,12 +1,12 @@
 //! Following a game over its connections.
 
+mod stream_error;
 #[cfg(test)]
 mod tests;
 
 use std::{io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use thiserror::Error;
 use tokio::{
     net::{
         TcpStream,
@@ -16,17 +16,16 @@ use tokio::{
     time::{Instant, error::Elapsed, sleep, timeout, timeout_at},
 };
 use tribune_protocol::{
-    ClosingCode, Connection, ControlMessage, Event, FirstLineError, Request, ServerLine,
-    UnreadableLine, check_first_line, text::quote,
+    Connection, ControlMessage, Event, Request, ServerLine, check_first_line, text::quote,
 };
 
 use crate::{
     backoff::Backoff,
     outbox::{Outbox, Outgoing},
     stream_tracker::{Action, StreamTracker},
-    track_error::TrackError,
     update::Update,
 };
+pub use stream_error::StreamError;
 
 /// The timeout for connecting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -37,7 +36,8 @@ const WELCOME_TIMEOUT: Duration = Duration::from_secs(5);
 /// After this time without a first line, the client sends a request, to find out what the server is.
 const PROBE_AFTER: Duration = Duration::from_secs(1);
 
-/// The connection is dead after this time and three ticks without a line, as a server sends every tick.
+/// The connection is dead after this time and three ticks without a line. A server sends every tick, except
+/// while its game is paused: after half of the time the client sends a request, which a server replies to.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How many lines may wait to be shown. Then nothing more is read until some are, and the server keeps
@@ -49,78 +49,6 @@ const BUFFER_SIZE: u32 = 8 << 20;
 
 /// Roughly what a line takes in memory besides its bytes.
 const LINE_OVERHEAD: usize = 512;
-
-/// Why a stream ended before the game did.
-#[derive(Debug, Error)]
-pub enum StreamError {
-    /// The connection failed.
-    #[error("no server at {server}: {reason}")]
-    NoServer {
-        /// The address.
-        server: String,
-        /// The error of the system.
-        reason: io::Error,
-    },
-    /// The connection was lost.
-    #[error("the connection to the server is lost: {0}")]
-    Lost(#[from] io::Error),
-    /// The server closed the connection, or the stream is incorrect.
-    #[error(transparent)]
-    Track(#[from] TrackError),
-    /// The server sent a line that cannot be read.
-    #[error(transparent)]
-    Unreadable(#[from] UnreadableLine),
-    /// The first line is not the welcome of a server of this version.
-    #[error(transparent)]
-    FirstLine(#[from] FirstLineError),
-    /// There was no first line.
-    #[error("{0}: it may not be a Tribune server")]
-    NoWelcome(String),
-    /// The game ended before all moves were sent.
-    #[error("the game ended before all moves were made")]
-    CutShort,
-    /// All moves were sent, but the connection was lost before the server confirmed them.
-    #[error("{reason}; {count} moves were not confirmed, and may not have reached the server")]
-    Unanswered {
-        /// How many moves.
-        count: u64,
-        /// Why the connection was lost.
-        reason: Box<StreamError>,
-    },
-}
-
-impl StreamError {
-    /// Whether there is no Tribune server at that address.
-    pub fn is_no_server(&self) -> bool {
-        matches!(
-            self,
-            Self::NoServer { .. }
-                | Self::Unreadable(_)
-                | Self::Track(TrackError::NoWelcome)
-                | Self::FirstLine(FirstLineError::Unexpected(_))
-                | Self::NoWelcome(_)
-        )
-    }
-
-    /// Whether the server has its maximum number of clients.
-    pub fn is_full(&self) -> bool {
-        matches!(self, Self::Track(TrackError::Closing { code: ClosingCode::ServerFull, .. }))
-    }
-
-    fn is_worth_a_retry(&self) -> bool {
-        match self {
-            Self::NoServer { .. }
-            | Self::Lost(_)
-            | Self::Unreadable(_)
-            | Self::NoWelcome(_)
-            | Self::FirstLine(FirstLineError::Unexpected(_)) => true,
-            Self::Track(error) => error.is_worth_a_retry(),
-            Self::FirstLine(FirstLineError::Version(_))
-            | Self::CutShort
-            | Self::Unanswered { .. } => false,
-        }
-    }
-}
 
 /// A connection to a server.
 pub type ServerConnection = Connection<OwnedReadHalf, OwnedWriteHalf>;
@@ -158,7 +86,7 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// A stream from `server` to `updates`, and of the moves in `outbox` to the server. If `retry`, it
+    /// A stream from `server` to `updates`, and of the actions in `outbox` to the server. If `retry`, it
     /// reconnects when a connection that has received the state is lost.
     pub fn new(server: String, retry: bool, updates: mpsc::Sender<Update>, outbox: Outbox) -> Self {
         Self {
@@ -214,20 +142,26 @@ impl Stream {
     async fn follow(&mut self, connection: &mut ServerConnection) -> Result<(), StreamError> {
         self.tracker.connected();
         self.receive_welcome(connection).await?;
-        let mut last_line_at = Instant::now();
+        let (mut last_line_at, mut has_asked) = (Instant::now(), false);
         while !self.outbox.is_done() {
+            let patience = if has_asked { self.idle_timeout } else { self.idle_timeout / 2 };
             tokio::select! {
-                line = timeout_at(last_line_at + self.idle_timeout, connection.next_line()) => {
-                    last_line_at = Instant::now();
+                line = timeout_at(last_line_at + patience, connection.next_line()) => {
+                    if line.is_err() && !has_asked {
+                        connection.send(&Request::Ping { id: 0.into() }).await?;
+                        has_asked = true;
+                        continue;
+                    }
+                    (last_line_at, has_asked) = (Instant::now(), false);
                     if self.handle_line(line_of(line)?, connection).await? {
                         return Ok(());
                     }
                 }
-                // Before the state has arrived, the effect of a move could not be shown.
+                // Before the state has arrived, the effect of an action could not be shown.
                 out = self.outbox.next(), if self.tracker.is_following() => match out {
-                    Outgoing::Send(step) => connection.send(&Request::Act(step.into())).await?,
-                    Outgoing::Dropped(step) => {
-                        if self.emit(Update::Dropped(step)).await {
+                    Outgoing::Send(action) => connection.send(&Request::Act(action)).await?,
+                    Outgoing::Dropped(action) => {
+                        if self.emit(Update::Dropped(action)).await {
                             return Ok(());
                         }
                     }
@@ -274,7 +208,7 @@ impl Stream {
     ) -> Result<bool, StreamError> {
         let line = ServerLine::parse(&raw)?;
         if let ServerLine::Control(ControlMessage::Pong { .. }) = &line {
-            // The reply to the request in `receive_welcome`.
+            // The reply to a request that asks whether the server still replies.
             return Ok(false);
         }
         if let ServerLine::Control(ControlMessage::Welcome(welcome)) = &line {
@@ -346,9 +280,9 @@ impl Stream {
         let (outbox, updates) = (&mut self.outbox, &self.updates);
         let return_keys = async {
             loop {
-                let step = outbox.next_key_press().await;
+                let action = outbox.next_key_press().await;
                 // Whether the receiver was dropped is checked after the pause.
-                let _ = updates.send(Update::NotConnected(step)).await;
+                let _ = updates.send(Update::NotConnected(action)).await;
             }
         };
         tokio::select! {

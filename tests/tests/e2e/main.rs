@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a missing value fails the test")]
 
+mod actions;
 mod client;
 mod client_memory;
 mod console;

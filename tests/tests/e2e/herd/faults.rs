@@ -69,6 +69,15 @@ fn finds_states_that_do_not_agree_with_the_events() {
 }
 
 #[test]
+fn finds_turns_that_contradict_the_state() {
+    let (report, code) = watch(Fault::WrongTurn);
+    assert_eq!((code, faults(&report)), (3, [0, 0, 0, 1]), "{report}");
+    let named = named(&report);
+    let expected = "received event 40, which contradicts the state before it";
+    assert!(named.len() == 1 && named[0].ends_with(expected), "{named:?}");
+}
+
+#[test]
 fn a_stall_shows_in_the_skew_and_is_no_fault() {
     let (report, code) = watch(Fault::Stall);
     assert_eq!((code, faults(&report)), (0, [0; 4]), "{report}");
