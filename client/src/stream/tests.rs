@@ -1,4 +1,7 @@
-use tokio::{io::AsyncWriteExt, net::TcpListener};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::TcpListener,
+};
 
 use super::*;
 
@@ -56,4 +59,48 @@ async fn pauses_grow_as_long_as_no_event_follows_the_state() {
     }
     // The first is at most 250 ms, and the bound doubles.
     assert!(pauses[2] >= Duration::from_millis(500), "{pauses:?}");
+}
+
+/// Runs a server that sends the state, replies to this many pings, and then ends the game with the next
+/// one if it `ends`. Returns the last update, and the time until it arrived.
+async fn silent_game(pings: usize, ends: bool) -> (Update, Duration) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        let (connection, _) = listener.accept().await.unwrap();
+        let (input, mut output) = connection.into_split();
+        output.write_all(format!("{WELCOME}\n{STATE}\n").as_bytes()).await.unwrap();
+        let mut lines = BufReader::new(input).lines();
+        for _ in 0..pings {
+            assert_eq!(lines.next_line().await.unwrap().unwrap(), r#"{"type":"ping","id":0}"#);
+            output.write_all(b"{\"type\":\"pong\",\"id\":0}\n").await.unwrap();
+        }
+        lines.next_line().await.unwrap();
+        if ends {
+            output.write_all(format!("{}\n", BYE.replace('6', "4")).as_bytes()).await.unwrap();
+        }
+        lines.next_line().await.unwrap();
+    });
+    let (sender, mut updates) = mpsc::channel(LINES);
+    let start = Instant::now();
+    tokio::spawn(Stream::new(address, true, sender, Outbox::closed()).run());
+    for _ in [WELCOME, STATE] {
+        assert!(matches!(updates.recv().await, Some(Update::Line { .. })));
+    }
+    (updates.recv().await.unwrap(), start.elapsed())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_server_that_replies_is_not_taken_for_dead() {
+    let (update, took) = silent_game(4, true).await;
+    assert!(matches!(&update, Update::Line { line: ServerLine::Event(_), .. }), "{update:?}");
+    assert!(took >= 4 * IDLE_TIMEOUT / 2, "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_does_not_reply_is_lost() {
+    let (update, took) = silent_game(0, false).await;
+    let Update::Lost { reason, .. } = update else { panic!("{update:?}") };
+    assert!(reason.contains("silent for too long"), "{reason}");
+    assert!((IDLE_TIMEOUT..2 * IDLE_TIMEOUT).contains(&took), "{took:?}");
 }
