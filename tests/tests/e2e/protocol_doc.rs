@@ -3,7 +3,9 @@
 use std::fs;
 
 use serde_json::Value;
-use tribune_protocol::{ActionSyntax, ClosingCode, ErrorCode, Request, ServerLine, encode};
+use tribune_protocol::{
+    ActionPattern, ActionSyntax, ClosingCode, ErrorCode, Request, ServerLine, encode,
+};
 
 fn document() -> String {
     fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/protocol.md")).unwrap()
@@ -49,6 +51,20 @@ fn lines_of_a_client_round_trip() {
 }
 
 #[test]
+fn actions_of_a_client_round_trip() {
+    let actions = ActionSyntax::Pattern(ActionPattern::new("rock|paper|scissors").unwrap());
+    let examples = examples(&document(), "text action");
+    assert_eq!(examples.len(), 3);
+    for line in examples {
+        let request = Request::parse(line.as_bytes(), &actions).unwrap().unwrap();
+        let mut written = Vec::new();
+        request.encode(&mut written);
+        let again = Request::parse(written.trim_ascii_end(), &actions).unwrap().unwrap();
+        assert_eq!(format!("{request:?}"), format!("{again:?}"));
+    }
+}
+
+#[test]
 fn every_type_and_code_is_documented() {
     let document = document();
     let errors = ErrorCode::ALL.iter().map(ErrorCode::to_string);
@@ -56,7 +72,7 @@ fn every_type_and_code_is_documented() {
     for code in errors.chain(closings) {
         assert!(document.contains(&format!("| `{code}` |")), "{code} is not in a table");
     }
-    let types = "welcome state clock started joined move output left exited bye error pong resumed resync closing";
+    let types = "welcome state clock started joined move action turn round result paused continued output left exited bye error pong resumed resync closing";
     for kind in types.split_whitespace() {
         assert!(document.contains(&format!(r#"{{"type":"{kind}""#)), "{kind} has no example");
     }
