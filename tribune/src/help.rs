@@ -11,6 +11,7 @@ const EXAMPLES: &str = "Examples:
   tribune watch                         watch the game, in a second terminal
   tribune play --name ann               join it
   tribune server --agent ./bot --stay   a game with your own bot
+  tribune server --game snake           a game of snake
   tribune herd --mode watch -n 1000     a thousand spectators that check what they receive
 
 Each command has its own --help.

@@ -29,6 +29,7 @@ mod readme;
 mod reliability_doc;
 mod scenario;
 mod seed;
+mod snake;
 mod termination;
 mod tribune_command;
 mod unprintable;
