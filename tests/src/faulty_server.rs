@@ -109,9 +109,13 @@ impl FaultyServer {
                 connections.max_open.fetch_max(open, Ordering::SeqCst);
                 let connections = connections.clone();
                 thread::spawn(move || {
+                    // It keeps the connection open until it is no longer counted: otherwise the client
+                    // could begin the next one before that.
+                    let held = stream.try_clone();
                     // A client may leave at any time.
                     let _ = serve_one(&connections, client, stream);
                     connections.open.fetch_sub(1, Ordering::SeqCst);
+                    drop(held);
                 });
                 if fault == Fault::RefuseAfter(client + 1) {
                     return;
