@@ -28,6 +28,7 @@ pub mod running_server;
 mod scale;
 pub mod server_process;
 pub mod silent;
+pub mod snake_turn;
 pub mod spread;
 pub mod system;
 pub mod table;

@@ -7,6 +7,8 @@ use tribune_protocol::{
 };
 use tribune_server::log::{Batch, Cursor, Log, View};
 
+use crate::snake_turn::SnakeTurn;
+
 /// How many bytes the log holds.
 const LOG_BYTES: usize = 16 << 20;
 
@@ -18,17 +20,19 @@ pub struct Pure {
     batch: Batch,
     log: Arc<Log>,
     view: View,
+    snake: SnakeTurn,
 }
 
 /// A part.
 pub type Part = fn(&mut Pure);
 
 /// The parts, by name.
-pub const PARTS: [(&str, Part); 4] = [
+pub const PARTS: [(&str, Part); 5] = [
     ("parse", Pure::parse),
     ("encode", Pure::encode),
     ("append", Pure::append),
     ("read", Pure::read),
+    ("snake", Pure::snake),
 ];
 
 impl Default for Pure {
@@ -49,7 +53,7 @@ impl Default for Pure {
             log.append(&batch);
         }
         let view = View::new(log.clone());
-        Self { event, line: Vec::new(), batch, log, view }
+        Self { event, line: Vec::new(), batch, log, view, snake: SnakeTurn::default() }
     }
 }
 
@@ -77,5 +81,10 @@ impl Pure {
         let lines = cursor.due(&self.view, usize::MAX);
         black_box(cursor.advance(&self.view, lines.len() / 2));
         black_box(cursor);
+    }
+
+    /// Plays a turn with 100 snakes, and encodes it.
+    pub fn snake(&mut self) {
+        black_box(self.snake.play());
     }
 }
