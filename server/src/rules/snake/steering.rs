@@ -10,6 +10,10 @@ const MAX_WAITING: usize = 2;
 ///
 /// Each direction is checked against the one that is travelled just before it, not against the current
 /// heading. So whatever is pressed within a turn, a snake never turns back into its own neck.
+///
+/// Before its first step a snake has no neck, and a new direction replaces the one that waits. Otherwise the
+/// action by which a player joins, before it knows where, would be a step that it could not take back, and
+/// one that all later ones in lockstep would wait behind.
 #[derive(Clone, Debug, Default)]
 pub struct Steering {
     /// The direction of its last step; `None` before the first.
@@ -34,12 +38,16 @@ impl Steering {
     /// # Errors
     /// If it is a reversal, or too many are waiting.
     pub fn push(&mut self, direction: Direction) -> Result<(), SteeringError> {
-        match self.waiting.back().copied().or(self.heading) {
-            Some(before) if before == direction => return Ok(()),
-            Some(before) if before == direction.opposite() => {
-                return Err(SteeringError::Reversal(before));
-            }
-            _ => {}
+        let Some(heading) = self.heading else {
+            self.waiting = VecDeque::from([direction]);
+            return Ok(());
+        };
+        let before = self.waiting.back().copied().unwrap_or(heading);
+        if before == direction {
+            return Ok(());
+        }
+        if before == direction.opposite() {
+            return Err(SteeringError::Reversal(before));
         }
         if self.waiting.len() == MAX_WAITING {
             return Err(SteeringError::Full);
@@ -78,11 +86,18 @@ mod tests {
     }
 
     #[test]
-    fn reversals_are_refused_before_the_first_step_too() {
+    fn the_last_direction_before_the_first_step_counts() {
         let mut steering = Steering::default();
-        assert_eq!(steering.push(West), Ok(()));
-        assert_eq!(steering.push(East), Err(SteeringError::Reversal(West)));
-        assert_eq!(step(&mut steering), West);
+        for direction in [East, North, West] {
+            assert_eq!(steering.push(direction), Ok(()));
+        }
+        assert_eq!([(); 2].map(|()| step(&mut steering)), [West, West]);
+    }
+
+    #[test]
+    fn reversals_are_refused() {
+        let mut steering = Steering::default();
+        assert_eq!(steering.step(|| West), West);
         assert_eq!(steering.push(East), Err(SteeringError::Reversal(West)));
         let message = SteeringError::Reversal(West).to_string();
         assert_eq!(message, "travels W and cannot turn back");
@@ -91,12 +106,13 @@ mod tests {
     #[test]
     fn the_direction_that_is_travelled_already_adds_nothing() {
         let mut steering = Steering::default();
+        assert_eq!(steering.step(|| North), North);
         for _ in 0..10 {
             assert_eq!(steering.push(North), Ok(()));
         }
         assert_eq!(steering.push(East), Ok(()));
         assert_eq!(steering.push(East), Ok(()));
-        assert_eq!([(); 3].map(|()| step(&mut steering)), [North, East, East]);
+        assert_eq!([(); 3].map(|()| step(&mut steering)), [East, East, East]);
     }
 
     proptest! {
