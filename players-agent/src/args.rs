@@ -5,15 +5,17 @@ use std::{
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::{PlannedMove, Predef, plan};
+use crate::{PlannedMove, Predef, plan, snake::SnakeArgs};
 
 /// The command line of the built-in players.
 #[derive(Clone, Debug, clap::Args)]
 #[command(
     allow_negative_numbers = true,
+    args_conflicts_with_subcommands = true,
     after_help = "Examples:
   players-agent 3                           print the moves of augustin and randalphe
   players-agent 1 --seed 7                  print the same moves each time
+  players-agent snake --skill 3             play snake by the lines on standard input
   players-agent 1 | nc -N 127.0.0.1 7777    join both to a running game; Ctrl-C ends nc"
 )]
 pub struct Args {
@@ -28,11 +30,24 @@ pub struct Args {
     /// Print the four predefs, each with its two players, and exit
     #[arg(long)]
     list: bool,
+
+    #[command(subcommand)]
+    game: Option<Game>,
+}
+
+/// Players of games with rules.
+#[derive(Clone, Debug, clap::Subcommand)]
+enum Game {
+    /// Play snake: reads the lines of a game on standard input, and prints moves
+    Snake(SnakeArgs),
 }
 
 impl Args {
     /// Runs the command until it is done, and returns its exit code. It blocks.
     pub fn run(&self) -> ExitCode {
+        if let Some(Game::Snake(args)) = &self.game {
+            return args.run();
+        }
         let mut out = io::stdout().lock();
         let result = if self.list {
             list(&mut out)

@@ -9,6 +9,7 @@
 mod args;
 mod plan;
 mod predef;
+pub mod snake;
 
 pub use args::Args;
 pub use plan::{PlannedMove, plan};
