@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, num::NonZeroU32, thread::available_parallelism, time::Duration};
 
 use tribune_cli::parse_number;
-use tribune_protocol::{BoardSize, DEFAULT_ADDRESS};
+use tribune_protocol::{BoardSize, DEFAULT_ADDRESS, MAX_CELLS};
 
 use super::{
     ArgsError,
@@ -123,8 +123,13 @@ impl GameArgs {
     /// # Errors
     /// Names the argument that is invalid or unavailable, and what is expected.
     pub fn into_settings(self) -> Result<(Vec<SocketAddr>, Settings), ArgsError> {
-        let predef_command = self.programs.predef_command();
-        let script = self.programs.schedule()?;
+        let predef_command = self.programs.predef_command(self.rules.built_in_programs());
+        let script = self.programs.schedule(self.rules.demonstration(), &predef_command)?;
+        if self.rules.draws_cells() && self.board.cells() > MAX_CELLS {
+            return Err(ArgsError::Usage(format!(
+                "--board is too large for this game: expected at most {MAX_CELLS} cells"
+            )));
+        }
         if self.repeat && script.is_empty() {
             return Err(ArgsError::Usage(
                 "--repeat needs a script with at least one entry, as in --script 0.5:1".into(),
@@ -212,6 +217,15 @@ mod tests {
     }
 
     #[test]
+    fn the_demonstration_of_snake_has_four_players_of_its_own() {
+        let (_, settings) = settings(&["--game", "snake"]).unwrap();
+        let titles: Vec<_> =
+            settings.game.script.iter().map(|entry| &*entry.program.title).collect();
+        assert_eq!(titles, ["wanda, skill 1", "gus, skill 2", "cara, skill 3", "cleo, skill 3"]);
+        assert_eq!(settings.game.turns.period, Duration::from_millis(150));
+    }
+
+    #[test]
     fn listens_on_every_address() {
         let (listen, _) = settings(&["--listen", "127.0.0.1:0", "--listen", "[::1]:80"]).unwrap();
         assert_eq!(listen, ["127.0.0.1:0".parse().unwrap(), "[::1]:80".parse().unwrap()]);
@@ -228,11 +242,12 @@ mod tests {
 
     #[test]
     fn rejects_invalid_values_with_what_is_expected() {
-        let cases: [(&[&str], &str); 20] = [
+        let cases: [(&[&str], &str); 21] = [
             (&["--script", "0:9"], "expected 1, 2, 3 or 4"),
             (&["--script", "99999999999:1"], "from 0 to 31536000 (a year)"),
             (&["--board", "0x4"], "expected WIDTHxHEIGHT"),
             (&["--board", "32"], "expected WIDTHxHEIGHT"),
+            (&["--board", "300x300", "--game", "snake"], "at most 43690 cells"),
             (&["--tick", "0s"], "a time from 1ms to 1day"),
             (&["--tick", "soon"], "as in 500ms"),
             (&["--log-bytes", "10"], "from 4096 to 64GiB"),

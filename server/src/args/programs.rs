@@ -1,9 +1,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use super::{ArgsError, script::read_script};
-use crate::schedule::{
-    CommandError, DEMONSTRATION, PredefCommand, Program, Scheduled, command_words,
-};
+use crate::schedule::{CommandError, PredefCommand, Program, Scheduled, command_words};
 
 /// Which programs a game starts, as typed.
 #[derive(Debug, clap::Args)]
@@ -15,7 +13,7 @@ pub struct ProgramsArgs {
     bots: Vec<Program>,
 
     /// Predefs to start, and when: comma-separated SECONDS:PREDEF entries, at most 10,000
-    /// [default: 0.5:1,1:2,6:3, the demonstration]
+    /// [default: 0.5:1,1:2,6:3, the demonstration; 0:1,0:2,0:3,0:4 for snake]
     #[arg(long, value_name = "ENTRIES", conflicts_with = "scenario")]
     script: Option<String>,
 
@@ -23,27 +21,31 @@ pub struct ProgramsArgs {
     #[arg(long, value_name = "FILE")]
     scenario: Option<PathBuf>,
 
-    /// Run this command for each entry of the script, three by default, instead of the built-in
+    /// Run this command for each entry of the script, three by default (four for snake), instead of the built-in
     /// program; {predef} is replaced by the number of the entry's predef
     #[arg(long, value_name = "COMMAND")]
     agent: Option<PredefCommand>,
 }
 
 impl ProgramsArgs {
-    /// The command that is run for a predef.
-    pub fn predef_command(&self) -> PredefCommand {
-        self.agent.clone().unwrap_or_default()
+    /// The command that is run for a predef, in a game with these `built_in` programs.
+    pub fn predef_command(&self, built_in: PredefCommand) -> PredefCommand {
+        self.agent.clone().unwrap_or(built_in)
     }
 
-    /// The programs to start: those of the script or the scenario, and then the bots. Reads the
-    /// scenario file.
+    /// The programs to start: those of the script or the scenario, and then the bots. If neither is given,
+    /// those of the `demonstration`. Reads the scenario file.
     ///
     /// # Errors
     /// Names the entry that is invalid, or the reason why the file cannot be read.
-    pub fn schedule(&self) -> Result<Vec<Scheduled>, ArgsError> {
-        let default = if self.bots.is_empty() || self.agent.is_some() { DEMONSTRATION } else { "" };
+    pub fn schedule(
+        &self,
+        demonstration: &str,
+        predef_command: &PredefCommand,
+    ) -> Result<Vec<Scheduled>, ArgsError> {
+        let default = if self.bots.is_empty() || self.agent.is_some() { demonstration } else { "" };
         let script = self.script.as_deref().unwrap_or(default);
-        let mut schedule = read_script(script, self.scenario.as_deref(), &self.predef_command())?;
+        let mut schedule = read_script(script, self.scenario.as_deref(), predef_command)?;
         schedule.extend(
             self.bots
                 .iter()
@@ -63,6 +65,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
+    use crate::schedule::{DEMONSTRATION, SNAKE_DEMONSTRATION};
 
     #[derive(Debug, Parser)]
     struct Line {
@@ -73,7 +76,8 @@ mod tests {
     /// The titles of the programs, and when each starts.
     fn starts(args: &[&str]) -> Vec<(f64, String)> {
         let line = Line::try_parse_from([&["server"], args].concat()).unwrap();
-        let schedule = line.programs.schedule().unwrap();
+        let predef_command = line.programs.predef_command(PredefCommand::BuiltIn);
+        let schedule = line.programs.schedule(DEMONSTRATION, &predef_command).unwrap();
         schedule
             .into_iter()
             .map(|entry| (entry.at.as_secs_f64(), entry.program.title.clone()))
@@ -100,9 +104,11 @@ mod tests {
     }
 
     #[test]
-    fn help_names_the_default_script() {
+    fn help_names_the_default_scripts() {
         let help = Line::try_parse_from(["server", "--help"]).unwrap_err().to_string();
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(help.contains(&format!("[default: {DEMONSTRATION}, ")), "{help}");
+        assert!(help.contains(&format!(" {SNAKE_DEMONSTRATION} for snake]")), "{help}");
     }
 
     #[test]

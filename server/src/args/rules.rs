@@ -3,7 +3,10 @@ use std::time::Duration;
 use tribune_cli::parse_number;
 
 use super::values::{parse_count, parse_duration, parse_rules, parse_turn};
-use crate::game::{GameEnds, RulesConfig, TurnConfig};
+use crate::{
+    game::{GameEnds, RulesConfig, TurnConfig},
+    schedule::{DEMONSTRATION, PredefCommand, SNAKE_DEMONSTRATION},
+};
 
 /// How long after it is out a player can come back.
 const RESPAWN: Duration = Duration::from_secs(3);
@@ -55,6 +58,30 @@ impl RulesArgs {
     /// The rules.
     pub fn config(&self) -> RulesConfig {
         self.game
+    }
+
+    /// Whether the game draws cells, which bounds the size of its board.
+    pub fn draws_cells(&self) -> bool {
+        match self.game {
+            RulesConfig::Walk => false,
+            RulesConfig::Snake => true,
+        }
+    }
+
+    /// The built-in programs that play this game.
+    pub fn built_in_programs(&self) -> PredefCommand {
+        match self.game {
+            RulesConfig::Walk => PredefCommand::BuiltIn,
+            RulesConfig::Snake => PredefCommand::Snake { only_changes: !self.lockstep },
+        }
+    }
+
+    /// The script of the demonstration of this game.
+    pub fn demonstration(&self) -> &'static str {
+        match self.game {
+            RulesConfig::Walk => DEMONSTRATION,
+            RulesConfig::Snake => SNAKE_DEMONSTRATION,
+        }
     }
 
     /// When turns are played, in a game whose clock has this `tick`.

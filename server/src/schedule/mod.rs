@@ -12,7 +12,7 @@ pub use command_words::{CommandError, command_words};
 pub use predef_command::PredefCommand;
 pub use program::{Program, ProgramCommand, Restart, RestartPolicy};
 pub use scenario::{MAX_SCENARIO, parse_scenario};
-pub use script::{DEMONSTRATION, parse_script};
+pub use script::{DEMONSTRATION, SNAKE_DEMONSTRATION, parse_script};
 
 use std::{sync::Arc, time::Duration};
 

@@ -24,6 +24,9 @@ const SHOWN: usize = 40;
 /// The script of the demonstration. `bots/scenario.toml` describes the same.
 pub const DEMONSTRATION: &str = "0.5:1,1:2,6:3";
 
+/// The script of the demonstration of snake.
+pub const SNAKE_DEMONSTRATION: &str = "0:1,0:2,0:3,0:4";
+
 /// Parses a script such as [`DEMONSTRATION`]: start times in seconds and predefs, in any order. An
 /// empty text is a script without entries.
 ///
