@@ -1,3 +1,5 @@
+mod players;
+
 use proptest::prelude::*;
 use tribune_protocol::{Direction, Turn};
 
