@@ -1,4 +1,5 @@
 mod properties;
+mod python;
 mod scene;
 
 use tribune_protocol::{Action, BoardSize, Direction, Name, Origin, PlayerId, WorkerId};

@@ -10,22 +10,22 @@ const NAMES: [&str; 6] = ["ann", "bob", "ada", "李", "b2", "9"];
 
 /// Something that a player does. It joins by its first action.
 #[derive(Clone, Copy, Debug)]
-enum Step {
+pub enum Step {
     Go(Direction),
     Leave,
 }
 
 /// What happens within a turn, in order: steps of players, which are given as indices of [`NAMES`].
-type Happening = Vec<(usize, Step)>;
+pub type Happening = Vec<(usize, Step)>;
 
 #[derive(Clone, Debug)]
-struct RandomGame {
-    board: BoardSize,
-    seed: u64,
-    turns: Vec<Happening>,
+pub struct RandomGame {
+    pub board: BoardSize,
+    pub seed: u64,
+    pub turns: Vec<Happening>,
 }
 
-fn random_game() -> impl Strategy<Value = RandomGame> {
+pub fn random_game() -> impl Strategy<Value = RandomGame> {
     let direction = prop::sample::select(Direction::ALL.to_vec());
     let step = prop_oneof![30 => direction.prop_map(Step::Go), 1 => Just(Step::Leave)];
     let turn = prop::collection::vec((0..NAMES.len(), step), 0..8);
@@ -36,7 +36,7 @@ fn random_game() -> impl Strategy<Value = RandomGame> {
 }
 
 /// A game that is played with ids given in the order of joining.
-struct Played {
+pub struct Played {
     snake: Snake,
     ids: BTreeMap<usize, PlayerId>,
     /// The names of all players that have ever joined.
@@ -53,7 +53,7 @@ struct Named {
 }
 
 impl Played {
-    fn new(game: &RandomGame) -> Self {
+    pub fn new(game: &RandomGame) -> Self {
         Self {
             snake: Snake::new(game.board, game.seed),
             ids: BTreeMap::new(),
@@ -62,7 +62,21 @@ impl Played {
         }
     }
 
-    fn take(&mut self, (player, step): (usize, Step)) {
+    /// The id of a player that has joined.
+    pub fn id(&self, player: usize) -> Option<PlayerId> {
+        self.ids.get(&player).copied()
+    }
+
+    /// The id that the next player gets.
+    pub fn next_id(&self) -> PlayerId {
+        PlayerId(u64::try_from(self.names.len()).unwrap())
+    }
+
+    pub fn name(player: usize) -> &'static str {
+        NAMES[player]
+    }
+
+    pub fn take(&mut self, (player, step): (usize, Step)) {
         match step {
             Step::Leave => {
                 if let Some(id) = self.ids.remove(&player) {
@@ -70,7 +84,7 @@ impl Played {
                 }
             }
             Step::Go(direction) => {
-                let next = PlayerId(u64::try_from(self.names.len()).unwrap());
+                let next = self.next_id();
                 let id = *self.ids.entry(player).or_insert(next);
                 if id == next {
                     self.names.insert(id, NAMES[player]);
@@ -82,7 +96,7 @@ impl Played {
         }
     }
 
-    fn turn(&mut self, happening: &Happening) -> TurnOutcome {
+    pub fn turn(&mut self, happening: &Happening) -> TurnOutcome {
         for &step in happening {
             self.take(step);
         }
