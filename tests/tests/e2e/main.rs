@@ -30,6 +30,7 @@ mod reliability_doc;
 mod scenario;
 mod seed;
 mod snake;
+mod snake_players;
 mod termination;
 mod tribune_command;
 mod unprintable;
