@@ -8,9 +8,9 @@ use super::{Skill, search::look_ahead, view::View};
 /// A snake that wanders turns once in this many steps on average.
 const STEPS_PER_TURN: u32 = 6;
 
-/// A careful snake looks for this many cells more than it has itself. Beyond that, more space is no
-/// better.
-const SPARE_CELLS: usize = 40;
+/// A careful snake prefers a way with this many times as many cells as it has itself, as it will grow, and
+/// others come.
+const AMPLE_SPACE: usize = 3;
 
 /// The direction in which a snake of this skill goes next.
 pub fn choose(skill: Skill, view: &View, random: &mut impl Rng) -> Direction {
@@ -46,13 +46,12 @@ fn greedy(view: &View) -> Option<Direction> {
 
 /// Goes to the nearest food where there is room for all of it, and no other head may come.
 fn careful(view: &View) -> Option<Direction> {
-    let enough = view.length + SPARE_CELLS;
     let steps = view.safe_steps().map(|(direction, to)| {
         let ahead = look_ahead(view, to, view.cells());
         let merit = (
             ahead.space > view.length,
             !view.is_contested(to),
-            ahead.space.min(enough),
+            ahead.space > AMPLE_SPACE * view.length,
             Reverse(ahead.food.unwrap_or(usize::MAX)),
             Some(direction) == view.heading,
         );
