@@ -5,11 +5,13 @@
 
 mod fnv1a;
 mod outcome;
+mod referee;
 mod snake;
 mod walk;
 
 pub use self::{
     outcome::{RoundResult, TurnOutcome},
+    referee::{Fault, FaultReason, Referee},
     snake::Snake,
     walk::Walk,
 };

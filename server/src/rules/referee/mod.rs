@@ -1,0 +1,248 @@
+//! A game as a program: a referee that reads lines about players and prints lines about the board.
+//!
+//! Here are the lines, with no process: what is to be written to the referee, and what the lines that it
+//! has printed mean. The server keeps the state, checks everything, and bounds it.
+
+mod command;
+mod fault;
+mod roster;
+mod turn_lines;
+
+pub use self::fault::{Fault, FaultReason};
+
+use std::{
+    collections::BTreeSet,
+    fmt::{self, Write},
+};
+
+use tribune_protocol::{
+    Action, ActionPattern, ActionSyntax, BoardSize, CellContent, Line, MAX_CLIENT_LINE, Name,
+    PlayerId, is_printable,
+};
+
+use self::{command::Command, roster::Roster, turn_lines::TurnLines};
+use super::{RoundResult, TurnOutcome};
+
+/// The most characters of the name of a game.
+const MAX_NAME: usize = 32;
+
+/// The rules of a game that a referee decides.
+#[derive(Debug)]
+pub struct Referee {
+    board: BoardSize,
+    /// The name of its program, and of the game unless it prints another.
+    title: String,
+    name: Option<String>,
+    actions: Option<ActionPattern>,
+    /// Whether the first turn is complete, and with it the name and the actions.
+    is_set_up: bool,
+    players: Roster,
+    /// The turn that it was asked for and has not completed.
+    open_turn: Option<u64>,
+    turn: TurnLines,
+    /// How many lines it has printed.
+    lines: u64,
+    /// What is to be written to it.
+    input: String,
+}
+
+impl Referee {
+    /// The rules of a referee for a board of this size, neither side of which may be 0, and whose program
+    /// has this `title`.
+    pub fn new(board: BoardSize, title: String) -> Self {
+        Self {
+            board,
+            title,
+            name: None,
+            actions: None,
+            is_set_up: false,
+            players: Roster::default(),
+            open_turn: None,
+            turn: TurnLines::default(),
+            lines: 0,
+            input: String::new(),
+        }
+    }
+
+    /// The name of the game.
+    pub fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.title)
+    }
+
+    /// The name of the program.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// Which actions there are: what the referee has printed, otherwise the directions.
+    pub fn actions(&self) -> ActionSyntax {
+        self.actions.clone().map_or(ActionSyntax::Directions, ActionSyntax::Pattern)
+    }
+
+    /// Tells the referee that a round begins.
+    pub fn begin_round(&mut self, seed: u64) {
+        let BoardSize { width, height } = self.board;
+        self.write(format_args!("game {seed} {width} {height}"));
+    }
+
+    /// Tells the referee that a player is in the game.
+    pub fn join(&mut self, player: PlayerId, name: &Name) {
+        self.players.join(player);
+        self.write(format_args!("join {player} {name}"));
+    }
+
+    /// Tells the referee that a player acts.
+    pub fn act(&mut self, player: PlayerId, action: &Action) {
+        self.write(format_args!("act {player} {action}"));
+    }
+
+    /// Tells the referee that a player has left the game.
+    pub fn leave(&mut self, player: PlayerId) {
+        self.players.leave(player);
+        self.write(format_args!("leave {player}"));
+    }
+
+    /// Asks the referee for a turn. The one before has to be complete.
+    pub fn begin_turn(&mut self, number: u64) {
+        debug_assert_eq!(self.open_turn, None, "the turn before turn {number} is not complete");
+        self.open_turn = Some(number);
+        self.write(format_args!("turn {number}"));
+    }
+
+    /// The turn that the referee is asked for and has not completed.
+    pub fn open_turn(&self) -> Option<u64> {
+        self.open_turn
+    }
+
+    /// The lines that are to be written to the referee, each with its end.
+    pub fn take_input(&mut self) -> String {
+        std::mem::take(&mut self.input)
+    }
+
+    /// Takes a line that the referee has printed, and returns what the turn has changed if that completes
+    /// it.
+    ///
+    /// # Errors
+    /// If the line is wrong. No line may be taken after that.
+    pub fn receive(&mut self, line: &Line) -> Result<Option<TurnOutcome>, Fault> {
+        self.lines += 1;
+        let (Line::Whole(bytes) | Line::Cut(bytes) | Line::Unfinished(bytes)) = line;
+        let result = match (line, std::str::from_utf8(bytes)) {
+            (Line::Cut(_), _) => Err(FaultReason::LineTooLong(MAX_CLIENT_LINE)),
+            (_, Err(_)) => Err(FaultReason::NotUtf8),
+            (_, Ok(text)) => self.turn.count(bytes.len() + 1).and_then(|()| self.handle_line(text)),
+        };
+        result.map_err(|reason| Fault::in_line(self.lines, bytes, reason))
+    }
+
+    /// The end of its standard output. If the referee has printed `end`, that completes the turn.
+    ///
+    /// # Errors
+    /// If it has not, with this `reason`.
+    pub fn close(&mut self, reason: FaultReason) -> Result<TurnOutcome, Fault> {
+        if self.turn.end_game() {
+            self.open_turn = None;
+            return Ok(self.take_outcome());
+        }
+        Err(self.fault(reason))
+    }
+
+    /// A fault that is not one of a line.
+    pub fn fault(&self, reason: FaultReason) -> Fault {
+        Fault { line: self.lines, text: None, reason }
+    }
+
+    fn handle_line(&mut self, line: &str) -> Result<Option<TurnOutcome>, FaultReason> {
+        let Some(command) = Command::parse(line)? else { return Ok(None) };
+        match command {
+            Command::Name(name) => self.set_name(name)?,
+            Command::Actions(pattern) => self.set_actions(&pattern)?,
+            Command::Draw { x, y, glyph, player } => {
+                let (x, y) = self.on_board(x, y)?;
+                if player != PlayerId(0) {
+                    self.players.check(player)?;
+                }
+                let player = if glyph.is_some() { player } else { PlayerId(0) };
+                self.turn.draw(CellContent { x, y, glyph, player });
+            }
+            Command::Score(player, score) => {
+                self.players.check(player)?;
+                self.turn.score(player, score);
+            }
+            Command::Out(player, reason) => {
+                self.players.check(player)?;
+                self.turn.out(player, reason);
+            }
+            Command::Note(text) => self.turn.note(text)?,
+            Command::Result(groups) => {
+                let result = groups.map_or(Ok(RoundResult::ByScore), |groups| self.ranking(groups));
+                self.turn.result(result?);
+            }
+            Command::End(reason) => self.turn.end(reason),
+            Command::Go => return self.go().map(Some),
+        }
+        Ok(None)
+    }
+
+    fn set_name(&mut self, name: String) -> Result<(), FaultReason> {
+        let length = name.chars().count();
+        if !(1..=MAX_NAME).contains(&length) || !name.chars().all(is_printable) {
+            return Err(FaultReason::Name(MAX_NAME));
+        }
+        match &self.name {
+            Some(known) if *known == name => Ok(()),
+            None if !self.is_set_up => {
+                self.name = Some(name);
+                Ok(())
+            }
+            _ => Err(FaultReason::TooLate),
+        }
+    }
+
+    fn set_actions(&mut self, pattern: &str) -> Result<(), FaultReason> {
+        match &self.actions {
+            Some(known) if known.as_str() == pattern => Ok(()),
+            None if !self.is_set_up => {
+                self.actions = Some(ActionPattern::new(pattern)?);
+                Ok(())
+            }
+            _ => Err(FaultReason::TooLate),
+        }
+    }
+
+    fn on_board(&self, x: i64, y: i64) -> Result<(u16, u16), FaultReason> {
+        let BoardSize { width, height } = self.board;
+        match (u16::try_from(x), u16::try_from(y)) {
+            (Ok(x), Ok(y)) if x < width && y < height => Ok((x, y)),
+            _ => Err(FaultReason::OffBoard(self.board)),
+        }
+    }
+
+    fn ranking(&self, groups: Vec<Vec<PlayerId>>) -> Result<RoundResult, FaultReason> {
+        let mut seen = BTreeSet::new();
+        for &player in groups.iter().flatten() {
+            self.players.check(player)?;
+            if !seen.insert(player) {
+                return Err(FaultReason::RankedTwice(player));
+            }
+        }
+        Ok(RoundResult::Ranking(groups))
+    }
+
+    fn go(&mut self) -> Result<TurnOutcome, FaultReason> {
+        self.open_turn.take().ok_or(FaultReason::NoTurn)?;
+        self.is_set_up = true;
+        Ok(self.take_outcome())
+    }
+
+    fn take_outcome(&mut self) -> TurnOutcome {
+        self.turn.take(|player| self.players.is_in_game(player))
+    }
+
+    fn write(&mut self, line: fmt::Arguments<'_>) {
+        writeln!(self.input, "{line}").expect("writing to a string cannot fail");
+    }
+}
+
+#[cfg(test)]
+mod tests;
