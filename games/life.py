@@ -1,0 +1,44 @@
+#!/usr/bin/env python3
+"""Conway's Game of Life: a game that nobody plays. Each turn is a generation on a board without edges.
+
+server --turn 100ms --game "python3 games/life.py"
+"""
+import collections
+import random
+import sys
+
+
+def next_generation(alive, width, height):
+    """A cell lives if it has three neighbours, or two and was alive."""
+    neighbours = collections.Counter(
+        ((x + dx) % width, (y + dy) % height)
+        for x, y in alive
+        for dx in (-1, 0, 1)
+        for dy in (-1, 0, 1)
+        if (dx, dy) != (0, 0)
+    )
+    return {cell for cell, count in neighbours.items() if count == 3 or (count == 2 and cell in alive)}
+
+
+for line in sys.stdin:
+    word, *rest = line.split()
+    if word == "game":
+        seed, width, height = map(int, rest)
+        dice = random.Random(seed)  # the same seed, the same game
+        cells = [(x, y) for x in range(width) for y in range(height)]
+        following = {cell for cell in cells if dice.random() < 0.3}
+        alive, recent = set(), collections.deque(maxlen=6)
+        print("name life")
+        print("actions")  # no action: nobody can play
+    elif word == "turn":
+        for x, y in following - alive:
+            print("draw", x, y, "#", 0)
+        for x, y in alive - following:
+            print("draw", x, y, ".", 0)
+        alive = following
+        if alive in recent:  # nothing new will come: the next round begins with another seed
+            print("note after", rest[0], "turns it repeats itself")
+            print("result")
+        recent.append(alive)
+        following = next_generation(alive, width, height)
+        print("go", flush=True)

@@ -1,0 +1,40 @@
+#!/usr/bin/env python3
+"""Rock, paper, scissors, for two players or more: each point is a player that you have beaten.
+
+server --lockstep --turn 10s --game "python3 games/rps.py"     then, as a player:  rock ann
+"""
+import sys
+
+BEATS = {"rock": "scissors", "paper": "rock", "scissors": "paper"}
+
+
+def play():
+    """All that have chosen play against each other, at once."""
+    for player, choice in chosen.items():
+        beaten = sum(BEATS[choice] == other for other in chosen.values())
+        scores[player] += beaten
+        if beaten:
+            print("score", player, scores[player])
+    print("note", ", ".join(f"{names[player]}: {choice}" for player, choice in chosen.items())[:200])
+    chosen.clear()
+    if max(scores.values()) >= 5:
+        print("result")  # without players: ranked by score
+
+
+for line in sys.stdin:
+    word, *rest = line.split()
+    if word == "game":  # a round begins: the players in the game join again
+        names, scores, chosen = {}, {}, {}  # by the number of a player
+        print("name rock-paper-scissors")
+        print("actions rock|paper|scissors")
+    elif word == "join":
+        names[rest[0]], scores[rest[0]] = rest[1], 0
+    elif word == "act":
+        chosen[rest[0]] = rest[1]  # the last choice counts
+    elif word == "leave":
+        for table in names, scores, chosen:
+            table.pop(rest[0], None)
+    elif word == "turn":
+        if len(chosen) > 1:
+            play()
+        print("go", flush=True)
