@@ -12,6 +12,7 @@ use super::{
     ProgramContext,
     command::{PreparedCommand, SpawnEnv},
     exit_status::{explain_not_found, not_started},
+    forked_process::ForkedProcess,
     forker::{Forked, Forker},
     running_program::RunningProgram,
 };
@@ -73,7 +74,8 @@ impl Launcher {
         tracing::info!(worker = %id, session = process_tree.session(), command = ?words, "started");
         self.context.send(Input::Started { program: id, command: words }).await;
         let subscription = self.broadcast.join(Origin::program(id), Transport::Pipe(input)).await;
-        Ok(RunningProgram::new(id, child, process_tree, subscription))
+        let process = ForkedProcess { id, child, process_tree };
+        Ok(RunningProgram::new(process, subscription))
     }
 
     /// Forks `program`, and returns its command for display. While no descriptor is left, it
@@ -112,6 +114,6 @@ impl Launcher {
 }
 
 /// The writing end of the pipe `input`, for writes that do not block.
-fn nonblocking(input: ChildStdin) -> io::Result<pipe::Sender> {
+pub(super) fn nonblocking(input: ChildStdin) -> io::Result<pipe::Sender> {
     pipe::Sender::from_owned_fd(input.into_owned_fd()?)
 }

@@ -16,6 +16,7 @@ mod command;
 mod context;
 mod environment;
 mod exit_status;
+mod forked_process;
 mod forker;
 mod guard;
 mod guard_supervisor;

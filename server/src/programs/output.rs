@@ -37,11 +37,11 @@ const MAX_LINES_PER_INPUT: usize = 64;
 const EVENT_BYTES: usize = 88;
 
 /// After the program has exited, its output is complete when nothing was read for this long.
-const QUIET_PERIOD: Duration = Duration::from_millis(200);
+pub(super) const QUIET_PERIOD: Duration = Duration::from_millis(200);
 
 /// The longest time for reading what is left after the program has exited: at most 64 KiB, which a
 /// pipe can hold, take far less.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// One of the two output streams of a program.
 #[derive(Debug)]
@@ -69,7 +69,7 @@ impl Output {
         stream: OutputStream,
         roster: Option<Arc<Mutex<Roster>>>,
         context: &ProgramContext,
-        subscription: SubscriberHandle,
+        subscription: Option<SubscriberHandle>,
         has_printed: Arc<AtomicBool>,
     ) -> Self {
         Self {
@@ -226,7 +226,7 @@ fn ends_with_a_player_of(roster: &Roster, line: &str) -> bool {
 }
 
 /// Waits until `token` is cancelled, and then for `delay`.
-async fn after(token: &CancellationToken, delay: Duration) {
+pub(super) async fn after(token: &CancellationToken, delay: Duration) {
     token.cancelled().await;
     sleep(delay).await;
 }

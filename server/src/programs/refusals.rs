@@ -17,7 +17,8 @@ const MAX_MESSAGE: usize = 256;
 #[derive(Debug)]
 pub(super) struct Refusals {
     program: WorkerId,
-    subscription: SubscriberHandle,
+    /// Where the program gets the stream, if it does.
+    subscription: Option<SubscriberHandle>,
     messages: Messages,
     /// Whether the operator has had the hint.
     has_hinted: bool,
@@ -29,7 +30,7 @@ pub(super) struct Refusals {
 impl Refusals {
     pub(super) fn new(
         program: WorkerId,
-        subscription: SubscriberHandle,
+        subscription: Option<SubscriberHandle>,
         messages: Messages,
     ) -> Self {
         let limit = Gcra::per_second(REPLIES_PER_SECOND, MAX_REPLIES);
@@ -49,8 +50,9 @@ impl Refusals {
 
     /// Sends the replies so far, unless the program does not read them.
     pub(super) async fn send(&mut self) {
-        if !self.replies.is_empty() {
-            self.subscription.offer(std::mem::take(&mut self.replies)).await;
+        let replies = std::mem::take(&mut self.replies);
+        if let Some(subscription) = self.subscription.as_ref().filter(|_| !replies.is_empty()) {
+            subscription.offer(replies).await;
         }
     }
 
