@@ -15,6 +15,7 @@ use crate::{
     game::{Effect, Game, Input, LaunchRequest},
     messages::Messages,
     outcome::Outcome,
+    programs::RefereeInput,
 };
 
 /// How many inputs are taken at once. Their events are published together.
@@ -41,6 +42,8 @@ pub struct GameLoop {
     pub closing: CancellationToken,
     /// Where replies to the keyboard go.
     pub messages: Messages,
+    /// Where lines for the referee go, if there is one.
+    pub referee: Option<RefereeInput>,
 }
 
 impl GameLoop {
@@ -83,8 +86,17 @@ impl GameLoop {
         Ok(self.game.outcome())
     }
 
+    fn write_to_referee(&mut self) {
+        let Some(referee) = &self.referee else { return };
+        let lines = self.game.take_referee_input();
+        if let Err(bytes) = referee.add(&lines) {
+            self.game.referee_is_not_reading(bytes);
+        }
+    }
+
     /// Empties the outbox of the game: publishes its events, and then carries out its effects.
     async fn deliver(&mut self) -> Result<(), JournalError> {
+        self.write_to_referee();
         let outbox = self.game.outbox();
         self.feed.publish(&outbox.events).await?;
         outbox.events.clear();

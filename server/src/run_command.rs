@@ -10,7 +10,11 @@ use crate::{
     operator::{run_echo, run_game},
     outcome::Outcome,
     programs::run_guard,
+    rules::RefereeFailure,
 };
+
+/// The exit code if the game has ended because its referee failed.
+const REFEREE_FAILED: u8 = 3;
 
 /// Runs what `args` ask for: a game, the echo service, or a player program. Returns the exit code.
 pub fn run_command(args: Args) -> ExitCode {
@@ -67,6 +71,16 @@ fn block_on(server: impl Future<Output = anyhow::Result<Outcome>>) -> ExitCode {
             "no program could be started (tried {tried}): see the reasons above"
         )),
         Ok(Outcome::Aborted) => ExitCode::from(INTERRUPTED),
-        Err(error) => failure(format_args!("{error:#}")),
+        Ok(Outcome::RefereeFailed(error)) => referee_failure(&error),
+        Err(error) => match error.downcast_ref::<RefereeFailure>() {
+            Some(failure) => referee_failure(failure),
+            None => failure(format_args!("{error:#}")),
+        },
     }
+}
+
+/// Reports a failure of the referee. Returns the exit code for it.
+fn referee_failure(error: &RefereeFailure) -> ExitCode {
+    failure(error);
+    ExitCode::from(REFEREE_FAILED)
 }

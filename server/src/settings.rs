@@ -3,7 +3,10 @@
 use std::{num::NonZeroU32, time::Duration};
 
 use crate::{
-    edge::ConnectionLimits, feed::BroadcastConfig, game::GameConfig, programs::ProgramLimits,
+    edge::ConnectionLimits,
+    feed::BroadcastConfig,
+    game::{GameConfig, RulesConfig},
+    programs::ProgramLimits,
 };
 
 /// A client that takes nothing for this long is closed.
@@ -41,4 +44,11 @@ pub struct Settings {
     pub broadcast: BroadcastConfig,
     /// How many tasks write the feed. Not 0.
     pub shards: usize,
+}
+
+impl Settings {
+    /// Whether the game starts programs by itself.
+    pub fn needs_programs(&self) -> bool {
+        !self.game.script.is_empty() || matches!(self.game.rules, RulesConfig::Referee(_))
+    }
 }

@@ -1,7 +1,9 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use super::{ArgsError, script::read_script};
-use crate::schedule::{CommandError, PredefCommand, Program, Scheduled, command_words};
+use crate::schedule::{
+    CommandError, DEMONSTRATION, PredefCommand, Program, Scheduled, command_words,
+};
 
 /// Which programs a game starts, as typed.
 #[derive(Debug, clap::Args)]
@@ -13,7 +15,7 @@ pub struct ProgramsArgs {
     bots: Vec<Program>,
 
     /// Predefs to start, and when: comma-separated SECONDS:PREDEF entries, at most 10,000
-    /// [default: 0.5:1,1:2,6:3, the demonstration; 0:1,0:2,0:3,0:4 for snake]
+    /// [default: 0.5:1,1:2,6:3, the demonstration; 0:1,0:2,0:3,0:4 for snake; none with a referee]
     #[arg(long, value_name = "ENTRIES", conflicts_with = "scenario")]
     script: Option<String>,
 
@@ -43,7 +45,12 @@ impl ProgramsArgs {
         demonstration: &str,
         predef_command: &PredefCommand,
     ) -> Result<Vec<Scheduled>, ArgsError> {
-        let default = if self.bots.is_empty() || self.agent.is_some() { demonstration } else { "" };
+        let default = match (&self.agent, &self.bots[..]) {
+            // The game of a referee has no demonstration.
+            (Some(_), _) if demonstration.is_empty() => DEMONSTRATION,
+            (Some(_), _) | (None, []) => demonstration,
+            (None, _) => "",
+        };
         let script = self.script.as_deref().unwrap_or(default);
         let mut schedule = read_script(script, self.scenario.as_deref(), predef_command)?;
         schedule.extend(
@@ -65,7 +72,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::schedule::{DEMONSTRATION, SNAKE_DEMONSTRATION};
+    use crate::schedule::SNAKE_DEMONSTRATION;
 
     #[derive(Debug, Parser)]
     struct Line {
@@ -108,7 +115,7 @@ mod tests {
         let help = Line::try_parse_from(["server", "--help"]).unwrap_err().to_string();
         let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(help.contains(&format!("[default: {DEMONSTRATION}, ")), "{help}");
-        assert!(help.contains(&format!(" {SNAKE_DEMONSTRATION} for snake]")), "{help}");
+        assert!(help.contains(&format!(" {SNAKE_DEMONSTRATION} for snake;")), "{help}");
     }
 
     #[test]

@@ -14,17 +14,20 @@ const RESPAWN: Duration = Duration::from_secs(3);
 /// The time between two turns of snake, unless it is given: short enough to feel immediate, and long
 /// enough for people.
 const SNAKE_TURN: Duration = Duration::from_millis(150);
+/// The time between two turns of a referee.
+const REFEREE_TURN: Duration = Duration::from_secs(1);
 
 /// The rules of a game, as typed.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Rules")]
 pub struct RulesArgs {
-    /// Rules of the game: walk or snake
+    /// Rules of the game: walk, snake, or the command of a referee, as in "python3 referee.py" (see
+    /// docs/games.md)
     #[arg(long, value_name = "GAME", default_value = "walk", value_parser = parse_rules)]
     game: RulesConfig,
 
-    /// Time between two turns; with --lockstep, the most that players get for a turn [default: 150ms
-    /// for snake, otherwise the tick]
+    /// Time between two turns; with --lockstep, the most that players get for a turn [default: the
+    /// tick; 150ms for snake; 1s with a referee]
     #[arg(long, value_name = "TIME", value_parser = parse_turn)]
     turn: Option<Duration>,
 
@@ -49,6 +52,10 @@ pub struct RulesArgs {
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     duration: Option<Duration>,
 
+    /// How long a referee may take for a turn; 10 s for the first
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_turn)]
+    referee_timeout: Duration,
+
     /// Players that are out stay out until the next round, instead of coming back after 3 s
     #[arg(long)]
     no_respawn: bool,
@@ -57,21 +64,26 @@ pub struct RulesArgs {
 impl RulesArgs {
     /// The rules.
     pub fn config(&self) -> RulesConfig {
-        self.game
+        self.game.clone()
+    }
+
+    /// Whether a referee decides.
+    pub fn has_referee(&self) -> bool {
+        matches!(self.game, RulesConfig::Referee(_))
     }
 
     /// Whether the game draws cells, which bounds the size of its board.
     pub fn draws_cells(&self) -> bool {
         match self.game {
             RulesConfig::Walk => false,
-            RulesConfig::Snake => true,
+            RulesConfig::Snake | RulesConfig::Referee(_) => true,
         }
     }
 
     /// The built-in programs that play this game.
     pub fn built_in_programs(&self) -> PredefCommand {
         match self.game {
-            RulesConfig::Walk => PredefCommand::BuiltIn,
+            RulesConfig::Walk | RulesConfig::Referee(_) => PredefCommand::BuiltIn,
             RulesConfig::Snake => PredefCommand::Snake { only_changes: !self.lockstep },
         }
     }
@@ -81,6 +93,8 @@ impl RulesArgs {
         match self.game {
             RulesConfig::Walk => DEMONSTRATION,
             RulesConfig::Snake => SNAKE_DEMONSTRATION,
+            // Players come over the network.
+            RulesConfig::Referee(_) => "",
         }
     }
 
@@ -89,11 +103,13 @@ impl RulesArgs {
         let default = match self.game {
             RulesConfig::Walk => tick,
             RulesConfig::Snake => SNAKE_TURN,
+            RulesConfig::Referee(_) => REFEREE_TURN,
         };
         TurnConfig {
             period: self.turn.unwrap_or(default),
             lockstep: self.lockstep,
             min_players: self.players,
+            referee_timeout: self.referee_timeout,
         }
     }
 

@@ -1,12 +1,20 @@
 //! Parsers of the values of options. Their errors say what is expected.
 
-use std::time::Duration;
+use std::{env, sync::Arc, time::Duration};
 
 use bytesize::ByteSize;
 use tribune_cli::{parse_number_within, parse_time};
 use tribune_protocol::{BoardSize, MAX_PLAYERS};
 
-use crate::{game::RulesConfig, log::MIN_LOG_BYTES};
+use crate::{
+    game::RulesConfig,
+    log::MIN_LOG_BYTES,
+    schedule::{Program, command_words},
+};
+
+/// What a game can be.
+const GAME_FORM: &str =
+    "expected walk, snake, or the command of a referee, as in \"python3 referee.py\"";
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -32,10 +40,22 @@ pub fn parse_tick(text: &str) -> Result<Duration, String> {
 
 pub fn parse_rules(text: &str) -> Result<RulesConfig, String> {
     match text {
-        "walk" => Ok(RulesConfig::Walk),
-        "snake" => Ok(RulesConfig::Snake),
-        _ => Err("expected walk or snake".to_owned()),
+        "walk" => return Ok(RulesConfig::Walk),
+        "snake" => return Ok(RulesConfig::Snake),
+        _ => {}
     }
+    let words = command_words(text).map_err(|error| format!("{GAME_FORM}: {error}"))?;
+    let program = &words[0];
+    if words.len() == 1 && !program.contains('/') && !is_in_path(program) {
+        return Err(format!("{GAME_FORM}; there is no program {program} in PATH"));
+    }
+    Ok(RulesConfig::Referee(Arc::new(Program::external(words))))
+}
+
+/// Whether a program of this name is in a folder of `PATH`.
+fn is_in_path(program: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
 pub fn parse_turn(text: &str) -> Result<Duration, String> {

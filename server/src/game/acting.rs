@@ -21,7 +21,9 @@ impl Game {
         let result = if let Some(refusal) = refusal_while_out(player, self.now, self.respawn) {
             Err(refusal)
         } else if self.turns.are_lockstep() {
-            hold(player, &action, self.turns.is_pending(), self.turns.open()).map(|()| None)
+            // A player that joins while a turn is being played is not late for it.
+            let is_late = self.turns.is_pending() && !is_new && !player.answers.is_held();
+            hold(player, &action, is_late, self.turns.open()).map(|()| None)
         } else {
             take(player, &action, &mut *self.rules).map(Some)
         };
@@ -75,10 +77,11 @@ fn take(player: &mut Player, action: &Action, rules: &mut dyn Rules) -> Result<C
     Ok(cell)
 }
 
-/// Holds `action` of `player` until the turn `open` closes.
-fn hold(player: &mut Player, action: &Action, pending: bool, open: u64) -> Result<(), Refusal> {
+/// Holds `action` of `player` until the turn `open` closes, unless it is late for the turn before, which is
+/// being played.
+fn hold(player: &mut Player, action: &Action, is_late: bool, open: u64) -> Result<(), Refusal> {
     let refusal = |reason: String| Refusal::new(ErrorCode::BadAction, reason);
-    if pending {
+    if is_late {
         let turn = open - 1;
         player.answers.forgive_one();
         return Err(refusal(format!("too late: turn {turn} is being played already")));

@@ -43,6 +43,11 @@ impl Answers {
         Ok(())
     }
 
+    /// Whether it has acted in the open turn.
+    pub fn is_held(&self) -> bool {
+        self.held.is_some()
+    }
+
     /// Notes that a line has come while no turn was open: if a late one was due, that was it.
     pub fn forgive_one(&mut self) {
         self.late = self.late.saturating_sub(1);
@@ -63,9 +68,9 @@ impl Answers {
         self.late = if self.missed < MAX_LATE { self.late + 1 } else { 0 };
     }
 
-    /// Forgets everything, as at the beginning of a round.
+    /// Forgets the turns that were missed, as at the beginning of a round.
     pub fn reset(&mut self) {
-        *self = Self::default();
+        (self.missed, self.late) = (0, 0);
     }
 }
 

@@ -32,13 +32,15 @@ pub struct GameConfig {
 }
 
 /// The rules of a game.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum RulesConfig {
     /// Players walk on a torus.
     #[default]
     Walk,
     /// Snake.
     Snake,
+    /// This program decides.
+    Referee(Arc<Program>),
 }
 
 /// When turns are played.
@@ -50,6 +52,8 @@ pub struct TurnConfig {
     pub lockstep: bool,
     /// Turns after the first are played only while so many players are in the game.
     pub min_players: usize,
+    /// How long a referee may take for a turn.
+    pub referee_timeout: Duration,
 }
 
 /// What ends rounds and the game, besides their rules.

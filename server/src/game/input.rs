@@ -1,5 +1,7 @@
 use players_agent::Predef;
-use tribune_protocol::{ErrorCode, Exit, Origin, OutputStream, PlayerAction, Refusal, WorkerId};
+use tribune_protocol::{
+    ErrorCode, Exit, Line, Origin, OutputStream, PlayerAction, Refusal, WorkerId,
+};
 
 use super::LaunchRequest;
 
@@ -43,6 +45,8 @@ pub enum Input {
         /// Its exit status.
         exit: Exit,
     },
+    /// The referee printed lines.
+    RefereePrinted(Vec<Line>),
     /// The number of a predef was typed on the server's keyboard.
     FromKeyboard(Predef),
     /// The game is to end.

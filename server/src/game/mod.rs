@@ -11,6 +11,7 @@ mod input;
 mod players;
 mod playing;
 mod programs;
+mod refereeing;
 mod rounds;
 mod standings;
 mod turns;
@@ -18,18 +19,20 @@ mod turns;
 use std::{sync::Arc, time::Duration};
 
 use players_agent::Predef;
-use tribune_protocol::{Cells, Event, EventKind, Exit, Origin, OutputStream, Seq, State, WorkerId};
+use tribune_protocol::{
+    ActionSyntax, Cells, Event, EventKind, Exit, Origin, OutputStream, Seq, State, WorkerId,
+};
 
 use self::{clock::Clock, players::Players, programs::Programs, rounds::Rounds, turns::Turns};
 pub use self::{
     config::{GameConfig, GameEnds, RulesConfig, TurnConfig},
     input::{Effect, Input, OutputLine},
-    programs::LaunchRequest,
+    programs::{LaunchRequest, REFEREE},
 };
 use crate::{
     log::Batch,
     outcome::Outcome,
-    rules::{Rules, Snake, Walk},
+    rules::{RefereeFailure, Rules, Snake, Walk},
     schedule::Program,
 };
 
@@ -54,11 +57,15 @@ pub struct Game {
     /// The last turn that was emitted.
     last_turn: u64,
     programs: Programs,
+    /// The command of the referee until the game begins.
+    referee_command: Option<Vec<String>>,
     /// The programs that can be started from the keyboard, in the order of [`Predef::ALL`].
     keyboard: [Arc<Program>; 4],
     stay: bool,
     /// Set once the game is to end: why, for people.
     stop_reason: Option<String>,
+    /// Set if that is because the referee has failed.
+    failure: Option<RefereeFailure>,
     ended: bool,
     seq: Seq,
     now: Duration,
@@ -75,7 +82,10 @@ pub struct Outbox {
 }
 
 impl Game {
-    /// A game that begins now, at 0.
+    /// A game with built-in rules that begins now, at 0.
+    ///
+    /// # Panics
+    /// If a referee decides: then it is [`Self::with_referee`].
     pub fn new(config: GameConfig) -> Self {
         let rules: Box<dyn Rules> = match config.rules {
             RulesConfig::Walk => Box::new(Walk::new(config.board, config.seed)),
@@ -84,6 +94,7 @@ impl Game {
                 let can_return = config.respawn.is_some();
                 Box::new(if can_return { snake } else { snake.without_respawn() })
             }
+            RulesConfig::Referee(_) => unreachable!("a referee is started before its game"),
         };
         Self::with_rules(config, rules)
     }
@@ -100,9 +111,11 @@ impl Game {
             cells: Cells::default(),
             last_turn: 0,
             programs: Programs::new(config.script, config.repeat),
+            referee_command: None,
             keyboard: config.keyboard,
             stay: config.stay,
             stop_reason: None,
+            failure: None,
             ended: false,
             seq: Seq::default(),
             now: Duration::ZERO,
@@ -112,7 +125,7 @@ impl Game {
 
     /// When [`Self::advance`] next has something to do; `None` when the game has ended.
     pub fn next_due(&self) -> Option<Duration> {
-        let due = [self.next_turn(), self.end_due(), self.programs.next_due()];
+        let due = [self.next_turn(), self.outcome_due(), self.end_due(), self.programs.next_due()];
         let next = due.into_iter().flatten().fold(self.clock.next_due(), Duration::min);
         (!self.ended).then_some(next)
     }
@@ -127,6 +140,8 @@ impl Game {
                 self.tick();
             } else if self.end_due().is_some_and(|end| end <= due) {
                 self.end_in_time();
+            } else if self.outcome_due().is_some_and(|outcome| outcome <= due) {
+                self.outcome_is_late();
             } else if self.next_turn().is_some_and(|turn| turn <= due) {
                 self.close_turn();
             } else if let Some(request) = self.programs.take_due(now) {
@@ -166,6 +181,7 @@ impl Game {
                 self.program_printed(program, stream, lines);
             }
             Input::Exited { program, exit } => self.program_exited(program, exit),
+            Input::RefereePrinted(lines) => self.referee_printed(&lines),
             Input::FromKeyboard(predef) => self.start_predef(predef),
             Input::Stop { reason } => self.stop(reason),
         }
@@ -177,6 +193,11 @@ impl Game {
         self.rules.name()
     }
 
+    /// Which actions there are.
+    pub fn actions(&self) -> ActionSyntax {
+        self.rules.actions()
+    }
+
     /// Whether the game has emitted `bye`, its last event.
     pub fn has_ended(&self) -> bool {
         self.ended
@@ -184,9 +205,10 @@ impl Game {
 
     /// How it ended, if it has.
     pub fn outcome(&self) -> Outcome {
-        match self.programs.none_started() {
-            Some(tried) => Outcome::NoProgramStarted { tried },
-            None => Outcome::Finished,
+        match (&self.failure, self.programs.none_started()) {
+            (Some(failure), _) => Outcome::RefereeFailed(failure.clone()),
+            (None, Some(tried)) => Outcome::NoProgramStarted { tried },
+            (None, None) => Outcome::Finished,
         }
     }
 
@@ -274,6 +296,9 @@ impl Game {
     }
 
     fn program_exited(&mut self, program: WorkerId, exit: Exit) {
+        if self.programs.is_referee(program) {
+            self.referee_exited(exit.clone());
+        }
         if let Some(exited) = self.programs.exited(program, &exit, self.now) {
             self.remove_players(Origin::program(program), &exit.to_string());
             self.emit(EventKind::Exited {
@@ -317,6 +342,11 @@ impl Game {
         }
         self.programs.repeat_if_finished(self.now);
         if !self.programs.are_finished() || (self.stay && self.stop_reason.is_none()) {
+            return;
+        }
+        if self.programs.active() > 0 {
+            // The referee ends with its game.
+            self.stop(NO_PROCESS_LEFT.to_owned());
             return;
         }
         self.end_last_round();

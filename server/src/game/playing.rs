@@ -2,7 +2,7 @@
 
 use tribune_protocol::{EventKind, Turn};
 
-use super::{Game, standings::ranking};
+use super::{Game, REFEREE, standings::ranking};
 use crate::rules::{RoundResult, TurnOutcome};
 
 impl Game {
@@ -18,6 +18,9 @@ impl Game {
 
     /// Begins the first round, if the game has rounds.
     pub(super) fn begin(&mut self) {
+        if let Some(command) = self.referee_command.take() {
+            self.program_started(REFEREE, command);
+        }
         if self.has_turns() || self.ends.is_any() {
             self.begin_round();
         }
@@ -25,7 +28,7 @@ impl Game {
 
     /// Closes the open turn and plays it.
     pub(super) fn close_turn(&mut self) {
-        let Some(number) = self.turns.close(self.players.count()) else { return };
+        let Some(number) = self.turns.close(self.now, self.players.count()) else { return };
         if self.turns.are_lockstep() {
             for id in self.turns.missing().collect::<Vec<_>>() {
                 if let Some((_, player)) = self.players.get_mut(id) {
@@ -34,8 +37,9 @@ impl Game {
             }
             self.carry_out_held_actions();
         }
-        let outcome = self.rules.turn(number);
-        self.finish_turn(outcome, false);
+        if let Some(outcome) = self.rules.turn(number) {
+            self.finish_turn(outcome, false);
+        }
     }
 
     /// Closes turns in lockstep for which all players have acted.
@@ -63,6 +67,10 @@ impl Game {
         }
         let alive = self.players.iter().filter(|player| player.is_alive());
         self.turns.open_next(self.now, was_late, alive.map(|player| player.id));
+        // These have joined while the outcome was waited for.
+        for player in self.players.iter().filter(|player| player.answers.is_held()) {
+            self.turns.acted(player.id);
+        }
     }
 
     fn apply_turn(&mut self, turn: &Turn) {
@@ -112,6 +120,11 @@ impl Game {
         } else if !self.is_stopping() {
             self.begin_round();
         }
+    }
+
+    /// Ends the round that is played, if there is one, without a result.
+    pub(super) fn abandon_round(&mut self) {
+        self.rounds.end();
     }
 
     /// Ends the round that is played, if there is one, because the game ends.

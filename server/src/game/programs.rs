@@ -15,6 +15,9 @@ const STABLE_AFTER: Duration = Duration::from_secs(60);
 /// immediately does not fork without a pause.
 const MIN_REPEAT_INTERVAL: Duration = Duration::from_secs(1);
 
+/// The number of a referee: it is started before all other programs.
+pub const REFEREE: WorkerId = WorkerId(1);
+
 /// The player programs of a game: those that are scheduled, and those that run.
 #[derive(Debug)]
 pub struct Programs {
@@ -28,6 +31,8 @@ pub struct Programs {
     active: BTreeMap<WorkerId, Active>,
     last: WorkerId,
     any_started: bool,
+    /// The program that decides the game, which goes on without the others.
+    referee: Option<WorkerId>,
     stopped: bool,
 }
 
@@ -78,10 +83,25 @@ impl Programs {
             active: BTreeMap::new(),
             last: WorkerId::default(),
             any_started: false,
+            referee: None,
             stopped: false,
         };
         programs.start_script(Duration::ZERO);
         programs
+    }
+
+    /// Adds the referee, which was started already. Its number is [`REFEREE`].
+    pub fn add_referee(&mut self, program: Arc<Program>) {
+        debug_assert_eq!(self.last.next(), REFEREE, "it is the first program");
+        let label = format!("ps#{REFEREE} (referee {})", program.title);
+        let referee = Active { label, program, restarts: 0, since: None };
+        self.active.insert(REFEREE, referee);
+        (self.last, self.referee) = (REFEREE, Some(REFEREE));
+    }
+
+    /// Whether the program `id` is the referee.
+    pub fn is_referee(&self, id: WorkerId) -> bool {
+        self.referee == Some(id)
     }
 
     /// When the next program is to be started.
@@ -105,7 +125,7 @@ impl Programs {
     pub fn started(&mut self, id: WorkerId, now: Duration) -> Option<&str> {
         let program = self.active.get_mut(&id).filter(|program| program.since.is_none())?;
         program.since = Some(now);
-        self.any_started = true;
+        self.any_started |= self.referee != Some(id);
         Some(&program.label)
     }
 
@@ -132,14 +152,15 @@ impl Programs {
         self.stopped
     }
 
-    /// How many programs were to be started, if none of them has started.
+    /// How many programs were to be started besides the referee, if none of them has started.
     pub fn none_started(&self) -> Option<u64> {
-        (!self.any_started && self.last != WorkerId::default()).then_some(self.last.0)
+        let tried = self.last.0 - u64::from(self.referee.is_some());
+        (!self.any_started && tried > 0).then_some(tried)
     }
 
-    /// Whether no program is running or scheduled.
+    /// Whether no program is running or scheduled, except for the referee.
     pub fn are_finished(&self) -> bool {
-        self.active.is_empty() && self.queue.is_empty()
+        self.active.keys().all(|&id| self.is_referee(id)) && self.queue.is_empty()
     }
 
     /// Starts a repeated script again if no program is running or scheduled.

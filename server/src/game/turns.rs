@@ -4,6 +4,9 @@ use tribune_protocol::PlayerId;
 
 use super::TurnConfig;
 
+/// By how much the limit for an outcome is extended: enough to read what is in the mailbox.
+const OUTCOME_EXTENSION: Duration = Duration::from_millis(200);
+
 /// When turns are played: by the clock, or in lockstep as soon as all players have acted.
 ///
 /// Between two turns, the next one is *open*: players act in it until it closes.
@@ -14,8 +17,10 @@ pub struct Turns {
     last: u64,
     /// When the open turn closes at the latest.
     due: Duration,
-    /// Whether the outcome of a turn that has closed is still to come.
-    pending: bool,
+    /// If the outcome of a turn that has closed is still to come: when it is due.
+    pending: Option<Duration>,
+    /// Whether the limit for that outcome was extended.
+    is_extended: bool,
     /// In lockstep: the players that the open turn waits for.
     waiting_for: HashSet<PlayerId>,
     /// In lockstep: whether a player has acted in the open turn.
@@ -29,7 +34,8 @@ impl Turns {
             config,
             last: 0,
             due: Duration::ZERO,
-            pending: false,
+            pending: None,
+            is_extended: false,
             waiting_for: HashSet::new(),
             has_acts: false,
         }
@@ -52,23 +58,41 @@ impl Turns {
 
     /// Whether a turn is being played whose outcome is still to come.
     pub fn is_pending(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    /// When the outcome is due of the turn that is being played.
+    pub fn outcome_due(&self) -> Option<Duration> {
         self.pending
+    }
+
+    /// Extends the limit for the outcome, once and not for long, at `now`: it may have come while the game
+    /// itself was not running. Returns whether it did.
+    pub fn extend(&mut self, now: Duration) -> bool {
+        self.pending = Some(now + OUTCOME_EXTENSION);
+        !std::mem::replace(&mut self.is_extended, true)
+    }
+
+    /// How long the outcome of a turn may take.
+    pub fn outcome_limit(&self) -> Duration {
+        self.config.referee_timeout
     }
 
     /// When the open turn closes at the latest; `None` while another is being played.
     pub fn next_due(&self) -> Option<Duration> {
-        (!self.pending).then_some(self.due)
+        self.pending.is_none().then_some(self.due)
     }
 
-    /// Closes the open turn, if it may be played with so many `players`, and returns its number.
+    /// Closes the open turn at `now`, if it may be played with so many `players`, and returns its number.
     /// Otherwise it stays open for another period.
-    pub fn close(&mut self, players: usize) -> Option<u64> {
+    pub fn close(&mut self, now: Duration, players: usize) -> Option<u64> {
         if self.last > 0 && players < self.config.min_players {
             self.due += self.config.period;
             return None;
         }
         self.last += 1;
-        self.pending = true;
+        self.pending = Some(now + self.config.referee_timeout);
+        self.is_extended = false;
         Some(self.last)
     }
 
@@ -83,7 +107,7 @@ impl Turns {
         was_late: bool,
         players: impl Iterator<Item = PlayerId>,
     ) {
-        self.pending = false;
+        self.pending = None;
         let next = self.due + self.config.period;
         let has_drifted = self.config.lockstep || was_late || next <= now;
         self.due = if has_drifted { now + self.config.period } else { next };
@@ -108,7 +132,7 @@ impl Turns {
     /// Whether the open turn can close before its time, with so many `players`.
     pub fn is_complete(&self, players: usize) -> bool {
         self.config.lockstep
-            && !self.pending
+            && self.pending.is_none()
             && self.has_acts
             && self.waiting_for.is_empty()
             && players >= self.config.min_players
@@ -132,11 +156,11 @@ mod tests {
     }
 
     fn turns(lockstep: bool, min_players: usize) -> Turns {
-        Turns::new(TurnConfig { period: ms(100), lockstep, min_players })
+        Turns::new(TurnConfig { period: ms(100), lockstep, min_players, referee_timeout: ms(500) })
     }
 
     fn play(turns: &mut Turns, now: u64, was_late: bool) {
-        turns.close(9).unwrap();
+        turns.close(ms(now), 9).unwrap();
         turns.open_next(ms(now), was_late, [ANN, BOB].into_iter());
     }
 
@@ -156,10 +180,24 @@ mod tests {
     #[test]
     fn a_turn_after_a_late_outcome_gets_a_whole_period() {
         let mut turns = turns(false, 0);
-        turns.close(0).unwrap();
+        turns.close(ms(0), 0).unwrap();
         assert_eq!(turns.next_due(), None, "no clock runs meanwhile");
         turns.open_next(ms(40), true, [].into_iter());
         assert_eq!(turns.next_due(), Some(ms(140)));
+    }
+
+    #[test]
+    fn the_limit_for_an_outcome_is_extended_once() {
+        let mut turns = turns(false, 0);
+        for (now, due) in [(0, 500), (40, 540)] {
+            assert_eq!(turns.outcome_due(), None);
+            turns.close(ms(now), 0).unwrap();
+            assert_eq!(turns.outcome_due(), Some(ms(due)));
+            assert!(turns.extend(ms(9000)));
+            assert_eq!(turns.outcome_due(), Some(ms(9200)));
+            assert!(!turns.extend(ms(9200)));
+            turns.open_next(ms(now), true, [].into_iter());
+        }
     }
 
     #[test]
@@ -183,11 +221,11 @@ mod tests {
     #[test]
     fn turns_after_the_first_wait_for_enough_players() {
         let mut turns = turns(true, 2);
-        assert_eq!(turns.close(0), Some(1));
+        assert_eq!(turns.close(ms(0), 0), Some(1));
         turns.open_next(ms(0), false, [ANN].into_iter());
         turns.acted(ANN);
         assert!(!turns.is_complete(1));
-        assert_eq!(turns.close(1), None);
+        assert_eq!(turns.close(ms(100), 1), None);
         assert_eq!(turns.next_due(), Some(ms(200)));
         assert!(turns.is_complete(2));
     }

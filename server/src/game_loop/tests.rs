@@ -19,7 +19,12 @@ fn game() -> Game {
         rules: RulesConfig::Walk,
         board: BoardSize { width: 4, height: 4 },
         tick: Duration::from_secs(1),
-        turns: TurnConfig { period: Duration::from_secs(1), lockstep: false, min_players: 0 },
+        turns: TurnConfig {
+            period: Duration::from_secs(1),
+            lockstep: false,
+            min_players: 0,
+            referee_timeout: Duration::from_secs(1),
+        },
         ends: GameEnds::default(),
         respawn: None,
         seed: 1,
@@ -61,7 +66,9 @@ async fn run(feed: FeedWriter, inputs: Vec<Input>) -> Result<Outcome, JournalErr
     let (launches, _none) = mpsc::unbounded_channel();
     let closing = CancellationToken::new();
     let broadcast = broadcast(&feed);
-    GameLoop { game: game(), mailbox, feed, broadcast, launches, closing, messages }.run().await
+    let referee = None;
+    let game = game();
+    GameLoop { game, mailbox, feed, broadcast, launches, closing, messages, referee }.run().await
 }
 
 /// The numbers of all events of the feed, which has ended.

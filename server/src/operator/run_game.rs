@@ -48,16 +48,16 @@ pub async fn run_game(
     }
     let (handle, shutdown) = shutdown();
     let outcome = tokio::select! {
-        outcome = server.run(shutdown) => outcome?,
+        outcome = server.run(shutdown) => outcome,
         never = shut_down_on_signals(signals, &handle, || {
             messages.say("ending the game (a second signal ends it at once)");
         }) => match never {},
     };
-    if outcome != Outcome::Aborted {
+    if !matches!(outcome, Ok(Outcome::Aborted)) {
         // A console whose output is not read does not end by itself.
         let _ = timeout(DRAIN_STALL_LIMIT, consoles.ended()).await;
     }
-    Ok(outcome)
+    outcome
 }
 
 fn start_console(server: &Server, consoles: &Tasks, messages: Messages) {

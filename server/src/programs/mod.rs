@@ -27,6 +27,7 @@ mod process;
 mod process_table;
 mod process_tree;
 mod processes;
+mod referee;
 mod refusals;
 mod running_program;
 mod scanner;
@@ -35,6 +36,13 @@ mod scanner;
 mod tests;
 
 pub use self::{
-    command::SpawnEnv, context::ProgramContext, exit_status::CANNOT_EXECUTE, forker::Forker,
-    guard::run_guard, guard_supervisor::GuardMode, launcher::Launcher, limits::ProgramLimits,
+    command::SpawnEnv,
+    context::ProgramContext,
+    exit_status::CANNOT_EXECUTE,
+    forker::Forker,
+    guard::run_guard,
+    guard_supervisor::GuardMode,
+    launcher::Launcher,
+    limits::ProgramLimits,
+    referee::{RefereeInput, RefereeProcess},
 };

@@ -11,14 +11,14 @@ mod walk;
 
 pub use self::{
     outcome::{RoundResult, TurnOutcome},
-    referee::{Fault, FaultReason, Referee},
+    referee::{Fault, FaultReason, Referee, RefereeFailure},
     snake::Snake,
     walk::Walk,
 };
 
 use std::fmt::Debug;
 
-use tribune_protocol::{Action, BoardSize, Name, Origin, PlayerId};
+use tribune_protocol::{Action, ActionSyntax, BoardSize, Name, Origin, PlayerId};
 
 /// A cell of the board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -61,6 +61,16 @@ pub trait Rules: Debug + Send {
     /// Removes a player that has left the game.
     fn leave(&mut self, player: PlayerId);
 
-    /// Plays turn `number`.
-    fn turn(&mut self, number: u64) -> TurnOutcome;
+    /// Plays turn `number`. `None` if its outcome comes later: from the [referee](Self::referee).
+    fn turn(&mut self, number: u64) -> Option<TurnOutcome>;
+
+    /// Which actions there are.
+    fn actions(&self) -> ActionSyntax {
+        ActionSyntax::Directions
+    }
+
+    /// The referee, if it is another process that decides.
+    fn referee(&mut self) -> Option<&mut Referee> {
+        None
+    }
 }

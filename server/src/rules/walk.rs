@@ -56,8 +56,8 @@ impl Rules for Walk {
 
     fn leave(&mut self, _: PlayerId) {}
 
-    fn turn(&mut self, _: u64) -> TurnOutcome {
-        TurnOutcome::default()
+    fn turn(&mut self, _: u64) -> Option<TurnOutcome> {
+        Some(TurnOutcome::default())
     }
 }
 

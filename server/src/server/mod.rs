@@ -1,8 +1,9 @@
 //! A server: builds all parts, runs a game to its end, and takes the parts down in order.
 
+mod referee;
 mod running;
 
-use std::{io, net::SocketAddr};
+use std::{io, net::SocketAddr, sync::Arc};
 
 use anyhow::{Context, ensure};
 use rand::{RngExt, distr::slice::Choose};
@@ -10,16 +11,19 @@ use tokio::{
     net::TcpListener,
     sync::{mpsc, oneshot},
 };
+use tokio_util::sync::CancellationToken;
 use tribune_protocol::GameId;
 
-use self::running::Running;
+use self::{referee::StartingReferee, running::Running};
 use crate::{
     descriptors::{game_needs, max_clients, raise_limit},
+    edge::local_address,
     feed::{FeedWriter, Subscription},
-    game::{Game, Input},
+    game::{Game, Input, RulesConfig},
+    limits::PlayerPermits,
     messages::Messages,
     outcome::Outcome,
-    programs::{Forker, GuardMode},
+    programs::{Forker, GuardMode, ProgramContext, RefereeProcess, SpawnEnv},
     settings::Settings,
     shutdown::Shutdown,
     tasks::Tasks,
@@ -40,6 +44,10 @@ pub struct Server {
     inputs: mpsc::Receiver<Input>,
     feed: FeedWriter,
     forker: Option<Forker>,
+    referee: Option<RefereeProcess>,
+    players: PlayerPermits,
+    /// Cancelled when programs are to end, and no client is accepted any more.
+    closing: CancellationToken,
     tasks: Tasks,
     messages: Messages,
 }
@@ -63,21 +71,23 @@ impl Server {
     /// who runs it.
     ///
     /// # Errors
-    /// If the system does not allow enough open files, or the server cannot prepare to start
-    /// programs.
+    /// If the system does not allow enough open files, the server cannot prepare to start programs, or
+    /// the referee [fails](crate::rules::RefereeFailure).
     pub async fn new(
         mut settings: Settings,
         listeners: Vec<TcpListener>,
         messages: Messages,
     ) -> anyhow::Result<Self> {
         ensure!(
-            settings.runs_programs || settings.game.script.is_empty(),
-            "a server without programs cannot have a script"
+            settings.runs_programs || !settings.needs_programs(),
+            "a server without programs cannot have a script or a referee"
         );
         let addresses: Vec<SocketAddr> =
             listeners.iter().map(TcpListener::local_addr).collect::<io::Result<_>>()?;
         let files = raise_limit();
-        let needs = game_needs(addresses.len(), settings.game.script.len());
+        let has_referee = matches!(settings.game.rules, RulesConfig::Referee(_));
+        let needs =
+            game_needs(addresses.len(), settings.game.script.len() + usize::from(has_referee));
         settings.max_clients = max_clients(settings.max_clients, needs)?;
         let tasks = Tasks::default();
         let id = new_game_id();
@@ -87,8 +97,27 @@ impl Server {
         } else {
             None
         };
-        let (mailbox, inputs) = mpsc::channel(MAILBOX);
-        let game = Game::new(settings.game.clone());
+        let (mailbox, mut inputs) = mpsc::channel(MAILBOX);
+        let players = PlayerPermits::new(settings.max_players);
+        let closing = CancellationToken::new();
+        let context = ProgramContext {
+            actions: Arc::default(),
+            limits: settings.program_limits,
+            players: players.clone(),
+            mailbox: mailbox.clone(),
+            tasks: tasks.group(),
+            shutdown: closing.clone(),
+            messages: messages.clone(),
+        };
+        let (game, referee) = match (&settings.game.rules, &forker) {
+            (RulesConfig::Referee(program), Some(forker)) => {
+                let spawn_env = spawn_env(&settings, &id, addresses.first());
+                let starting = StartingReferee { forker, spawn_env, context, inputs: &mut inputs };
+                let (game, referee) = starting.start(program.clone(), &settings.game).await?;
+                (game, Some(referee))
+            }
+            _ => (Game::new(settings.game.clone()), None),
+        };
         let feed = FeedWriter::new(game.state(), settings.log_bytes)?;
         tracing::info!(game = %id, seed = settings.game.seed, ?addresses, "listening");
         Ok(Self {
@@ -101,6 +130,9 @@ impl Server {
             inputs,
             feed,
             forker,
+            referee,
+            players,
+            closing,
             tasks,
             messages,
         })
@@ -154,6 +186,15 @@ impl Server {
             forker.kill_all().await;
         }
         outcome
+    }
+}
+
+/// What determines the environment of programs. They get the `address` of the server.
+fn spawn_env(settings: &Settings, id: &GameId, address: Option<&SocketAddr>) -> SpawnEnv {
+    SpawnEnv {
+        seed: settings.game.seed,
+        game: id.clone(),
+        address: address.map(|&address| local_address(address).to_string()),
     }
 }
 

@@ -8,18 +8,16 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tribune_protocol::{ActionSyntax, Exit, GameId};
 
-use super::Server;
+use super::{Server, spawn_env};
 use crate::{
-    edge::{
-        AddressBudgets, ClientLimit, Joiner, LingerPermits, Listener, SessionContext, local_address,
-    },
+    edge::{AddressBudgets, ClientLimit, Joiner, LingerPermits, Listener, SessionContext},
     feed::{Broadcast, FeedWriter, JournalError, WelcomeTemplate},
     game::{Input, LaunchRequest},
     game_loop::GameLoop,
     limits::PlayerPermits,
     messages::Messages,
     outcome::Outcome,
-    programs::{CANNOT_EXECUTE, Forker, Launcher, ProgramContext, SpawnEnv},
+    programs::{CANNOT_EXECUTE, Forker, Launcher, ProgramContext, RefereeInput, RefereeProcess},
     settings::Settings,
     tasks::Tasks,
 };
@@ -56,13 +54,13 @@ impl Running {
     pub(super) fn start(server: Server, ended: oneshot::Sender<Outcome>) -> Self {
         let Server { settings, tasks, .. } = server;
         let this = Self {
-            players: PlayerPermits::new(settings.max_players),
             settings,
+            players: server.players,
             id: server.id,
-            actions: Arc::default(),
+            actions: Arc::new(server.game.actions()),
             mailbox: server.mailbox,
             messages: server.messages,
-            closing: CancellationToken::new(),
+            closing: server.closing,
             abort: CancellationToken::new(),
             shards: tasks.group(),
             sessions: tasks.group(),
@@ -85,6 +83,7 @@ impl Running {
             launches,
             closing: this.closing.clone(),
             messages: this.messages.clone(),
+            referee: server.referee.map(|referee| this.start_referee(referee)),
         };
         this.game.spawn_critical_fallible("game", async move {
             // It is not received if the server ends at once.
@@ -104,6 +103,12 @@ impl Running {
         }
         // The connections of clients that have not closed by then are aborted.
         let _ = timeout(CLOSE_LIMIT, self.sessions.ended()).await;
+    }
+
+    fn start_referee(&self, referee: RefereeProcess) -> RefereeInput {
+        let input = RefereeInput::default();
+        self.tasks.spawn_critical("referee supervisor", referee.supervise(input.clone()));
+        input
     }
 
     fn start_feed(&self, feed: &FeedWriter, rules: &str) -> Broadcast {
@@ -161,11 +166,7 @@ impl Running {
             shutdown: self.closing.clone(),
             messages: self.messages.clone(),
         };
-        let spawn_env = SpawnEnv {
-            seed: self.settings.game.seed,
-            game: self.id.clone(),
-            address: address.map(|&address| local_address(address).to_string()),
-        };
+        let spawn_env = spawn_env(&self.settings, &self.id, address);
         let launcher = Launcher { context, forker, spawn_env, broadcast };
         let (launches, requests) = launch_channel();
         self.tasks.spawn_critical("launcher", launcher.run(requests));

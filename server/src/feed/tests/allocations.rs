@@ -79,7 +79,12 @@ impl<'a> Scene<'a> {
             rules: RulesConfig::Walk,
             board: BoardSize { width: 32, height: 16 },
             tick: Duration::from_secs(1),
-            turns: TurnConfig { period: Duration::from_secs(1), lockstep: false, min_players: 0 },
+            turns: TurnConfig {
+                period: Duration::from_secs(1),
+                lockstep: false,
+                min_players: 0,
+                referee_timeout: Duration::from_secs(1),
+            },
             ends: GameEnds::default(),
             respawn: None,
             seed: 7,

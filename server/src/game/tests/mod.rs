@@ -1,3 +1,4 @@
+mod referee;
 mod snake;
 mod turns;
 
@@ -17,7 +18,12 @@ fn config(script: &str) -> GameConfig {
         rules: RulesConfig::Walk,
         board: BoardSize { width: 32, height: 16 },
         tick: Duration::from_secs(1),
-        turns: TurnConfig { period: Duration::from_secs(1), lockstep: false, min_players: 0 },
+        turns: TurnConfig {
+            period: Duration::from_secs(1),
+            lockstep: false,
+            min_players: 0,
+            referee_timeout: Duration::from_secs(1),
+        },
         ends: GameEnds::default(),
         respawn: None,
         seed: 7,
@@ -325,9 +331,9 @@ impl Rules for Counting {
         self.players -= 1;
     }
 
-    fn turn(&mut self, _: u64) -> TurnOutcome {
+    fn turn(&mut self, _: u64) -> Option<TurnOutcome> {
         self.turns += 1;
-        TurnOutcome::default()
+        Some(TurnOutcome::default())
     }
 }
 

@@ -51,7 +51,7 @@ impl Rules for Simple {
         self.acted.retain(|(actor, _)| *actor != player);
     }
 
-    fn turn(&mut self, number: u64) -> TurnOutcome {
+    fn turn(&mut self, number: u64) -> Option<TurnOutcome> {
         let mut outcome = TurnOutcome::default();
         for (player, direction) in std::mem::take(&mut self.acted) {
             match direction {
@@ -70,12 +70,12 @@ impl Rules for Simple {
                 Direction::West => {}
             }
         }
-        outcome
+        Some(outcome)
     }
 }
 
 fn simple(lockstep: bool, min_players: usize, ends: GameEnds) -> Game {
-    let turns = TurnConfig { period: at(100), lockstep, min_players };
+    let turns = TurnConfig { period: at(100), lockstep, min_players, referee_timeout: at(500) };
     let respawn = Some(Duration::from_secs(3));
     let config = GameConfig { turns, ends, respawn, stay: true, ..config("") };
     let mut game = Game::with_rules(config, Box::<Simple>::default());

@@ -22,6 +22,16 @@ pub struct Fault {
     pub reason: FaultReason,
 }
 
+/// A referee has failed, which ends the game.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("the referee {title} failed: {fault}")]
+pub struct RefereeFailure {
+    /// The name of its program.
+    pub title: String,
+    /// What it did wrong.
+    pub fault: Fault,
+}
+
 /// What is wrong with a line of a referee, or with the referee.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum FaultReason {
@@ -100,6 +110,9 @@ pub enum FaultReason {
     /// It closed its standard output.
     #[error("it closed its standard output without end")]
     Closed,
+    /// It could not be started.
+    #[error("it could not be started: {0}")]
+    NotStarted(String),
     /// It exited.
     #[error("it exited without end: {0}")]
     Exited(Exit),
@@ -121,6 +134,7 @@ impl fmt::Display for Fault {
         let Self { line, text, reason } = self;
         match text {
             Some(text) => write!(f, "line {line}, {text}: {reason}"),
+            None if matches!(reason, FaultReason::NotStarted(_)) => reason.fmt(f),
             None if *line == 0 => write!(f, "before its first line: {reason}"),
             None => write!(f, "after line {line}: {reason}"),
         }

@@ -8,23 +8,27 @@ mod fault;
 mod roster;
 mod turn_lines;
 
-pub use self::fault::{Fault, FaultReason};
+pub use self::fault::{Fault, FaultReason, RefereeFailure};
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap},
     fmt::{self, Write},
 };
 
 use tribune_protocol::{
     Action, ActionPattern, ActionSyntax, BoardSize, CellContent, Line, MAX_CLIENT_LINE, Name,
-    PlayerId, is_printable,
+    Origin, PlayerId, is_printable,
 };
 
 use self::{command::Command, roster::Roster, turn_lines::TurnLines};
-use super::{RoundResult, TurnOutcome};
+use super::{Cell, RoundResult, Rules, TurnOutcome};
 
 /// The most characters of the name of a game.
 const MAX_NAME: usize = 32;
+
+/// The most actions of a player between two turns, so that one that floods the game does not flood the
+/// referee.
+const MAX_ACTIONS: u32 = 16;
 
 /// The rules of a game that a referee decides.
 #[derive(Debug)]
@@ -40,6 +44,10 @@ pub struct Referee {
     /// The turn that it was asked for and has not completed.
     open_turn: Option<u64>,
     turn: TurnLines,
+    /// The outcome of the first turn, which is played before the game begins.
+    first_outcome: Option<TurnOutcome>,
+    /// How many actions each player has taken since the last turn began.
+    actions_taken: HashMap<PlayerId, u32>,
     /// How many lines it has printed.
     lines: u64,
     /// What is to be written to it.
@@ -59,59 +67,22 @@ impl Referee {
             players: Roster::default(),
             open_turn: None,
             turn: TurnLines::default(),
+            first_outcome: None,
+            actions_taken: HashMap::new(),
             lines: 0,
             input: String::new(),
         }
     }
 
-    /// The name of the game.
-    pub fn name(&self) -> &str {
-        self.name.as_deref().unwrap_or(&self.title)
+    /// Begins the first round, with this `seed`, and its first turn, before the game begins.
+    pub fn begin(&mut self, seed: u64) {
+        self.write_round(seed);
+        self.write_turn(1);
     }
 
-    /// The name of the program.
-    pub fn title(&self) -> &str {
-        &self.title
-    }
-
-    /// Which actions there are: what the referee has printed, otherwise the directions.
-    pub fn actions(&self) -> ActionSyntax {
-        self.actions.clone().map_or(ActionSyntax::Directions, ActionSyntax::Pattern)
-    }
-
-    /// Tells the referee that a round begins.
-    pub fn begin_round(&mut self, seed: u64) {
-        let BoardSize { width, height } = self.board;
-        self.write(format_args!("game {seed} {width} {height}"));
-    }
-
-    /// Tells the referee that a player is in the game.
-    pub fn join(&mut self, player: PlayerId, name: &Name) {
-        self.players.join(player);
-        self.write(format_args!("join {player} {name}"));
-    }
-
-    /// Tells the referee that a player acts.
-    pub fn act(&mut self, player: PlayerId, action: &Action) {
-        self.write(format_args!("act {player} {action}"));
-    }
-
-    /// Tells the referee that a player has left the game.
-    pub fn leave(&mut self, player: PlayerId) {
-        self.players.leave(player);
-        self.write(format_args!("leave {player}"));
-    }
-
-    /// Asks the referee for a turn. The one before has to be complete.
-    pub fn begin_turn(&mut self, number: u64) {
-        debug_assert_eq!(self.open_turn, None, "the turn before turn {number} is not complete");
-        self.open_turn = Some(number);
-        self.write(format_args!("turn {number}"));
-    }
-
-    /// The turn that the referee is asked for and has not completed.
-    pub fn open_turn(&self) -> Option<u64> {
-        self.open_turn
+    /// Keeps the outcome of the first turn for the game.
+    pub fn keep_first(&mut self, outcome: TurnOutcome) {
+        self.first_outcome = Some(outcome);
     }
 
     /// The lines that are to be written to the referee, each with its end.
@@ -150,6 +121,11 @@ impl Referee {
     /// A fault that is not one of a line.
     pub fn fault(&self, reason: FaultReason) -> Fault {
         Fault { line: self.lines, text: None, reason }
+    }
+
+    /// The failure of this referee because of `fault`.
+    pub fn failure(&self, fault: Fault) -> RefereeFailure {
+        RefereeFailure { title: self.title.clone(), fault }
     }
 
     fn handle_line(&mut self, line: &str) -> Result<Option<TurnOutcome>, FaultReason> {
@@ -239,8 +215,81 @@ impl Referee {
         self.turn.take(|player| self.players.is_in_game(player))
     }
 
+    fn write_round(&mut self, seed: u64) {
+        let BoardSize { width, height } = self.board;
+        self.write(format_args!("game {seed} {width} {height}"));
+    }
+
+    fn write_turn(&mut self, number: u64) {
+        debug_assert_eq!(self.open_turn, None, "the turn before turn {number} is not complete");
+        self.open_turn = Some(number);
+        self.actions_taken.clear();
+        self.write(format_args!("turn {number}"));
+    }
+
     fn write(&mut self, line: fmt::Arguments<'_>) {
         writeln!(self.input, "{line}").expect("writing to a string cannot fail");
+    }
+}
+
+impl Rules for Referee {
+    fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.title)
+    }
+
+    fn board(&self) -> BoardSize {
+        self.board
+    }
+
+    fn has_turns(&self) -> bool {
+        true
+    }
+
+    /// The first round has begun before the game.
+    fn begin_round(&mut self, seed: u64) {
+        if self.first_outcome.is_none() {
+            self.write_round(seed);
+        }
+    }
+
+    /// Only the referee knows where a player enters, and it says so by drawing.
+    fn enter(&mut self, player: PlayerId, _: Origin, name: &Name) -> Cell {
+        self.players.join(player);
+        self.write(format_args!("join {player} {name}"));
+        Cell { x: 0, y: 0 }
+    }
+
+    fn act(&mut self, player: PlayerId, cell: Cell, action: &Action) -> Result<Cell, String> {
+        let taken = self.actions_taken.entry(player).or_default();
+        if *taken == MAX_ACTIONS {
+            return Err(format!("too many actions: expected at most {MAX_ACTIONS} in a turn"));
+        }
+        *taken += 1;
+        self.write(format_args!("act {player} {action}"));
+        Ok(cell)
+    }
+
+    fn leave(&mut self, player: PlayerId) {
+        self.players.leave(player);
+        self.actions_taken.remove(&player);
+        self.write(format_args!("leave {player}"));
+    }
+
+    fn turn(&mut self, number: u64) -> Option<TurnOutcome> {
+        if let Some(outcome) = self.first_outcome.take() {
+            return Some(outcome);
+        }
+        self.write_turn(number);
+        None
+    }
+
+    /// What the referee has printed, otherwise the directions.
+    fn actions(&self) -> ActionSyntax {
+        self.actions.clone().map_or(ActionSyntax::Directions, ActionSyntax::Pattern)
+    }
+
+    fn referee(&mut self) -> Option<&mut Referee> {
+        Some(self)
     }
 }
 

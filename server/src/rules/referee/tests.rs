@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use tribune_protocol::{Direction, Glyph};
+use tribune_protocol::{ConnectionId, Direction, Glyph};
 
 use super::{
     turn_lines::{MAX_BYTES, MAX_LINES, MAX_NOTES},
@@ -12,8 +12,13 @@ const BOARD: BoardSize = BoardSize { width: 8, height: 4 };
 const ANN: PlayerId = PlayerId(1);
 const BOB: PlayerId = PlayerId(2);
 
-fn name(text: &str) -> Name {
-    text.parse().unwrap()
+fn enter(referee: &mut Referee, player: PlayerId, name: &str) {
+    referee.enter(player, Origin::tcp(ConnectionId(player.0)), &name.parse().unwrap());
+}
+
+fn act(referee: &mut Referee, player: PlayerId, action: &Action) -> Result<(), String> {
+    let cell = Cell { x: 3, y: 3 };
+    referee.act(player, cell, action).map(|after| assert_eq!(after, cell))
 }
 
 fn line(text: &str) -> Line {
@@ -24,9 +29,9 @@ fn line(text: &str) -> Line {
 fn referee() -> Referee {
     let mut referee = Referee::new(BOARD, "referee.py".into());
     referee.begin_round(7);
-    referee.join(ANN, &name("ann"));
-    referee.join(BOB, &name("bob"));
-    referee.begin_turn(1);
+    enter(&mut referee, ANN, "ann");
+    enter(&mut referee, BOB, "bob");
+    assert_eq!(referee.turn(1), None);
     referee
 }
 
@@ -54,12 +59,41 @@ fn drawn(x: u16, y: u16, glyph: char, player: PlayerId) -> CellContent {
 #[test]
 fn what_happens_is_written_in_order() {
     let mut referee = referee();
-    referee.act(BOB, &Action::Move(Direction::North));
-    referee.act(ANN, &Action::Other("bid 10".try_into().unwrap()));
+    act(&mut referee, BOB, &Action::Move(Direction::North)).unwrap();
+    act(&mut referee, ANN, &Action::Other("bid 10".try_into().unwrap())).unwrap();
     referee.leave(ANN);
     let want = "game 7 8 4\njoin 1 ann\njoin 2 bob\nturn 1\nact 2 N\nact 1 bid 10\nleave 1\n";
     assert_eq!(referee.take_input(), want);
     assert_eq!(referee.take_input(), "");
+}
+
+#[test]
+fn the_first_turn_is_played_before_the_game() {
+    let mut referee = Referee::new(BOARD, "referee.py".into());
+    referee.begin(7);
+    assert_eq!(referee.take_input(), "game 7 8 4\nturn 1\n");
+    let first = outcome(&mut referee, "draw 0 0 #\ngo");
+    referee.keep_first(first.clone());
+    referee.begin_round(7);
+    assert_eq!(referee.turn(1), Some(first));
+    assert_eq!(referee.take_input(), "");
+    referee.begin_round(8);
+    assert_eq!(referee.turn(2), None);
+    assert_eq!(referee.take_input(), "game 8 8 4\nturn 2\n");
+}
+
+#[test]
+fn a_player_has_a_limited_number_of_actions_in_a_turn() {
+    let mut referee = referee();
+    let north = Action::Move(Direction::North);
+    let mut count =
+        |player| (0..99).take_while(|_| act(&mut referee, player, &north).is_ok()).count();
+    assert_eq!([ANN, BOB].map(&mut count), [16, 16]);
+    let refusal = act(&mut referee, ANN, &north).unwrap_err();
+    assert!(refusal.contains("at most 16"), "{refusal}");
+    outcome(&mut referee, "go");
+    referee.turn(2);
+    assert_eq!(act(&mut referee, ANN, &north), Ok(()));
 }
 
 #[test]
@@ -80,7 +114,7 @@ fn a_turn_is_all_lines_up_to_go() {
         end: Some("bye".into()),
     };
     assert_eq!(outcome(&mut referee, lines), want);
-    referee.begin_turn(2);
+    referee.turn(2);
     assert_eq!(outcome(&mut referee, "go"), TurnOutcome::default());
 }
 
@@ -102,7 +136,7 @@ fn lines_between_turns_belong_to_the_next_turn() {
     let mut referee = referee();
     outcome(&mut referee, "go");
     assert_eq!(referee.receive(&line("note early")), Ok(None));
-    referee.begin_turn(2);
+    referee.turn(2);
     assert_eq!(outcome(&mut referee, "note late\ngo").notes, ["early", "late"]);
 }
 
@@ -125,7 +159,7 @@ fn the_first_turn_sets_name_and_actions() {
     outcome(&mut referee, "name rps\nactions rock|paper\ngo");
     assert_eq!(referee.name(), "rps");
     assert!(referee.actions().parse("rock ann").is_ok());
-    referee.begin_turn(2);
+    referee.turn(2);
     outcome(&mut referee, "name rps\nactions rock|paper\ngo");
     for changed in ["name chess", "actions rock"] {
         let fault = fault(&mut referee, changed);

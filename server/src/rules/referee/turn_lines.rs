@@ -92,7 +92,9 @@ impl TurnLines {
     pub(super) fn take(&mut self, is_in_game: impl Fn(PlayerId) -> bool) -> TurnOutcome {
         let Self { cells, scores, out, notes, mut result, end, .. } = std::mem::take(self);
         if let Some(RoundResult::Ranking(groups)) = &mut result {
-            groups.iter_mut().for_each(|group| group.retain(|&player| is_in_game(player)));
+            for group in &mut *groups {
+                group.retain(|&player| is_in_game(player));
+            }
             groups.retain(|group| !group.is_empty());
         }
         TurnOutcome {

@@ -58,6 +58,15 @@ impl Snake {
         Self { last_one_wins: true, ..self }
     }
 
+    /// Plays turn `number`.
+    pub fn turn(&mut self, number: u64) -> TurnOutcome {
+        let step = self.step(number);
+        self.let_in();
+        place_food(&mut self.board, self.seed, number);
+        let result = self.result();
+        TurnOutcome { cells: self.changed_cells(), result, ..step }
+    }
+
     /// Moves all snakes by one step. Returns the scores that changed, and the players that are out.
     fn step(&mut self, turn: u64) -> TurnOutcome {
         let heads = self.advance_tails();
@@ -211,12 +220,8 @@ impl Rules for Snake {
         }
     }
 
-    fn turn(&mut self, number: u64) -> TurnOutcome {
-        let step = self.step(number);
-        self.let_in();
-        place_food(&mut self.board, self.seed, number);
-        let result = self.result();
-        TurnOutcome { cells: self.changed_cells(), result, ..step }
+    fn turn(&mut self, number: u64) -> Option<TurnOutcome> {
+        Some(Self::turn(self, number))
     }
 }
 

@@ -6,7 +6,7 @@ use tribune_protocol::{Direction, Turn};
 use super::*;
 
 fn snake(board: BoardSize, lockstep: bool, respawn: Option<Duration>, ends: GameEnds) -> Game {
-    let turns = TurnConfig { period: at(100), lockstep, min_players: 0 };
+    let turns = TurnConfig { period: at(100), lockstep, min_players: 0, referee_timeout: at(500) };
     let rules = RulesConfig::Snake;
     let mut game =
         Game::new(GameConfig { rules, board, turns, respawn, ends, stay: true, ..config("") });

@@ -38,7 +38,8 @@ fn welcome(game: &Game, you: Origin) -> ServerLine {
 
 impl Match {
     fn new(skills: &[Skill], seed: u64, lockstep: bool) -> Self {
-        let turns = TurnConfig { period: at(PERIOD), lockstep, min_players: 0 };
+        let turns =
+            TurnConfig { period: at(PERIOD), lockstep, min_players: 0, referee_timeout: at(500) };
         let rules = RulesConfig::Snake;
         let respawn = Some(at(3000));
         let mut game =
