@@ -1,7 +1,7 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use tokio::sync::mpsc;
-use tribune_protocol::Exit;
+use tribune_protocol::{Exit, OutputStream};
 
 use crate::{
     game::{Game, GameConfig, Input, OutputLine, REFEREE},
@@ -14,9 +14,11 @@ use crate::{
 /// How long a referee may take for the first turn, in which it starts.
 const FIRST_TURN_LIMIT: Duration = Duration::from_secs(10);
 
-/// How many lines of the standard error of a referee that has failed at the start the operator sees: the
-/// last ones, which have the reason.
-const MAX_ERROR_LINES: usize = 20;
+/// How many lines of the standard error of a referee are kept until the game begins: the last ones.
+const MAX_EARLY_LINES: usize = 1000;
+
+/// How many of them the operator sees if the referee fails: the last ones, which have the reason.
+const MAX_SHOWN_LINES: usize = 20;
 
 /// What starting a referee needs. The game begins after that, so nothing else takes its inputs.
 pub(super) struct StartingReferee<'a> {
@@ -37,17 +39,24 @@ impl StartingReferee<'_> {
         config: &GameConfig,
     ) -> Result<(Game, RefereeProcess), RefereeFailure> {
         let Self { forker, spawn_env, context, inputs } = self;
-        let messages = context.messages.clone();
+        let (messages, mailbox) = (context.messages.clone(), context.mailbox.clone());
+        let mut errors = EarlyErrors { inputs, lines: VecDeque::new() };
         let mut rules = Referee::new(config.board, program.title.clone());
         rules.begin(config.seed);
         let process = RefereeProcess::start(REFEREE, &program, &spawn_env, forker, context).await;
         let mut process = process.map_err(|exit| not_started(&rules, &exit))?;
-        match process.play_first_turn(&mut rules, FIRST_TURN_LIMIT).await {
+        let first = process.play_first_turn(&mut rules, FIRST_TURN_LIMIT);
+        match errors.collect_during(first).await {
             Ok(outcome) => rules.keep_first(outcome),
             Err(fault) => {
-                show_errors(process, inputs, &messages).await;
+                errors.collect_during(process.terminate()).await;
+                errors.show(&messages).await;
                 return Err(rules.failure(fault));
             }
+        }
+        if let Some(early) = errors.take() {
+            // The mailbox has just been emptied.
+            let _ = mailbox.try_send(early);
         }
         let command = process.command.clone();
         Ok((Game::with_referee(config.clone(), rules, program, command), process))
@@ -63,41 +72,53 @@ fn not_started(rules: &Referee, exit: &Exit) -> RefereeFailure {
     rules.failure(fault)
 }
 
-/// Terminates `process`, and shows the end of its standard error to the operator.
-async fn show_errors(
-    process: RefereeProcess,
-    inputs: &mut mpsc::Receiver<Input>,
-    messages: &Messages,
-) {
-    let mut last = LastLines::default();
-    let terminate = process.terminate();
-    tokio::pin!(terminate);
-    loop {
-        tokio::select! {
-            () = &mut terminate => break,
-            Some(input) = inputs.recv() => last.add(input),
-        }
-    }
-    while let Ok(input) = inputs.try_recv() {
-        last.add(input);
-    }
-    if !last.0.is_empty() {
-        messages.say_first(last.0.make_contiguous()).await;
-    }
+/// What a referee prints on its standard error before the game begins, and takes its inputs.
+struct EarlyErrors<'a> {
+    inputs: &'a mut mpsc::Receiver<Input>,
+    lines: VecDeque<OutputLine>,
 }
 
-#[derive(Default)]
-struct LastLines(VecDeque<String>);
-
-impl LastLines {
-    fn add(&mut self, input: Input) {
-        let Input::Printed { lines, .. } = input else { return };
-        for line in lines {
-            let OutputLine::Other { line, .. } = line else { continue };
-            if self.0.len() == MAX_ERROR_LINES {
-                self.0.pop_front();
+impl EarlyErrors<'_> {
+    /// Waits for `task` and collects lines meanwhile, so that the referee never waits for them to be read.
+    async fn collect_during<T>(&mut self, task: impl Future<Output = T>) -> T {
+        tokio::pin!(task);
+        let output = loop {
+            tokio::select! {
+                output = &mut task => break output,
+                Some(input) = self.inputs.recv() => self.add(input),
             }
-            self.0.push_back(format!("ps#{REFEREE} {line}"));
+        };
+        while let Ok(input) = self.inputs.try_recv() {
+            self.add(input);
+        }
+        output
+    }
+
+    fn add(&mut self, input: Input) {
+        if let Input::Printed { lines, .. } = input {
+            self.lines.extend(lines);
+            let surplus = self.lines.len().saturating_sub(MAX_EARLY_LINES);
+            self.lines.drain(..surplus);
+        }
+    }
+
+    /// The collected lines as an input for the game, if there are any.
+    fn take(&mut self) -> Option<Input> {
+        let lines: Vec<OutputLine> = std::mem::take(&mut self.lines).into();
+        let stream = OutputStream::Stderr;
+        (!lines.is_empty()).then_some(Input::Printed { program: REFEREE, stream, lines })
+    }
+
+    /// Shows the last lines to the operator.
+    async fn show(&self, messages: &Messages) {
+        let surplus = self.lines.len().saturating_sub(MAX_SHOWN_LINES);
+        let text = |line: &OutputLine| match line {
+            OutputLine::Other { line, .. } => Some(format!("ps#{REFEREE} {line}")),
+            OutputLine::Action(_) => None,
+        };
+        let lines: Vec<String> = self.lines.iter().skip(surplus).filter_map(text).collect();
+        if !lines.is_empty() {
+            messages.say_first(&lines).await;
         }
     }
 }

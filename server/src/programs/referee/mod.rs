@@ -140,8 +140,9 @@ impl RefereeProcess {
         let Self { mut process, input, outputs, exited, context, .. } = self;
         let shutdown = CancellationToken::new();
         shutdown.cancel();
-        let close_input = async { drop(input) };
-        process.wait(&shutdown, context.limits.grace, pending(), close_input).await;
+        // Its input stays open: an error because of its end would hide the reason of the failure.
+        process.wait(&shutdown, context.limits.grace, pending(), async {}).await;
+        drop(input);
         process.process_tree.release();
         exited.cancel();
         outputs.ended().await;

@@ -1,0 +1,195 @@
+//! The games in `games/`, each played over TCP as with nc, and by a program.
+
+use std::{fs, time::Duration};
+
+use serde_json::{Value, json};
+use tempfile::tempdir;
+use tribune_tests::{Server, Spectator};
+
+/// The command of a game in `games/`.
+fn game(interpreter: &str, file: &str) -> String {
+    format!("{interpreter} '{}/../games/{file}'", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The command of a bot in Bash that runs `body` for each line of the stream, which is in `line`.
+fn bot(body: &str) -> String {
+    format!(r#"bash -c 'while read -r line; do case $line in {body} esac; done'"#)
+}
+
+/// The glyphs in the cells of the turns among `lines`.
+fn drawn(lines: &[Value]) -> String {
+    let turns = lines.iter().filter(|line| line["type"] == "turn");
+    let cells = turns.flat_map(|turn| turn["cells"].as_array().into_iter().flatten());
+    cells.map(|cell| cell[2].as_str().unwrap()).collect()
+}
+
+fn ranking(result: &Value) -> Vec<(&str, i64)> {
+    let ranking = result["ranking"].as_array().unwrap().iter();
+    ranking
+        .map(|place| (place["name"].as_str().unwrap(), place["score"].as_i64().unwrap()))
+        .collect()
+}
+
+fn is_turn(line: &Value) -> bool {
+    line["type"] == "turn"
+}
+
+#[test]
+fn rock_paper_scissors_in_lockstep() {
+    let bot = bot(r#"*\"state\"* | *\"turn\":*) echo scissors bot ;;"#);
+    let game = game("python3", "rps.py");
+    let args = ["--game", &game, "--lockstep", "--turn", "60s", "--players", "2", "--rounds", "1"];
+    let server = Server::start(&[&args[..], &["--script", "0:1", "--agent", &bot]].concat());
+    let mut ann = server.join();
+    assert_eq!(ann.welcome["rules"], "rock-paper-scissors");
+    for turn in 1..=5 {
+        ann.send("rock ann\n");
+        let told = ann.until(is_turn);
+        let choices: Vec<_> = told.iter().filter(|line| line["type"] == "action").collect();
+        assert_eq!(choices.len(), 2, "both are told when the turn closes: {told:?}");
+        assert!(told.iter().all(|line| line["type"] != "error"), "{told:?}");
+        let score = &told.last().unwrap()["scores"][0];
+        assert_eq!(score[1], turn, "{told:?}");
+    }
+    let result = ann.wait_for(|line| line["type"] == "result");
+    assert_eq!(ranking(&result), [("ann", 5), ("bot", 0)]);
+    assert_eq!(ann.rest().pop().unwrap()["reason"], "1 round played");
+    assert_eq!(server.finish().code(), Some(0));
+}
+
+#[test]
+fn rock_paper_scissors_by_the_clock_goes_on_when_a_player_leaves() {
+    let server = Server::start(&["--game", &game("python3", "rps.py"), "--turn", "10ms"]);
+    let (mut ann, mut bob) = (server.join(), server.join());
+    ann.send("rock ann\nN ann\n");
+    bob.send("paper bob\n");
+    assert_eq!(ann.wait_for(|line| line["type"] == "error")["code"], "bad_action");
+    let turn = ann.wait_for(is_turn);
+    assert_eq!(turn["scores"], json!([[if name_of(&turn, &ann, 1) == "bob" { 1 } else { 2 }, 1]]));
+    drop(bob);
+    ann.wait_for(|line| line["type"] == "left");
+    let mut cy = server.join();
+    cy.send("paper cy\n");
+    ann.wait_for(|line| line["type"] == "joined" && line["name"] == "cy");
+    ann.send("scissors ann\n");
+    ann.wait_for(|line| is_turn(line) && line["scores"].is_array());
+}
+
+/// The name of the player `id`, which has joined before `turn` in the stream of `spectator`.
+fn name_of(turn: &Value, spectator: &Spectator, id: u64) -> String {
+    let note = turn["notes"][0].as_str().unwrap();
+    assert!(spectator.start() > 0 && note.contains("ann: rock") && note.contains("bob: paper"));
+    let first = note.split(':').next().unwrap();
+    if id == 1 { first.to_owned() } else { String::new() }
+}
+
+#[test]
+fn tic_tac_toe_against_a_program() {
+    // It joins when ann has to wait for another player, and then plays 4, 5, 6.
+    let bot = bot(r#"*has\ to\ wait*) echo 9 bot; n=4 ;; *,\"X\",*) echo $((n++)) bot ;;"#);
+    let game = game("bash", "tictactoe.sh");
+    let args = ["--game", &game, "--turn", "10ms", "--rounds", "1"];
+    let server = Server::start(&[&args[..], &["--script", "0:1", "--agent", &bot]].concat());
+    let mut ann = server.join();
+    ann.wait_for(|line| line["type"] == "started" && line["worker"] == 2);
+    ann.send("9 ann\n");
+    ann.wait_for(|line| is_turn(line) && line["notes"].to_string().contains("turn of bot"));
+    for square in ["1 ann\n", "2 ann\n"] {
+        ann.send(square);
+        let told = ann.until(|line| is_turn(line) && line["cells"].to_string().contains('O'));
+        assert_eq!(drawn(&told), "XO");
+    }
+    ann.send("3 ann\n");
+    let result = ann.wait_for(|line| line["type"] == "result");
+    assert_eq!(ranking(&result), [("ann", 1), ("bot", 0)]);
+    assert_eq!(server.finish().code(), Some(0));
+}
+
+#[test]
+fn tic_tac_toe_is_won_by_the_player_that_remains() {
+    let server = Server::start(&["--game", &game("bash", "tictactoe.sh"), "--turn", "10ms"]);
+    let (mut ann, mut bob) = (server.join(), server.join());
+    ann.send("5 ann\n");
+    ann.wait_for(|line| is_turn(line) && line["notes"].to_string().contains("has to wait"));
+    bob.send("1 bob\n");
+    ann.wait_for(|line| is_turn(line) && line["notes"].to_string().contains("bob plays O"));
+    ann.send("5 ann\n");
+    ann.wait_for(|line| is_turn(line) && line["cells"] == json!([[1, 1, "X", 1]]));
+    drop(bob);
+    let result = ann.wait_for(|line| line["type"] == "result");
+    assert_eq!(ranking(&result), [("ann", 1)]);
+    assert_eq!(ann.wait_for(|line| line["type"] == "round")["round"], 2);
+}
+
+#[test]
+fn tic_tac_toe_ends_if_the_board_is_too_small() {
+    let folder = tempdir().unwrap();
+    // The game would end before a spectator joins.
+    let wait = folder.path().join("referee.sh");
+    let game = game("bash", "tictactoe.sh");
+    fs::write(&wait, format!("sleep 0.1; exec {game}\n")).unwrap();
+    let command = format!("bash '{}'", wait.display());
+    let args = ["--listen", "127.0.0.1:0", "--game", &command, "--board", "2x2"];
+    let mut server = std::process::Command::new(tribune_tests::program("server"));
+    let finished = tribune_tests::Process::start(server.args(args)).finish();
+    assert_eq!(finished.code(), Some(0), "{:?}", finished.err);
+    assert!(finished.out.iter().any(|line| line.contains("at least 3x3")), "{:?}", finished.out);
+}
+
+#[test]
+fn life_is_played_by_nobody() {
+    let bot = bot(r#"*\"state\"*) echo N bot ;;"#);
+    let game = game("python3", "life.py");
+    let args = ["--game", &game, "--turn", "2ms", "--board", "6x6", "--rounds", "3"];
+    let server = Server::start(&[&args[..], &["--script", "0:1", "--agent", &bot]].concat());
+    let mut spectator = server.join();
+    assert_eq!(spectator.welcome["rules"], "life");
+    spectator.send("N ann\n");
+    let lines = spectator.rest();
+    let refused = lines.iter().find(|line| line["type"] == "error").unwrap();
+    assert_eq!(refused["code"], "bad_action");
+    let is_event = |name: &str| lines.iter().filter(|line| line["type"] == *name).count();
+    assert_eq!((is_event("joined"), is_event("move")), (0, 0));
+    assert!(drawn(&lines).contains('#'));
+    assert_eq!(lines.last().unwrap()["reason"], "3 rounds played");
+    assert_eq!(server.finish().code(), Some(0));
+}
+
+/// In lockstep, the line of a player that was late for a turn never counts for the next one. `actions` are
+/// three that the game allows.
+fn a_late_line_does_not_count(args: &[&str], actions: [&str; 3]) {
+    let limit = Duration::from_secs(1).as_millis().to_string() + "ms";
+    let server = Server::start(&[args, &["--lockstep", "--turn", &limit]].concat());
+    let (mut ann, mut bob) = (server.join(), server.join());
+    let [first, late, next] = actions;
+    let acts = |line: &Value, name: &str, action: &str| {
+        line["name"] == name && (line["action"] == action || line["direction"] == action)
+    };
+    // Bob is in the game, and does not act in a turn in which ann does.
+    bob.send(format!("{first} bob\n"));
+    bob.wait_for(|line| acts(line, "bob", first));
+    ann.send(format!("{first} ann\n"));
+    ann.wait_for(|line| acts(line, "ann", first));
+    bob.send(format!("{late} bob\n"));
+    let refusal = bob.wait_for(|line| line["type"] == "error" || acts(line, "bob", late));
+    assert_eq!(refusal["code"], "bad_action", "{refusal}");
+    assert!(refusal["message"].as_str().unwrap().contains("late"), "{refusal}");
+    // On a slow machine more turns may have passed, and so more than one line is late.
+    let told = (0..20).find_map(|_| {
+        bob.send(format!("{next} bob\n"));
+        let line = bob.wait_for(|line| line["type"] == "error" || line["name"] == "bob");
+        (line["type"] != "error").then_some(line)
+    });
+    assert!(acts(&told.unwrap(), "bob", next));
+}
+
+#[test]
+fn a_late_line_does_not_count_with_built_in_rules() {
+    a_late_line_does_not_count(&["--script", "", "--stay"], ["N", "E", "S"]);
+}
+
+#[test]
+fn a_late_line_does_not_count_with_a_referee() {
+    let game = game("python3", "rps.py");
+    a_late_line_does_not_count(&["--game", &game], ["rock", "paper", "scissors"]);
+}
