@@ -12,6 +12,7 @@ mod echo;
 mod ending;
 mod floods;
 mod games;
+mod games_doc;
 mod guard;
 mod herd;
 mod identity;
