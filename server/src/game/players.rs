@@ -104,6 +104,12 @@ impl Players {
         self.origins.len()
     }
 
+    /// The player `id`.
+    pub fn get(&self, id: PlayerId) -> Option<&Player> {
+        let players = self.by_origin.get(self.origins.get(&id)?)?;
+        players.iter().find(|player| player.id == id)
+    }
+
     /// The player `id`, and where its actions come from.
     pub fn get_mut(&mut self, id: PlayerId) -> Option<(Origin, &mut Player)> {
         let origin = *self.origins.get(&id)?;

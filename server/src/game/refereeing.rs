@@ -2,11 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tribune_protocol::{Exit, Line};
+use tribune_protocol::{CellContent, Exit, Line};
 
-use super::{Game, GameConfig};
+use super::{Game, GameConfig, players::Player};
 use crate::{
-    rules::{Fault, FaultReason, Referee},
+    rules::{Fault, FaultReason, Referee, TurnOutcome},
     schedule::Program,
 };
 
@@ -56,6 +56,7 @@ impl Game {
             }
             match self.rules.referee().map(|referee| referee.receive(line)) {
                 Some(Ok(Some(outcome))) => {
+                    let outcome = self.without_repetitions(outcome);
                     self.finish_turn(outcome, true);
                     self.close_complete_turns();
                 }
@@ -63,6 +64,17 @@ impl Game {
                 Some(Ok(None)) | None => {}
             }
         }
+    }
+
+    /// `outcome` without what is so already: a referee need not remember what it has printed before.
+    fn without_repetitions(&self, mut outcome: TurnOutcome) -> TurnOutcome {
+        outcome.cells.retain(|&CellContent { x, y, glyph, player }| {
+            self.cells.get(x, y) != glyph.map(|glyph| (glyph, player))
+        });
+        let player = |id| self.players.get(id);
+        outcome.scores.retain(|&(id, score)| player(id).is_some_and(|known| known.score != score));
+        outcome.out.retain(|&(id, _)| player(id).is_some_and(Player::is_alive));
+        outcome
     }
 
     pub(super) fn referee_exited(&mut self, exit: Exit) {

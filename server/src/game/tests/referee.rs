@@ -118,6 +118,24 @@ fn a_turn_is_complete_when_the_referee_says_so() {
 }
 
 #[test]
+fn what_has_not_changed_is_not_told() {
+    let mut game = refereed(false, "actions [a-z]+\ngo");
+    act(&mut game, 1, "jump", "ann", 50);
+    let lines = "draw 0 0 a 1\ndraw 1 0 .\nscore 1 0\nout 1 fell\ngo";
+    let mut turn = |now, lines| {
+        game.advance(at(now));
+        events(&mut game);
+        printed(&mut game, lines, now);
+        events(&mut game)
+    };
+    let first = r#"turn {"cells":[[0,0,"a",1]],"out":[[1,"fell"]],"turn":2}"#;
+    assert_eq!(turn(100, lines), [first]);
+    assert_eq!(turn(200, lines), [""; 0]);
+    let player_changed = r#"turn {"cells":[[0,0,"a",0]],"scores":[[1,1]],"turn":4}"#;
+    assert_eq!(turn(300, "draw 0 0 a\nscore 1 1\ngo"), [player_changed]);
+}
+
+#[test]
 fn in_lockstep_actions_that_come_while_a_turn_is_played_are_late() {
     let mut game = refereed(true, "actions [a-z]+\ngo");
     act(&mut game, 1, "rock", "ann", 10);
