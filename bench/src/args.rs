@@ -98,6 +98,23 @@ pub enum Mode {
         #[arg(conflicts_with_all = ["server", "also"])]
         address: Option<SocketAddr>,
     },
+    /// Measure how many turns per second a game plays in lockstep with four bots; without one, snake
+    /// and a referee in Python, in the folder of the sources
+    Turns {
+        /// What --game of the server is
+        #[arg(requires = "action")]
+        game: Option<String>,
+        /// What a player does in each turn
+        action: Option<String>,
+    },
+    /// Play in a game in lockstep
+    #[command(hide = true)]
+    Bot {
+        /// What it does in each turn.
+        action: String,
+        /// Its name.
+        name: String,
+    },
     /// Serve as the baseline
     #[command(hide = true)]
     Baseline,

@@ -42,6 +42,18 @@ pub fn server(target: &Target, port: u16, tick: &str) -> anyhow::Result<Command>
     Ok(command)
 }
 
+/// The command that starts the game server `target` on all processors, listening on `port`. Its clock
+/// ticks every `tick`.
+///
+/// # Errors
+/// If it is not installed.
+pub fn unpinned_game(target: &Target, port: u16, tick: &str) -> anyhow::Result<Command> {
+    let (program, args) = game(target, port, tick)?;
+    let mut command = Command::new(program);
+    command.args(args);
+    Ok(command)
+}
+
 /// The command that starts the load on the last processor.
 ///
 /// # Errors

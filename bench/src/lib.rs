@@ -34,4 +34,5 @@ pub mod system;
 pub mod table;
 pub mod target;
 pub mod task_per_client;
+pub mod turns;
 pub mod work;

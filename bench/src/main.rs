@@ -23,7 +23,7 @@ use tribune_bench::{
     system::System,
     table,
     target::Target,
-    task_per_client,
+    task_per_client, turns,
 };
 use tribune_cli::{failure, parse_args, raise_descriptor_limit};
 
@@ -44,12 +44,12 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> anyhow::Result<()> {
-    let game = &[System::Tribune];
+    let game_only = &[System::Tribune];
     match &args.mode {
         None => broadcast_all(args),
         &Some(Mode::Alone { clients }) => {
             let title = format!("{clients} idle clients; one publisher");
-            compare(args, game, title, |target| alone::measure(target, clients))
+            compare(args, game_only, title, |target| alone::measure(target, clients))
         }
         &Some(Mode::Join { clients }) => {
             let title = format!("{clients} clients join");
@@ -58,18 +58,32 @@ fn run(args: &Args) -> anyhow::Result<()> {
         }
         &Some(Mode::Reconnect { clients }) => {
             let title = format!("{clients} clients reconnect");
-            compare(args, game, title, |target| reconnect::measure(target, clients))
+            compare(args, game_only, title, |target| reconnect::measure(target, clients))
         }
         &Some(Mode::Silent { clients }) => {
             let title = format!("{clients} clients join a game of 10,000 players and never read");
-            compare(args, game, title, |target| silent::measure(target, clients))
+            compare(args, game_only, title, |target| silent::measure(target, clients))
         }
         &Some(Mode::CatchUp { address }) => {
             let title = "One client gets past events".to_owned();
-            compare(args, game, title, |target| {
+            compare(args, game_only, title, |target| {
                 address.map_or_else(|| catch_up::measure(target), catch_up::measure_at)
             })
         }
+        Some(Mode::Turns { game, action }) => {
+            let named = game.clone().zip(action.clone());
+            let games = match named {
+                Some((game, action)) => vec![turns::Game { game, action }],
+                None => turns::Game::defaults().into(),
+            };
+            for played in games {
+                let title = format!("{} in lockstep with 4 bots", played.game);
+                let seconds = args.seconds.get();
+                compare(args, game_only, title, |target| turns::measure(target, &played, seconds))?;
+            }
+            Ok(())
+        }
+        Some(Mode::Bot { action, name }) => turns::play(action, name),
         Some(Mode::Baseline) => {
             let (subscribers, publishers) = listen()?;
             Ok(baseline::serve(&subscribers, &publishers)?)

@@ -48,6 +48,8 @@ pub enum Metric {
     PastSize,
     /// Time in which it got them.
     PastTime,
+    /// Turns per second of a game in lockstep.
+    Turns,
 }
 
 impl Metric {
@@ -106,6 +108,7 @@ impl Metric {
             Self::MemoryAfter => ("after all have left (MiB)", 1),
             Self::PastSize => ("past events (MB)", 1),
             Self::PastTime => ("received after (ms)", 1),
+            Self::Turns => ("turns/s", 0),
         }
     }
 }

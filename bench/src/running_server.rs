@@ -3,7 +3,7 @@
 use std::{
     io::{self, BufRead, BufReader},
     net::{SocketAddr, TcpListener, TcpStream},
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -38,7 +38,22 @@ impl RunningServer {
     /// If it is not installed, or does not listen in time.
     pub fn start(target: &Target, tick: &str) -> anyhow::Result<Self> {
         let port = free_port().context("no port is free")?;
-        let mut command = command::server(target, port, tick)?;
+        let command = command::server(target, port, tick)?;
+        Self::start_command(target, port, command)
+    }
+
+    /// Starts the game server `target` with `args` and without programs and limits, on all processors.
+    ///
+    /// # Errors
+    /// If it is not installed, or does not listen in time.
+    pub fn start_game(target: &Target, args: &[String]) -> anyhow::Result<Self> {
+        let port = free_port().context("no port is free")?;
+        let mut command = command::unpinned_game(target, port, NO_TICKS)?;
+        command.args(args);
+        Self::start_command(target, port, command)
+    }
+
+    fn start_command(target: &Target, port: u16, mut command: Command) -> anyhow::Result<Self> {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let child = command.spawn().context("cannot start the server")?;
         let address = SocketAddr::from(([127, 0, 0, 1], port));
