@@ -15,7 +15,7 @@ use crate::{
     game::{Effect, Game, Input, LaunchRequest},
     messages::Messages,
     outcome::Outcome,
-    programs::RefereeInput,
+    referee_input::RefereeInput,
 };
 
 /// How many inputs are taken at once. Their events are published together.

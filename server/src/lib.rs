@@ -35,6 +35,7 @@ mod logging;
 mod messages;
 mod proc_stat;
 mod programs;
+mod referee_input;
 mod shutdown;
 mod tasks;
 

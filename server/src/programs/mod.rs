@@ -36,13 +36,7 @@ mod scanner;
 mod tests;
 
 pub use self::{
-    command::SpawnEnv,
-    context::ProgramContext,
-    exit_status::CANNOT_EXECUTE,
-    forker::Forker,
-    guard::run_guard,
-    guard_supervisor::GuardMode,
-    launcher::Launcher,
-    limits::ProgramLimits,
-    referee::{RefereeInput, RefereeProcess},
+    command::SpawnEnv, context::ProgramContext, exit_status::CANNOT_EXECUTE, forker::Forker,
+    guard::run_guard, guard_supervisor::GuardMode, launcher::Launcher, limits::ProgramLimits,
+    referee::RefereeProcess,
 };

@@ -17,7 +17,8 @@ use crate::{
     limits::PlayerPermits,
     messages::Messages,
     outcome::Outcome,
-    programs::{CANNOT_EXECUTE, Forker, Launcher, ProgramContext, RefereeInput, RefereeProcess},
+    programs::{CANNOT_EXECUTE, Forker, Launcher, ProgramContext, RefereeProcess},
+    referee_input::RefereeInput,
     settings::Settings,
     tasks::Tasks,
 };

@@ -1,10 +1,7 @@
 //! The process of a referee: started and supervised as player programs are, but its output is lines of
 //! the game, and its input is not the stream.
 
-mod input;
 mod output;
-
-pub use self::input::RefereeInput;
 
 use std::{future::pending, sync::Arc, time::Duration};
 
@@ -28,6 +25,7 @@ use super::{
 };
 use crate::{
     game::Input,
+    referee_input::RefereeInput,
     rules::{Fault, FaultReason, Referee, TurnOutcome},
     schedule::Program,
     tasks::Tasks,

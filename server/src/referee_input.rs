@@ -46,7 +46,7 @@ impl RefereeInput {
 
     /// Writes the lines to `pipe`, until it is closed at the other end or `stop` is cancelled. What is
     /// added after that is dropped.
-    pub(super) async fn forward(self, mut pipe: pipe::Sender, stop: CancellationToken) {
+    pub async fn forward(self, mut pipe: pipe::Sender, stop: CancellationToken) {
         let forward = async {
             loop {
                 let lines = self.take();
