@@ -36,6 +36,7 @@ const EXAMPLES: &str = "Examples:
   server                                            the demonstration
   server --bot 'python3 bot.py'                     your own program plays, alone
   server --agent 'python3 bot.py {predef}'          it plays in place of each predef of the demonstration
+  server --game 'python3 games/rps.py' --lockstep   a game that this program decides: docs/games.md
   server --script '' --stay                         a game for clients only
   server --scenario league.toml --repeat            programs from a file, again and again
   server --listen 0.0.0.0:7777 --listen [::]:7777   accept clients from other machines
@@ -45,7 +46,7 @@ optionally name, env, dir, restart, restart_pause and max_restarts.
 
 If an option other than --bot and --listen is repeated, the last one wins.
 
-Exit codes: 0 the game ended, 1 failed, or no program could be started, 2 usage error, 130 ended at once by a second signal";
+Exit codes: 0 the game ended, 1 failed, or no program could be started, 2 usage error, 3 the referee failed, 130 ended at once by a second signal";
 
 /// What the `server` command can run instead of a game.
 #[derive(Debug, Subcommand)]

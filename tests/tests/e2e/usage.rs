@@ -170,6 +170,14 @@ fn players_agent_ends_without_an_error_when_its_output_is_closed() {
 }
 
 #[test]
+fn unknown_game_is_refused_with_the_built_in_ones() {
+    let expected = "expected walk, snake, or the command of a referee";
+    for (game, part) in [("sneke", "no program sneke in PATH"), ("", ""), ("python3 'x", "quot")] {
+        assert_fails("server", &["--game", game], 2, &["--game", expected, part]);
+    }
+}
+
+#[test]
 fn help_has_examples_and_exit_codes() {
     for name in ["server", "client", "players-agent"] {
         let help = Process::start(Command::new(program(name)).arg("--help")).finish();
