@@ -129,7 +129,11 @@ impl ActionPattern {
     }
 
     fn refusal(&self, action: &str) -> Refusal {
-        let message = format!("invalid action {action:?}: expected one that matches {}", self.text);
+        let message = if self.text.is_empty() {
+            format!("invalid action {action:?}: this game takes no actions")
+        } else {
+            format!("invalid action {action:?}: expected one that matches {}", self.text)
+        };
         Refusal::new(ErrorCode::BadAction, message)
     }
 }
@@ -179,6 +183,15 @@ mod tests {
         assert_eq!(parse(&syntax, "place 12 ann"), Ok("place 12 ann".into()));
         let only_one = ActionSyntax::Pattern(ActionPattern::new("n").unwrap());
         assert!(matches!(only_one.action("n"), Some(Action::Other(_))));
+    }
+
+    #[test]
+    fn an_empty_pattern_matches_no_action() {
+        for line in ["N ann", "rock ann"] {
+            let refusal = syntax("").parse(line).unwrap_err().refusal;
+            assert_eq!(refusal.code, ErrorCode::BadAction);
+            assert!(refusal.message.ends_with("this game takes no actions"), "{}", refusal.message);
+        }
     }
 
     #[test]

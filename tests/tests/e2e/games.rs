@@ -1,10 +1,10 @@
 //! The games in `games/`, each played over TCP as with nc, and by a program.
 
-use std::{fs, time::Duration};
+use std::{collections::BTreeSet, fs, process::Command, time::Duration};
 
 use serde_json::{Value, json};
 use tempfile::tempdir;
-use tribune_tests::Server;
+use tribune_tests::{Process, Server, program};
 
 /// The command of a game in `games/`.
 fn game(interpreter: &str, file: &str) -> String {
@@ -58,6 +58,31 @@ fn rock_paper_scissors_in_lockstep() {
 }
 
 #[test]
+fn rock_paper_scissors_with_the_client_in_lockstep() {
+    let game = game("python3", "rps.py");
+    let args = ["--game", &game, "--lockstep", "--turn", "60s", "--players", "2"];
+    let server = Server::start(&args);
+    let mut ann = Process::start(&mut server.client(&["play", "--name", "ann"]));
+    ann.type_in("rock\n");
+    let mut bob = server.join();
+    bob.send("paper bob\n");
+    let told = bob.until(is_turn);
+    let choices = told.iter().filter_map(|line| line["action"].as_str());
+    assert_eq!(choices.collect::<BTreeSet<_>>(), BTreeSet::from(["paper", "rock"]));
+    let finished = ann.finish();
+    assert_eq!(finished.code(), Some(0), "{:?}", finished.err);
+    assert!(finished.out.iter().any(|line| line.contains("rock ann")), "{:?}", finished.out);
+}
+
+#[test]
+fn life_with_the_client_refuses_every_action() {
+    let server = Server::start(&["--game", &game("python3", "life.py"), "--turn", "10ms"]);
+    let mut ann = Process::start(&mut server.client(&["play", "--name", "ann"]));
+    ann.type_in("N\n");
+    ann.wait_for_err(|line| line.contains("takes no actions"));
+}
+
+#[test]
 fn rock_paper_scissors_by_the_clock_goes_on_when_a_player_leaves() {
     let server = Server::start(&["--game", &game("python3", "rps.py"), "--turn", "10ms"]);
     let (mut ann, mut bob) = (server.join(), server.join());
@@ -77,26 +102,45 @@ fn rock_paper_scissors_by_the_clock_goes_on_when_a_player_leaves() {
     ann.wait_for(|line| is_turn(line) && line["scores"].is_array());
 }
 
-#[test]
-fn tic_tac_toe_against_a_program() {
+/// Plays tic-tac-toe against a program, with lines that `connect` says how to send: as nc would, or
+/// typed into the client.
+fn tic_tac_toe_against_a_program(connect: impl Fn(&Server) -> Box<dyn FnMut(&str)>) {
     // It joins when ann has to wait for another player, and then plays 4, 5, 6.
     let bot = bot(r#"*has\ to\ wait*) echo 9 bot; n=4 ;; *,\"X\",*) echo $((n++)) bot ;;"#);
     let game = game("bash", "tictactoe.sh");
     let args = ["--game", &game, "--turn", "10ms", "--rounds", "1"];
     let server = Server::start(&[&args[..], &["--script", "0:1", "--agent", &bot]].concat());
-    let mut ann = server.join();
-    ann.wait_for(|line| line["type"] == "started" && line["worker"] == 2);
-    ann.send("9 ann\n");
-    ann.wait_for(|line| is_turn(line) && line["notes"].to_string().contains("turn of bot"));
-    for square in ["1 ann\n", "2 ann\n"] {
-        ann.send(square);
-        let told = ann.until(|line| is_turn(line) && line["cells"].to_string().contains('O'));
+    let mut spectator = server.join();
+    assert_eq!(spectator.welcome["rules"], "tic-tac-toe");
+    spectator.wait_for(|line| line["type"] == "started" && line["worker"] == 2);
+    let mut ann = connect(&server);
+    ann("9");
+    spectator.wait_for(|line| is_turn(line) && line["notes"].to_string().contains("turn of bot"));
+    for square in ["1", "2"] {
+        ann(square);
+        let told = spectator.until(|line| is_turn(line) && line["cells"].to_string().contains('O'));
         assert_eq!(drawn(&told), "XO");
     }
-    ann.send("3 ann\n");
-    let result = ann.wait_for(|line| line["type"] == "result");
+    ann("3");
+    let result = spectator.wait_for(|line| line["type"] == "result");
     assert_eq!(ranking(&result), [("ann", 1), ("bot", 0)]);
     assert_eq!(server.finish().code(), Some(0));
+}
+
+#[test]
+fn tic_tac_toe_over_tcp_against_a_program() {
+    tic_tac_toe_against_a_program(|server| {
+        let mut ann = server.join();
+        Box::new(move |square| ann.send(format!("{square} ann\n")))
+    });
+}
+
+#[test]
+fn tic_tac_toe_with_the_client_against_a_program() {
+    tic_tac_toe_against_a_program(|server| {
+        let mut ann = Process::start(&mut server.client(&["play", "--name", "ann"]));
+        Box::new(move |square| ann.type_in(&format!("{square}\n")))
+    });
 }
 
 #[test]
@@ -124,8 +168,8 @@ fn tic_tac_toe_ends_if_the_board_is_too_small() {
     fs::write(&wait, format!("sleep 0.1; exec {game}\n")).unwrap();
     let command = format!("bash '{}'", wait.display());
     let args = ["--listen", "127.0.0.1:0", "--game", &command, "--board", "2x2"];
-    let mut server = std::process::Command::new(tribune_tests::program("server"));
-    let finished = tribune_tests::Process::start(server.args(args)).finish();
+    let mut server = Command::new(program("server"));
+    let finished = Process::start(server.args(args)).finish();
     assert_eq!(finished.code(), Some(0), "{:?}", finished.err);
     assert!(finished.out.iter().any(|line| line.contains("at least 3x3")), "{:?}", finished.out);
 }
