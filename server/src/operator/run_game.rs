@@ -33,8 +33,12 @@ pub async fn run_game(
     messages: Messages,
 ) -> anyhow::Result<Outcome> {
     let listeners = bind_all(listen)?;
-    let signals = Signals::listen().context("cannot listen to signals")?;
-    let server = Server::new(settings, listeners, messages.clone()).await?;
+    let mut signals = Signals::listen().context("cannot listen to signals")?;
+    let server = tokio::select! {
+        server = Server::new(settings, listeners, messages.clone()) => server?,
+        // A referee may take its time for the first turn.
+        _ = signals.next_stop() => return Ok(Outcome::Aborted),
+    };
     Keyboard::listen(server.mailbox(), messages.clone())
         .context("cannot listen to standard input")?;
     let mut lines = vec![banner(&server)];

@@ -5,7 +5,7 @@ use std::{fs, process::Command};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};
-use tribune_tests::{Process, Server, program};
+use tribune_tests::{Process, Server, eventually, exists, program};
 
 /// A referee in Python that completes each turn, and runs `on_act` when a player acts.
 fn referee(on_act: &str) -> (TempDir, String) {
@@ -192,4 +192,32 @@ fn referee_that_cannot_be_started_is_an_error() {
     let err = failed_start("/nonexistent/referee");
     assert_eq!(err.len(), 1, "{err:?}");
     assert!(err[0].contains("could not be started: /nonexistent/referee: No such file"), "{err:?}");
+}
+
+#[test]
+fn referee_that_hangs_at_the_start_can_be_interrupted() {
+    let folder = tempdir().unwrap();
+    let started = folder.path().join("started");
+    let text = format!("import time\nopen({started:?}, 'w').close()\ntime.sleep(1000)\n");
+    let (_folder, command) = script(&text);
+    let args = ["--listen", "127.0.0.1:0", "--game", &command];
+    let server = Process::start(Command::new(program("server")).args(args));
+    eventually("the referee runs", || started.exists().then_some(()));
+    server.signal(Signal::INT);
+    assert_eq!(server.finish().code(), Some(130));
+}
+
+#[test]
+fn referee_does_not_survive_a_killed_server() {
+    // It would outlive the end of its input.
+    let on_act = "import atexit\natexit.register(time.sleep, 1000)\nprint('note', os.getpid())";
+    let (_folder, command) = referee(on_act);
+    let mut server = Server::start(&["--game", &command, "--turn", "20ms"]);
+    let mut player = server.join();
+    player.send("N ann\n");
+    let turn = player.wait_for(|line| line["type"] == "turn");
+    let id = turn["notes"][0].as_str().unwrap().parse().unwrap();
+    assert!(exists(id));
+    server.kill();
+    eventually("the referee is killed", || (!exists(id)).then_some(()));
 }
