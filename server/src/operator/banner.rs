@@ -4,7 +4,7 @@ use std::{
 };
 
 use tribune_cli::Program;
-use tribune_protocol::DEFAULT_ADDRESS;
+use tribune_protocol::{ActionSyntax, DEFAULT_ADDRESS};
 
 use crate::{edge::local_address, server::Server};
 
@@ -20,8 +20,8 @@ pub fn banner(server: &Server) -> String {
     )
 }
 
-/// What to try next with a server that listens on `address`, one line each.
-pub fn hints(address: Option<&SocketAddr>) -> Vec<String> {
+/// What to try next with a server that listens on `address`, one line each, in a game with these `actions`.
+pub fn hints(address: Option<&SocketAddr>, actions: &ActionSyntax) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(&address) = address {
         let address = local_address(address);
@@ -36,7 +36,7 @@ pub fn hints(address: Option<&SocketAddr>) -> Vec<String> {
             format!("  watch   {client} watch{server}"),
             format!("  play    {client} play --name ann{server}"),
             format!("  load    {client} herd --mode watch --hold 2s{server}"),
-            format!("  or      nc {host} {port}    (and type: N ann)"),
+            format!("  or      nc {host} {port}    ({})", what_to_type(actions)),
         ]);
     }
     if io::stdin().is_terminal() {
@@ -44,4 +44,34 @@ pub fn hints(address: Option<&SocketAddr>) -> Vec<String> {
         lines.push(here.to_owned());
     }
     lines
+}
+
+/// How a person plays by typing lines.
+fn what_to_type(actions: &ActionSyntax) -> String {
+    match actions {
+        ActionSyntax::Directions => "and type: N ann".to_owned(),
+        ActionSyntax::Pattern(pattern) if pattern.as_str().is_empty() => {
+            "to watch: this game takes no actions".to_owned()
+        }
+        ActionSyntax::Pattern(pattern) => {
+            format!("and type an action and a name; actions: {}", pattern.as_str())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tribune_protocol::ActionPattern;
+
+    use super::*;
+
+    #[test]
+    fn hints_say_what_the_game_takes() {
+        let address = "127.0.0.1:7777".parse().unwrap();
+        let last = |actions| hints(Some(&address), &actions).remove(3);
+        let pattern = |text| ActionSyntax::Pattern(ActionPattern::new(text).unwrap());
+        assert!(last(ActionSyntax::Directions).ends_with("(and type: N ann)"));
+        assert!(last(pattern("rock|paper")).ends_with("actions: rock|paper)"));
+        assert!(last(pattern("")).ends_with("takes no actions)"));
+    }
 }

@@ -43,7 +43,7 @@ pub async fn run_game(
         .context("cannot listen to standard input")?;
     let mut lines = vec![banner(&server)];
     if console {
-        lines.extend(hints(server.addresses().first()));
+        lines.extend(hints(server.addresses().first(), &server.actions()));
     }
     messages.say_first(&lines).await;
     let consoles = Tasks::default();

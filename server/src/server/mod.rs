@@ -12,7 +12,7 @@ use tokio::{
     sync::{mpsc, oneshot},
 };
 use tokio_util::sync::CancellationToken;
-use tribune_protocol::GameId;
+use tribune_protocol::{ActionSyntax, GameId};
 
 use self::{referee::StartingReferee, running::Running};
 use crate::{
@@ -136,6 +136,11 @@ impl Server {
             tasks,
             messages,
         })
+    }
+
+    /// Which actions there are in its game.
+    pub fn actions(&self) -> ActionSyntax {
+        self.game.actions()
     }
 
     /// The addresses that it listens on.
