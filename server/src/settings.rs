@@ -47,8 +47,9 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Whether the game starts programs by itself.
-    pub fn needs_programs(&self) -> bool {
-        !self.game.script.is_empty() || matches!(self.game.rules, RulesConfig::Referee(_))
+    /// How many programs the game starts by itself: those of its script, and a referee.
+    pub fn programs(&self) -> usize {
+        let has_referee = matches!(self.game.rules, RulesConfig::Referee(_));
+        self.game.script.len() + usize::from(has_referee)
     }
 }

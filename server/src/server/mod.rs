@@ -19,11 +19,12 @@ use crate::{
     descriptors::{game_needs, max_clients, raise_limit},
     edge::local_address,
     feed::{FeedWriter, Subscription},
-    game::{Game, Input, RulesConfig},
+    game::{Game, GameConfig, Input, RulesConfig},
     limits::PlayerPermits,
     messages::Messages,
     outcome::Outcome,
     programs::{Forker, GuardMode, ProgramContext, RefereeProcess, SpawnEnv},
+    rules::RefereeFailure,
     settings::Settings,
     shutdown::Shutdown,
     tasks::Tasks,
@@ -79,24 +80,21 @@ impl Server {
         messages: Messages,
     ) -> anyhow::Result<Self> {
         ensure!(
-            settings.runs_programs || !settings.needs_programs(),
+            settings.runs_programs || settings.programs() == 0,
             "a server without programs cannot have a script or a referee"
         );
         let addresses: Vec<SocketAddr> =
             listeners.iter().map(TcpListener::local_addr).collect::<io::Result<_>>()?;
         let files = raise_limit();
-        let has_referee = matches!(settings.game.rules, RulesConfig::Referee(_));
-        let needs =
-            game_needs(addresses.len(), settings.game.script.len() + usize::from(has_referee));
+        let needs = game_needs(addresses.len(), settings.programs());
         settings.max_clients = max_clients(settings.max_clients, needs)?;
         let tasks = Tasks::default();
         let id = new_game_id();
-        let forker = if settings.runs_programs {
-            let forker = Forker::start(&id, files, GuardMode::OwnExecutable, &tasks.group()).await;
-            Some(forker.context("cannot prepare to start programs")?)
-        } else {
-            None
-        };
+        let mut forker = None;
+        if settings.runs_programs {
+            let started = Forker::start(&id, files, GuardMode::OwnExecutable, &tasks.group()).await;
+            forker = Some(started.context("cannot prepare to start programs")?);
+        }
         let (mailbox, mut inputs) = mpsc::channel(MAILBOX);
         let players = PlayerPermits::new(settings.max_players);
         let closing = CancellationToken::new();
@@ -109,15 +107,14 @@ impl Server {
             shutdown: closing.clone(),
             messages: messages.clone(),
         };
-        let (game, referee) = match (&settings.game.rules, &forker) {
-            (RulesConfig::Referee(program), Some(forker)) => {
-                let spawn_env = spawn_env(&settings, &id, addresses.first());
-                let starting = StartingReferee { forker, spawn_env, context, inputs: &mut inputs };
-                let (game, referee) = starting.start(program.clone(), &settings.game).await?;
-                (game, Some(referee))
-            }
-            _ => (Game::new(settings.game.clone()), None),
-        };
+        let spawn_env = spawn_env(&settings, &id, addresses.first());
+        let starting = forker.as_ref().map(|forker| StartingReferee {
+            forker,
+            spawn_env,
+            context,
+            inputs: &mut inputs,
+        });
+        let (game, referee) = new_game(&settings.game, starting).await?;
         let feed = FeedWriter::new(game.state(), settings.log_bytes)?;
         tracing::info!(game = %id, seed = settings.game.seed, ?addresses, "listening");
         Ok(Self {
@@ -191,6 +188,20 @@ impl Server {
             forker.kill_all().await;
         }
         outcome
+    }
+}
+
+/// A game with built-in rules, or one of a referee that is started by `starting`.
+async fn new_game(
+    config: &GameConfig,
+    starting: Option<StartingReferee<'_>>,
+) -> Result<(Game, Option<RefereeProcess>), RefereeFailure> {
+    match (&config.rules, starting) {
+        (RulesConfig::Referee(program), Some(starting)) => {
+            let (game, referee) = starting.start(program.clone(), config).await?;
+            Ok((game, Some(referee)))
+        }
+        _ => Ok((Game::new(config.clone()), None)),
     }
 }
 

@@ -13,7 +13,7 @@ fn game(interpreter: &str, file: &str) -> String {
 
 /// The command of a bot in Bash that runs `body` for each line of the stream, which is in `line`.
 fn bot(body: &str) -> String {
-    format!(r#"bash -c 'while read -r line; do case $line in {body} esac; done'"#)
+    format!("bash -c 'while read -r line; do case $line in {body} esac; done'")
 }
 
 /// The glyphs in the cells of the turns among `lines`.

@@ -9,12 +9,12 @@ use tribune_tests::{Process, Server, eventually, exists, program};
 
 /// A referee in Python that completes each turn, and runs `on_act` when a player acts.
 fn referee(on_act: &str) -> (TempDir, String) {
-    let on_act: String = on_act.lines().map(|line| format!("        {line}\n")).collect();
+    let on_act = on_act.replace('\n', "\n        ");
     script(&format!(
         "import os, sys, time\n\
          for line in sys.stdin:\n    \
              word, *rest = line.split()\n    \
-             if word == 'act':\n{on_act}    \
+             if word == 'act':\n        {on_act}\n    \
              elif word == 'turn':\n        \
                  print('go', flush=True)\n"
     ))
