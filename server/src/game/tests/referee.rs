@@ -223,7 +223,7 @@ fn a_referee_that_does_not_answer_ends_the_game() {
     let due = game.next_due().unwrap();
     assert_eq!(due, at(5200));
     game.advance(due);
-    let want = "the referee ref.py failed: after line 1: turn 2 was not completed within 0.5 s: expected go";
+    let want = "the referee ref.py failed: after line 1: turn 2 was not completed within 0.5 s: expected go, and a flush after it";
     assert_eq!(bye(&mut game, 5300), want);
 }
 

@@ -97,7 +97,7 @@ pub enum FaultReason {
     #[error("too many notes: expected at most {MAX_NOTES} in a turn")]
     TooManyNotes,
     /// It did not print `go` in time.
-    #[error("turn {turn} was not completed within {}: expected go", seconds(*.limit))]
+    #[error("turn {turn} was not completed within {}: expected go, and a flush after it", seconds(*.limit))]
     NoAnswer {
         /// The turn that it was asked for.
         turn: u64,
@@ -171,7 +171,7 @@ mod tests {
         let limit = Duration::from_millis(2500);
         let fault =
             Fault { line: 3, text: None, reason: FaultReason::NoAnswer { turn: 17, limit } };
-        let want = "after line 3: turn 17 was not completed within 2.5 s: expected go";
+        let want = "after line 3: turn 17 was not completed within 2.5 s: expected go, and a flush after it";
         assert_eq!(fault.to_string(), want);
         let fault = Fault { line: 0, text: None, reason: FaultReason::Closed };
         assert_eq!(
