@@ -231,3 +231,43 @@ fn a_late_line_does_not_count_with_a_referee() {
     let game = game("python3", "rps.py");
     a_late_line_does_not_count(&["--game", &game], ["rock", "paper", "scissors"]);
 }
+
+/// The cells at the beginning of a game of snake, and the turns of a player that goes around in it.
+fn turns_of_snake(game: &str) -> (Value, Vec<Value>) {
+    let args = ["--game", game, "--lockstep", "--turn", "60s", "--seed", "5", "--script", ""];
+    let server = Server::start(&[&args[..], &["--stay", "--players", "1"]].concat());
+    let mut ann = server.join();
+    // What has happened before is in the state or follows it.
+    let first = match &ann.state["cells"] {
+        Value::Null => ann.wait_for(is_turn)["cells"].clone(),
+        cells => cells.clone(),
+    };
+    let turns = "EESSWWNNEEESSSWWWNNN".chars().map(|direction| {
+        ann.send(format!("{direction} ann\n"));
+        let mut turn = ann.wait_for(is_turn);
+        for field in ["seq", "ms"] {
+            turn.as_object_mut().unwrap().remove(field);
+        }
+        sorted(&turn)
+    });
+    let turns = turns.collect();
+    (sorted(&first), turns)
+}
+
+/// `value` with its arrays sorted, the order of whose elements says nothing.
+fn sorted(value: &Value) -> Value {
+    let mut value = value.clone();
+    if let Some(cells) = value.get_mut("cells").and_then(Value::as_array_mut) {
+        cells.sort_by_key(Value::to_string);
+    } else if let Some(cells) = value.as_array_mut() {
+        cells.sort_by_key(Value::to_string);
+    }
+    value
+}
+
+#[test]
+fn snake_in_python_is_the_built_in_snake() {
+    let built_in = turns_of_snake("snake");
+    assert_eq!(turns_of_snake(&game("python3", "snake.py")), built_in);
+    assert_eq!(built_in.1.len(), 20);
+}
