@@ -103,7 +103,11 @@ impl Referee {
             (_, Err(_)) => Err(FaultReason::NotUtf8),
             (_, Ok(text)) => self.turn.count(bytes.len() + 1).and_then(|()| self.handle_line(text)),
         };
-        result.map_err(|reason| Fault::in_line(self.lines, bytes, reason))
+        match (line, result) {
+            // The referee has exited, or was killed, in the middle of a line: that is the fault.
+            (Line::Unfinished(_), Err(_)) => Ok(None),
+            (_, result) => result.map_err(|reason| Fault::in_line(self.lines, bytes, reason)),
+        }
     }
 
     /// The end of its standard output. If the referee has printed `end`, that completes the turn.

@@ -231,6 +231,18 @@ fn the_end_of_the_output_is_a_fault_without_end() {
     assert_eq!((outcome.scores, outcome.end), (vec![(ANN, 5)], Some("ann has won".into())));
 }
 
+#[test]
+fn an_unfinished_line_is_no_fault_of_its_own() {
+    let unfinished = |text: &str| {
+        let mut referee = referee();
+        let line = Line::Unfinished(text.as_bytes().to_vec().into());
+        assert_eq!(referee.receive(&line), Ok(None));
+        referee.close(FaultReason::Closed)
+    };
+    assert_eq!(unfinished("dra").unwrap_err().reason, FaultReason::Closed);
+    assert_eq!(unfinished("end bye").unwrap().end.as_deref(), Some("bye"));
+}
+
 /// A line of a turn that is valid with ann and bob in the game.
 fn any_line() -> impl Strategy<Value = String> {
     prop_oneof![
