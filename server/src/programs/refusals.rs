@@ -22,9 +22,15 @@ pub(super) struct Refusals {
     messages: Messages,
     /// Whether the operator has had the hint.
     has_hinted: bool,
+    replies: Replies,
+}
+
+/// Replies that are to be sent, of which there is a limit.
+#[derive(Debug)]
+struct Replies {
     limit: Gcra,
-    /// The replies that are to be sent.
-    replies: Vec<u8>,
+    /// The encoded lines.
+    lines: Vec<u8>,
 }
 
 impl Refusals {
@@ -33,24 +39,20 @@ impl Refusals {
         subscription: Option<SubscriberHandle>,
         messages: Messages,
     ) -> Self {
-        let limit = Gcra::per_second(REPLIES_PER_SECOND, MAX_REPLIES);
-        Self { program, subscription, messages, has_hinted: false, limit, replies: Vec::new() }
+        Self { program, subscription, messages, has_hinted: false, replies: Replies::default() }
     }
 
     /// Adds a reply to `line`, which was refused at `now`, and returns the code of `refusal`.
     pub(super) fn add(&mut self, line: &[u8], refusal: Refusal, now: Instant) -> ErrorCode {
-        let Refusal { code, message } = refusal;
-        self.hint_once(line, &message);
-        if self.limit.try_record(now) {
-            let message = shortened(message);
-            encode(&ControlMessage::Error { code, message }, &mut self.replies);
-        }
+        self.hint_once(line, &refusal.message);
+        let code = refusal.code;
+        self.replies.add(refusal, now);
         code
     }
 
     /// Sends the replies so far, unless the program does not read them.
     pub(super) async fn send(&mut self) {
-        let replies = std::mem::take(&mut self.replies);
+        let replies = std::mem::take(&mut self.replies.lines);
         if let Some(subscription) = self.subscription.as_ref().filter(|_| !replies.is_empty()) {
             subscription.offer(replies).await;
         }
@@ -66,6 +68,23 @@ impl Refusals {
     }
 }
 
+impl Default for Replies {
+    fn default() -> Self {
+        Self { limit: Gcra::per_second(REPLIES_PER_SECOND, MAX_REPLIES), lines: Vec::new() }
+    }
+}
+
+impl Replies {
+    /// Adds a reply with `refusal` at `now`, unless there are too many.
+    fn add(&mut self, refusal: Refusal, now: Instant) {
+        if self.limit.try_record(now) {
+            let Refusal { code, message } = refusal;
+            let message = shortened(message);
+            encode(&ControlMessage::Error { code, message }, &mut self.lines);
+        }
+    }
+}
+
 /// `message` or its beginning.
 fn shortened(message: String) -> String {
     match message.char_indices().nth(MAX_MESSAGE) {
@@ -76,7 +95,24 @@ fn shortened(message: String) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    #[test]
+    fn the_number_of_replies_is_limited() {
+        let mut replies = Replies::default();
+        let start = Instant::now();
+        let mut replies_at = |seconds| {
+            for _ in 0..5000 {
+                let refusal = Refusal::new(ErrorCode::BadName, "a reason");
+                replies.add(refusal, start + Duration::from_secs(seconds));
+            }
+            String::from_utf8(std::mem::take(&mut replies.lines)).unwrap().lines().count()
+        };
+        assert_eq!(replies_at(0), 1000);
+        assert_eq!(replies_at(2), 100);
+    }
 
     #[test]
     fn message_of_a_reply_is_bounded() {

@@ -76,11 +76,10 @@ impl<'a> Fields<'a> {
 
     /// The first of `keys` that is there, and where it is.
     pub(super) fn find(&self, keys: &[&'static str]) -> Option<(&'static str, usize)> {
-        let here = self.table.keys().find_map(|found| {
+        self.table.keys().find_map(|found| {
             let key = keys.iter().find(|&key| found.get_ref() == key)?;
             Some((*key, found.span().start))
-        });
-        here
+        })
     }
 
     /// An error that concerns the table as a whole.
