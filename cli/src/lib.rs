@@ -18,7 +18,7 @@ pub use self::{
     address::{parse_address, resolve},
     descriptors::{descriptor_limit, raise_descriptor_limit},
     exit::{FAILED, INTERRUPTED, USAGE, failure, is_closed_pipe, usage_error},
-    message::{colours_suit_stderr, print_message},
+    message::{colours_suit_stderr, colours_suit_stdout, print_message},
     number::{parse_number, parse_number_within},
     parse::{parse_args, parse_args_as},
     program::Program,

@@ -14,8 +14,15 @@ pub fn print_message(message: impl fmt::Display) {
 /// Whether to use colours on standard error: it is a terminal with colours, and
 /// [`NO_COLOR`](https://no-color.org) is not set.
 pub fn colours_suit_stderr() -> bool {
+    colours_suit(&io::stderr())
+}
+
+/// The same for standard output.
+pub fn colours_suit_stdout() -> bool {
+    colours_suit(&io::stdout())
+}
+
+fn colours_suit(stream: &impl IsTerminal) -> bool {
     let unwanted = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    io::stderr().is_terminal()
-        && !unwanted
-        && env::var_os("TERM").is_some_and(|term| term != "dumb")
+    stream.is_terminal() && !unwanted && env::var_os("TERM").is_some_and(|term| term != "dumb")
 }

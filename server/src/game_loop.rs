@@ -14,6 +14,7 @@ use crate::{
     feed::{Broadcast, FeedWriter, JournalError},
     game::{Effect, Game, Input, LaunchRequest},
     messages::Messages,
+    observer::{ObservationKind, Observer},
     outcome::Outcome,
     referee_input::RefereeInput,
 };
@@ -44,6 +45,8 @@ pub struct GameLoop {
     pub messages: Messages,
     /// Where lines for the referee go, if there is one.
     pub referee: Option<RefereeInput>,
+    /// Where refusals are reported.
+    pub observer: Observer,
 }
 
 impl GameLoop {
@@ -104,8 +107,15 @@ impl GameLoop {
             match effect {
                 // The launcher ends after the game.
                 Effect::Launch(request) => drop(self.launches.send(request)),
-                Effect::TerminatePrograms => self.closing.cancel(),
-                Effect::Refuse(origin, Refusal { code, message }) => {
+                Effect::TerminatePrograms => {
+                    self.observer.report(ObservationKind::Stopping);
+                    self.closing.cancel();
+                }
+                Effect::Refuse(origin, refusal) => {
+                    let refused =
+                        ObservationKind::Refused { from: origin, refusal: refusal.clone() };
+                    self.observer.report(refused);
+                    let Refusal { code, message } = refusal;
                     let mut line = Vec::new();
                     encode(&ControlMessage::Error { code, message }, &mut line);
                     self.broadcast.offer(origin, line);

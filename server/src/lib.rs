@@ -33,6 +33,7 @@ pub mod feed;
 mod game_loop;
 mod logging;
 mod messages;
+mod observer;
 mod proc_stat;
 mod programs;
 mod referee_input;
@@ -45,6 +46,7 @@ mod operator;
 mod run_command;
 mod server;
 mod settings;
+mod try_bot;
 
 pub use self::{
     args::Args,

@@ -1,16 +1,17 @@
 use std::{io, process::ExitCode};
 
 use tokio::runtime::Runtime;
-use tribune_cli::{INTERRUPTED, failure, usage_error};
+use tribune_cli::{FAILED, INTERRUPTED, failure, usage_error};
 
 use crate::{
-    args::{Args, ArgsError, Command, EchoArgs, GameArgs},
+    args::{Args, ArgsError, Command, EchoArgs, GameArgs, TryArgs},
     logging::{LogFormat, init_logging},
     messages::Messages,
     operator::{run_echo, run_game},
     outcome::Outcome,
     programs::run_guard,
     rules::RefereeFailure,
+    try_bot::run_trial,
 };
 
 /// The exit code if the game has ended because its referee failed.
@@ -20,6 +21,7 @@ const REFEREE_FAILED: u8 = 3;
 pub fn run_command(args: Args) -> ExitCode {
     match args.command {
         None => game(args.game),
+        Some(Command::Try(args)) => try_bot(*args),
         Some(Command::Echo(args)) => echo(args),
         Some(Command::PlayersAgent(args)) => args.run(),
         Some(Command::Guard) => match run_guard(io::stdin()) {
@@ -36,6 +38,23 @@ fn game(args: GameArgs) -> ExitCode {
     match args.into_settings() {
         Ok((listen, settings)) => block_on(run_game(&listen, settings, console, messages)),
         Err(error) => report(error),
+    }
+}
+
+fn try_bot(args: TryArgs) -> ExitCode {
+    let (messages, _flushes_when_dropped) = Messages::to(io::stderr());
+    init_logging(&messages, LogFormat::Text);
+    let runtime = match Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return failure(format_args!("cannot start: {error}")),
+    };
+    let report = runtime.block_on(run_trial(args.into_config()));
+    runtime.shutdown_background();
+    match report {
+        Ok(Some(report)) if report.has_played() => ExitCode::SUCCESS,
+        Ok(Some(_)) => ExitCode::from(FAILED),
+        Ok(None) => ExitCode::from(INTERRUPTED),
+        Err(error) => failed(&error),
     }
 }
 
@@ -72,14 +91,18 @@ fn block_on(server: impl Future<Output = anyhow::Result<Outcome>>) -> ExitCode {
         )),
         Ok(Outcome::Aborted) => ExitCode::from(INTERRUPTED),
         Ok(Outcome::RefereeFailed(error)) => referee_failure(&error),
-        Err(error) => match error.downcast_ref::<RefereeFailure>() {
-            Some(failure) => referee_failure(failure),
-            None => failure(format_args!("{error:#}")),
-        },
+        Err(error) => failed(&error),
     }
 }
 
 /// Reports a failure of the referee. Returns the exit code for it.
+fn failed(error: &anyhow::Error) -> ExitCode {
+    match error.downcast_ref::<RefereeFailure>() {
+        Some(failure) => referee_failure(failure),
+        None => failure(format_args!("{error:#}")),
+    }
+}
+
 fn referee_failure(error: &RefereeFailure) -> ExitCode {
     failure(error);
     ExitCode::from(REFEREE_FAILED)

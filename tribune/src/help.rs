@@ -10,8 +10,9 @@ const EXAMPLES: &str = "Examples:
   tribune                               the demonstration, again and again until Ctrl-C
   tribune watch                         watch the game, in a second terminal
   tribune play --name ann               join it
-  tribune server --agent ./bot --stay   a game with your own bot
   tribune server --game snake           a game of snake
+  tribune server try ./bot              does your own bot play, and if not, why?
+  tribune server --bot ./bot --stay     a game with it
   tribune herd --mode watch -n 1000     a thousand spectators that check what they receive
 
 Each command has its own --help.

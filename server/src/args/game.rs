@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, num::NonZeroU32, thread::available_parallelism, time::Duration};
 
+use clap::{Args as _, FromArgMatches};
 use tribune_cli::parse_number;
 use tribune_protocol::{BoardSize, DEFAULT_ADDRESS, MAX_CELLS};
 
@@ -139,6 +140,16 @@ impl GameArgs {
         Ok((listen, self.settings(script, &predef_command)))
     }
 
+    /// The settings of a game by `rules` that does not end by itself, with no programs yet, and with the
+    /// defaults of all other arguments.
+    pub fn for_trial(rules: RulesArgs, tick: Duration, seed: Option<u64>) -> Settings {
+        let matches = Self::augment_args(clap::Command::new("server")).get_matches_from(["server"]);
+        let args = Self::from_arg_matches(&matches).expect("no argument of a game is required");
+        let args = Self { rules, tick, seed, stay: true, ..args };
+        let predef_command = args.rules.built_in_programs();
+        args.settings(Vec::new(), &predef_command)
+    }
+
     fn settings(self, script: Vec<Scheduled>, predef_command: &PredefCommand) -> Settings {
         let max_players = usize::try_from(self.max_players).unwrap_or(usize::MAX);
         let shards = self.shards.map_or_else(default_shards, usize::from);
@@ -165,6 +176,7 @@ impl GameArgs {
                 max_players,
                 max_output_lines: NonZeroU32::new(self.output_rate),
                 max_output_bytes: NonZeroU32::new(self.output_bytes),
+                input_grace: Duration::ZERO,
                 grace: self.grace,
             },
             log_bytes: self.log_bytes,

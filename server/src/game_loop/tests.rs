@@ -66,9 +66,12 @@ async fn run(feed: FeedWriter, inputs: Vec<Input>) -> Result<Outcome, JournalErr
     let (launches, _none) = mpsc::unbounded_channel();
     let closing = CancellationToken::new();
     let broadcast = broadcast(&feed);
+    let observer = Observer::default();
     let referee = None;
     let game = game();
-    GameLoop { game, mailbox, feed, broadcast, launches, closing, messages, referee }.run().await
+    GameLoop { game, mailbox, feed, broadcast, launches, closing, messages, referee, observer }
+        .run()
+        .await
 }
 
 /// The numbers of all events of the feed, which has ended.

@@ -5,7 +5,9 @@ use tokio_util::sync::CancellationToken;
 use tribune_protocol::ActionSyntax;
 
 use super::ProgramLimits;
-use crate::{game::Input, limits::PlayerPermits, messages::Messages, tasks::Tasks};
+use crate::{
+    game::Input, limits::PlayerPermits, messages::Messages, observer::Observer, tasks::Tasks,
+};
 
 /// What all parts that start, supervise and read programs need. Cloning gives another handle to the
 /// same.
@@ -25,6 +27,8 @@ pub struct ProgramContext {
     pub shutdown: CancellationToken,
     /// Messages to the operator.
     pub messages: Messages,
+    /// Where the lines of programs are reported.
+    pub observer: Observer,
 }
 
 impl ProgramContext {

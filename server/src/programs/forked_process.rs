@@ -1,4 +1,4 @@
-use std::{convert::Infallible, io, process::ExitStatus, time::Duration};
+use std::{convert::Infallible, io, process::ExitStatus};
 
 use tokio::{
     process::Child,
@@ -7,7 +7,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tribune_protocol::{Exit, WorkerId};
 
-use super::{exit_status::exit_of, process_tree::ProcessTree};
+use super::{ProgramLimits, exit_status::exit_of, process_tree::ProcessTree};
 
 /// A program that was forked, and all that it forks.
 #[derive(Debug)]
@@ -19,14 +19,14 @@ pub(super) struct ForkedProcess {
 
 impl ForkedProcess {
     /// Waits until the program and all that it has forked have exited, by themselves or because of
-    /// `shutdown`. Then they have `grace` between the request to terminate and the kill.
+    /// `shutdown`. Then they have the time that `limits` say.
     ///
     /// `meanwhile` runs until then, and `close_input` is the first request to terminate: end-of-file on
     /// its standard input.
     pub(super) async fn wait(
         &mut self,
         shutdown: &CancellationToken,
-        grace: Duration,
+        limits: ProgramLimits,
         meanwhile: impl Future<Output = Infallible>,
         close_input: impl Future<Output = ()>,
     ) -> Exit {
@@ -36,7 +36,12 @@ impl ForkedProcess {
             () = shutdown.cancelled() => None,
         };
         close_input.await;
-        let deadline = Instant::now() + grace;
+        let input_deadline = Instant::now() + limits.input_grace;
+        let exited_by_itself = match exited_by_itself {
+            None => timeout_at(input_deadline, self.child.wait()).await.ok(),
+            status => status,
+        };
+        let deadline = Instant::now() + limits.grace;
         let status = match exited_by_itself {
             Some(status) => status,
             None => self.terminate(deadline).await,

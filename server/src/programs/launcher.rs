@@ -20,6 +20,7 @@ use crate::{
     descriptors::is_out_of_descriptors,
     feed::{Broadcast, Transport},
     game::{Input, LaunchRequest},
+    observer::ObservationKind,
     schedule::Program,
 };
 
@@ -72,6 +73,9 @@ impl Launcher {
             .ok_or_else(no_input)
             .and_then(|input| nonblocking(input).map_err(failed))?;
         tracing::info!(worker = %id, session = process_tree.session(), command = ?words, "started");
+        if let Some(process) = child.id() {
+            self.context.observer.report(ObservationKind::Started { program: id, process });
+        }
         self.context.send(Input::Started { program: id, command: words }).await;
         let subscription = self.broadcast.join(Origin::program(id), Transport::Pipe(input)).await;
         let process = ForkedProcess { id, child, process_tree };

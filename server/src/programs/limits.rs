@@ -9,6 +9,8 @@ pub struct ProgramLimits {
     pub max_output_lines: Option<NonZeroU32>,
     /// Bytes per second that each output stream can add to the log; `None` for no limit.
     pub max_output_bytes: Option<NonZeroU32>,
+    /// The time between end-of-file on its standard input and the request to terminate.
+    pub input_grace: Duration,
     /// The time between the request to terminate and the kill.
     pub grace: Duration,
 }

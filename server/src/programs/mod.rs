@@ -22,6 +22,7 @@ mod guard;
 mod guard_supervisor;
 mod launcher;
 mod limits;
+mod line_classifier;
 mod output;
 mod process;
 mod process_table;

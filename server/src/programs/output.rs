@@ -3,13 +3,12 @@ use std::{
     num::NonZeroU32,
     pin::pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
-use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio::{
     io::AsyncRead,
@@ -18,16 +17,16 @@ use tokio::{
 };
 use tokio_util::{codec::FramedRead, sync::CancellationToken};
 use tribune_protocol::{
-    ActionSyntax, ErrorCode, Gcra, Line, LineDecoder, MAX_CLIENT_LINE, Name, NotAnAction,
-    OutputStream, PlayerAction, Refusal, WorkerId, json_length,
+    Gcra, Line, LineDecoder, MAX_CLIENT_LINE, OutputStream, WorkerId, json_length,
 };
 
-use super::{ProgramContext, refusals::Refusals};
+use super::{ProgramContext, line_classifier::LineClassifier, refusals::Refusals};
 use crate::{
     feed::SubscriberHandle,
     game::{Input, OutputLine},
     limits::Roster,
     messages::Messages,
+    observer::{ObservationKind, ObservedLine, Observer},
 };
 
 /// The maximum number of lines per input to the game, 64 KiB in all, so that other inputs do not wait for long.
@@ -48,10 +47,7 @@ pub(super) const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct Output {
     program: WorkerId,
     stream: OutputStream,
-    /// The actions that players can take.
-    actions: Arc<ActionSyntax>,
-    /// The players that it can move; none for standard error.
-    roster: Option<Arc<Mutex<Roster>>>,
+    classifier: LineClassifier,
     /// Lines per second; `None` for no limit.
     max_lines: Option<NonZeroU32>,
     /// Bytes per second that it can add to the log; `None` for no limit.
@@ -61,6 +57,7 @@ pub(super) struct Output {
     /// Set once either stream has had any output.
     has_printed: Arc<AtomicBool>,
     messages: Messages,
+    observer: Observer,
 }
 
 impl Output {
@@ -75,14 +72,14 @@ impl Output {
         Self {
             program,
             stream,
-            actions: context.actions.clone(),
-            roster,
+            classifier: LineClassifier::new(context.actions.clone(), roster),
             max_lines: context.limits.max_output_lines,
             max_bytes: context.limits.max_output_bytes,
             mailbox: context.mailbox.clone(),
             refusals: Refusals::new(program, subscription, context.messages.clone()),
             has_printed,
             messages: context.messages.clone(),
+            observer: context.observer.clone(),
         }
     }
 
@@ -142,7 +139,7 @@ impl Output {
         let mut readable = true;
         for line in chunk {
             match line {
-                Ok(line) => lines.extend(self.classify(line)),
+                Ok(line) => lines.extend(self.read_line(&line)),
                 Err(error) => {
                     tracing::warn!(worker = %self.program, %error, "cannot read the output of a program");
                     readable = false;
@@ -156,56 +153,25 @@ impl Output {
         (self.mailbox.send(input).await.is_ok() && readable).then_some(bytes)
     }
 
-    /// Decides whether `line` is an action or other output; `None` if it is blank.
-    fn classify(&mut self, line: Line) -> Option<OutputLine> {
-        let (bytes, is_whole) = match line {
-            Line::Whole(bytes) => (bytes, true),
-            Line::Cut(bytes) => {
-                return Some(OutputLine::Other {
-                    line: decode_prefix(&bytes),
-                    cut: true,
-                    refused: None,
-                });
-            }
-            Line::Unfinished(bytes) => (bytes, false),
-        };
-        let text = String::from_utf8_lossy(&bytes);
-        if text.trim().is_empty() {
-            return None;
+    /// What the game is to get of `line`; `None` if it is blank.
+    fn read_line(&mut self, line: &Line) -> Option<OutputLine> {
+        let cut = matches!(line, Line::Cut(_));
+        let line = self.classifier.classify(line)?;
+        if self.observer.is_active() {
+            let (program, line) = (self.program, line.clone());
+            self.observer.report(ObservationKind::Line { program, line });
         }
-        let mut refused = None;
-        if is_whole && self.roster.is_some() {
-            match self.parse_action(&bytes) {
-                Ok(action) => return Some(OutputLine::Action(action)),
-                Err(error) if error.is_nearly_one => {
-                    let now = Instant::now().into_std();
-                    refused = Some(self.refusals.add(&bytes, error.refusal, now));
-                }
-                Err(_) => {}
+        Some(match line {
+            ObservedLine::Action(action) => OutputLine::Action(action),
+            ObservedLine::Refused(line, refusal) => {
+                let now = Instant::now().into_std();
+                let refused = Some(self.refusals.add(line.as_bytes(), refusal, now));
+                OutputLine::Other { line, cut, refused }
             }
-        }
-        Some(OutputLine::Other { line: text.into_owned(), cut: false, refused })
-    }
-
-    /// The action in `line`. An unknown action before the name of one of the program's players is
-    /// nearly one.
-    fn parse_action(&mut self, line: &Bytes) -> Result<PlayerAction, NotAnAction> {
-        let plain = || {
-            let refusal = Refusal::new(ErrorCode::BadLine, "the line is no action");
-            NotAnAction { refusal, is_nearly_one: false }
-        };
-        let shared = self.roster.clone().ok_or_else(plain)?;
-        let mut roster = shared.lock().unwrap_or_else(PoisonError::into_inner);
-        let text = std::str::from_utf8(line).map_err(|_| plain())?;
-        let action = self.actions.parse(text).map_err(|error| {
-            let names_a_player = ends_with_a_player_of(&roster, text);
-            let is_nearly_one = error.is_nearly_one
-                || (error.refusal.code == ErrorCode::BadAction && names_a_player);
-            NotAnAction { is_nearly_one, ..error }
-        })?;
-        let admitted = roster.check(&action.name).and_then(|()| roster.add(&action.name));
-        admitted.map_err(|refusal| NotAnAction { refusal, is_nearly_one: true })?;
-        Ok(action)
+            ObservedLine::Plain(line, _) | ObservedLine::Error(line) => {
+                OutputLine::Other { line, cut, refused: None }
+            }
+        })
     }
 
     /// Tells the operator that the byte limit slows the program down.
@@ -217,12 +183,6 @@ impl Output {
             self.program
         ));
     }
-}
-
-/// Whether the last word of `line` is the name of a player on `roster`.
-fn ends_with_a_player_of(roster: &Roster, line: &str) -> bool {
-    let last = line.split_whitespace().next_back().and_then(|word| Name::try_from(word).ok());
-    last.is_some_and(|name| roster.contains(&name))
 }
 
 /// Waits until `token` is cancelled, and then for `delay`.
@@ -240,41 +200,11 @@ fn logged_bytes(line: &OutputLine) -> usize {
     EVENT_BYTES + json_length(text)
 }
 
-/// Decodes the beginning of a text, without an incomplete character at its end.
-fn decode_prefix(bytes: &[u8]) -> String {
-    let complete = match std::str::from_utf8(bytes) {
-        Err(error) if error.error_len().is_none() => error.valid_up_to(),
-        _ => bytes.len(),
-    };
-    String::from_utf8_lossy(&bytes[..complete]).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use tribune_protocol::encode;
 
     use super::*;
-    use crate::limits::PlayerPermits;
-
-    #[test]
-    fn last_word_is_looked_up_on_the_roster() {
-        let mut roster = Roster::new(1, PlayerPermits::new(1));
-        roster.add(&"ann".parse().unwrap()).unwrap();
-        for line in ["rok ann", " not even  nearly ann ", "ann"] {
-            assert!(ends_with_a_player_of(&roster, line), "{line:?}");
-        }
-        for line in ["ann rock", "rock Ann", "rock ann!", "rock bob", "", " "] {
-            assert!(!ends_with_a_player_of(&roster, line), "{line:?}");
-        }
-    }
-
-    #[test]
-    fn prefix_does_not_end_within_a_character() {
-        assert_eq!(decode_prefix("abé".as_bytes()), "abé");
-        assert_eq!(decode_prefix(&"abé".as_bytes()[..3]), "ab");
-        assert_eq!(decode_prefix(b"ab\xffcd"), "ab\u{fffd}cd");
-        assert_eq!(decode_prefix(b""), "");
-    }
 
     #[test]
     fn estimated_size_is_close_to_the_size_of_the_event() {

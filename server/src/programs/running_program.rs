@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tribune_protocol::{OutputStream, WorkerId};
 
-use super::{ProgramContext, ProgramLimits, forked_process::ForkedProcess, output::Output};
+use super::{ProgramContext, forked_process::ForkedProcess, output::Output};
 use crate::{feed::SubscriberHandle, game::Input, limits::Roster, tasks::Tasks};
 
 /// After a program has printed nothing for this long, the operator gets a hint about buffering.
@@ -42,9 +42,8 @@ impl RunningProgram {
         let outputs = self.forward_outputs(&context, &exited, &roster);
         let id = self.process.id;
         let hint = hint_if_silent(id, &self.has_printed, &context);
-        let ProgramLimits { grace, .. } = context.limits;
         let close_input = self.subscription.leave();
-        let exit = self.process.wait(&context.shutdown, grace, hint, close_input).await;
+        let exit = self.process.wait(&context.shutdown, context.limits, hint, close_input).await;
         self.process.process_tree.release();
         exited.cancel();
         outputs.ended().await;

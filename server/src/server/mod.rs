@@ -7,6 +7,7 @@ use std::{io, net::SocketAddr, sync::Arc};
 
 use anyhow::{Context, ensure};
 use rand::{RngExt, distr::slice::Choose};
+use rustix::process::Rlimit;
 use tokio::{
     net::TcpListener,
     sync::{mpsc, oneshot},
@@ -22,6 +23,7 @@ use crate::{
     game::{Game, GameConfig, Input, RulesConfig},
     limits::PlayerPermits,
     messages::Messages,
+    observer::Observer,
     outcome::Outcome,
     programs::{Forker, GuardMode, ProgramContext, RefereeProcess, SpawnEnv},
     rules::RefereeFailure,
@@ -51,6 +53,7 @@ pub struct Server {
     closing: CancellationToken,
     tasks: Tasks,
     messages: Messages,
+    observer: Observer,
 }
 
 /// Runs a server to the end of its game. It accepts clients from `listeners`, stops when `shutdown`
@@ -90,11 +93,7 @@ impl Server {
         settings.max_clients = max_clients(settings.max_clients, needs)?;
         let tasks = Tasks::default();
         let id = new_game_id();
-        let mut forker = None;
-        if settings.runs_programs {
-            let started = Forker::start(&id, files, GuardMode::OwnExecutable, &tasks.group()).await;
-            forker = Some(started.context("cannot prepare to start programs")?);
-        }
+        let forker = start_forker(&settings, &id, files, &tasks).await?;
         let (mailbox, mut inputs) = mpsc::channel(MAILBOX);
         let players = PlayerPermits::new(settings.max_players);
         let closing = CancellationToken::new();
@@ -106,6 +105,7 @@ impl Server {
             tasks: tasks.group(),
             shutdown: closing.clone(),
             messages: messages.clone(),
+            observer: Observer::default(),
         };
         let spawn_env = spawn_env(&settings, &id, addresses.first());
         let starting = forker.as_ref().map(|forker| StartingReferee {
@@ -132,12 +132,18 @@ impl Server {
             closing,
             tasks,
             messages,
+            observer: Observer::default(),
         })
     }
 
     /// Which actions there are in its game.
     pub fn actions(&self) -> ActionSyntax {
         self.game.actions()
+    }
+
+    /// The same, but it reports the lines of its programs to `observer`.
+    pub(crate) fn with_observer(self, observer: Observer) -> Self {
+        Self { observer, ..self }
     }
 
     /// The addresses that it listens on.
@@ -212,6 +218,21 @@ fn spawn_env(settings: &Settings, id: &GameId, address: Option<&SocketAddr>) -> 
         game: id.clone(),
         address: address.map(|&address| local_address(address).to_string()),
     }
+}
+
+/// Starts what forks the programs of the game `id`, which are limited to `files`; `None` if the server
+/// runs no programs.
+async fn start_forker(
+    settings: &Settings,
+    id: &GameId,
+    files: Rlimit,
+    tasks: &Tasks,
+) -> anyhow::Result<Option<Forker>> {
+    if !settings.runs_programs {
+        return Ok(None);
+    }
+    let forker = Forker::start(id, files, GuardMode::OwnExecutable, &tasks.group()).await;
+    forker.context("cannot prepare to start programs").map(Some)
 }
 
 /// Ends the game when `shutdown` asks for it, and returns when the server is to end at once.

@@ -16,6 +16,7 @@ use crate::{
     game_loop::GameLoop,
     limits::PlayerPermits,
     messages::Messages,
+    observer::Observer,
     outcome::Outcome,
     programs::{CANNOT_EXECUTE, Forker, Launcher, ProgramContext, RefereeProcess},
     referee_input::RefereeInput,
@@ -38,6 +39,7 @@ pub(super) struct Running {
     actions: Arc<ActionSyntax>,
     mailbox: mpsc::Sender<Input>,
     messages: Messages,
+    observer: Observer,
     players: PlayerPermits,
     /// Cancelled when programs are to end, and no client is accepted any more.
     closing: CancellationToken,
@@ -62,6 +64,7 @@ impl Running {
             mailbox: server.mailbox,
             messages: server.messages,
             closing: server.closing,
+            observer: server.observer,
             abort: CancellationToken::new(),
             shards: tasks.group(),
             sessions: tasks.group(),
@@ -85,6 +88,7 @@ impl Running {
             closing: this.closing.clone(),
             messages: this.messages.clone(),
             referee: server.referee.map(|referee| this.start_referee(referee)),
+            observer: this.observer.clone(),
         };
         this.game.spawn_critical_fallible("game", async move {
             // It is not received if the server ends at once.
@@ -166,6 +170,7 @@ impl Running {
             tasks: self.tasks.group(),
             shutdown: self.closing.clone(),
             messages: self.messages.clone(),
+            observer: self.observer.clone(),
         };
         let spawn_env = spawn_env(&self.settings, &self.id, address);
         let launcher = Launcher { context, forker, spawn_env, broadcast };

@@ -36,6 +36,7 @@ mod snake;
 mod snake_players;
 mod termination;
 mod tribune_command;
+mod try_bot;
 mod unprintable;
 mod usage;
 

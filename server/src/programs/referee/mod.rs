@@ -124,8 +124,7 @@ impl RefereeProcess {
         outputs.spawn("referee output", output.forward(context.mailbox.clone(), exited.clone()));
         outputs.spawn("referee input", input.forward(pipe, stop.clone()));
         let close_input = async { stop.cancel() };
-        let grace = context.limits.grace;
-        let exit = process.wait(&context.shutdown, grace, pending(), close_input).await;
+        let exit = process.wait(&context.shutdown, context.limits, pending(), close_input).await;
         process.process_tree.release();
         exited.cancel();
         outputs.ended().await;
@@ -139,7 +138,7 @@ impl RefereeProcess {
         let shutdown = CancellationToken::new();
         shutdown.cancel();
         // Its input stays open: an error because of its end would hide the reason of the failure.
-        process.wait(&shutdown, context.limits.grace, pending(), async {}).await;
+        process.wait(&shutdown, context.limits, pending(), async {}).await;
         drop(input);
         process.process_tree.release();
         exited.cancel();

@@ -19,6 +19,7 @@ use crate::{
     game::{Input, LaunchRequest, OutputLine},
     limits::PlayerPermits,
     messages::Messages,
+    observer::Observer,
     proc_stat::ProcStat,
     schedule::{Program, ProgramCommand, Restart},
     tasks::Tasks,
@@ -57,6 +58,7 @@ impl Fixture {
             max_players: 2,
             max_output_lines: NonZeroU32::new(1000),
             max_output_bytes: None,
+            input_grace: Duration::ZERO,
             grace,
         };
         let context = ProgramContext {
@@ -67,6 +69,7 @@ impl Fixture {
             tasks: tasks.clone(),
             shutdown: shutdown.clone(),
             messages,
+            observer: Observer::default(),
         };
         let spawn_env = SpawnEnv { seed: 7, game, address: None };
         let launcher = Launcher { context, forker: forker.clone(), spawn_env, broadcast };

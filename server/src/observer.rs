@@ -1,0 +1,81 @@
+use tokio::{sync::mpsc, time::Instant};
+use tribune_protocol::{Origin, PlayerAction, Refusal, WorkerId};
+
+/// How many observations may wait. Further ones are lost.
+const QUEUE: usize = 16_384;
+
+/// Where a server reports what it makes of the output of programs, line by line and with the exact
+/// time. A server in normal operation has none; `server try` listens.
+#[derive(Clone, Debug, Default)]
+pub struct Observer(Option<mpsc::Sender<Observation>>);
+
+/// Something that an [`Observer`] is told.
+#[derive(Clone, Debug)]
+pub struct Observation {
+    /// When it was observed.
+    pub at: Instant,
+    /// What was observed.
+    pub kind: ObservationKind,
+}
+
+/// What was observed.
+#[derive(Clone, Debug)]
+pub enum ObservationKind {
+    /// A program was started.
+    Started {
+        /// Its number.
+        program: WorkerId,
+        /// Its process.
+        process: u32,
+    },
+    /// A program printed a line that is not blank.
+    Line {
+        /// Its number.
+        program: WorkerId,
+        /// What the line is.
+        line: ObservedLine,
+    },
+    /// All programs are to end.
+    Stopping,
+    /// The game refused an action that has the right form.
+    Refused {
+        /// The origin of the action.
+        from: Origin,
+        /// The reason.
+        refusal: Refusal,
+    },
+}
+
+/// A line of a program, and what the server makes of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ObservedLine {
+    /// An action of one of its players.
+    Action(PlayerAction),
+    /// A line that is nearly an action.
+    Refused(String, Refusal),
+    /// Any other line of standard output, and why it is not an action.
+    Plain(String, Refusal),
+    /// A line of standard error.
+    Error(String),
+}
+
+impl Observer {
+    /// An observer, and what it is told.
+    pub fn new() -> (Self, mpsc::Receiver<Observation>) {
+        let (sender, observations) = mpsc::channel(QUEUE);
+        (Self(Some(sender)), observations)
+    }
+
+    /// Whether anything observes.
+    pub fn is_active(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Reports `kind`, which is observed now.
+    pub fn report(&self, kind: ObservationKind) {
+        if let Some(sender) = &self.0 {
+            // It is lost if too many wait, or if nothing observes any more.
+            let _ = sender.try_send(Observation { at: Instant::now(), kind });
+        }
+    }
+}
