@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a missing value fails the test")]
 
 mod actions;
+mod bots;
 mod client;
 mod client_memory;
 mod console;
