@@ -5,11 +5,11 @@ use tribune_protocol::{Origin, PlayerAction, Refusal, WorkerId};
 const QUEUE: usize = 16_384;
 
 /// Where a server reports what it makes of the output of programs, line by line and with the exact
-/// time. A server in normal operation has none; `server try` listens.
+/// time. A server in normal operation has none.
 #[derive(Clone, Debug, Default)]
 pub struct Observer(Option<mpsc::Sender<Observation>>);
 
-/// Something that an [`Observer`] is told.
+/// Something that was reported to an [`Observer`].
 #[derive(Clone, Debug)]
 pub struct Observation {
     /// When it was observed.
@@ -60,7 +60,7 @@ pub enum ObservedLine {
 }
 
 impl Observer {
-    /// An observer, and what it is told.
+    /// An observer, and the receiver of what is reported to it.
     pub fn new() -> (Self, mpsc::Receiver<Observation>) {
         let (sender, observations) = mpsc::channel(QUEUE);
         (Self(Some(sender)), observations)

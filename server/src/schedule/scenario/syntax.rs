@@ -1,4 +1,4 @@
-//! Errors of the TOML syntax, in the words of somebody who writes a scenario.
+//! Errors of the TOML syntax, in terms of scenarios rather than of the library.
 
 use std::ops::Range;
 
