@@ -4,10 +4,12 @@ use std::{
     env,
     io::{BufRead, BufReader, Write},
     net::{SocketAddr, TcpStream},
+    thread::sleep,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail};
+use tribune_protocol::{ControlMessage, ServerLine};
 
 use crate::{
     metric::{Metric, Sample, real},
@@ -48,12 +50,17 @@ impl Game {
 /// If the game does not run.
 pub fn measure(target: &Target, game: &Game, seconds: u32) -> anyhow::Result<Sample> {
     let server = RunningServer::start_game(target, &server_args(game)?)?;
-    let mut turns = Turns::join(server.subscribe)?;
-    turns.until(Instant::now() + WARM_UP)?;
-    let (start, first) = (Instant::now(), turns.last);
-    turns.until(start + Duration::from_secs(seconds.into()))?;
-    let per_second = real(turns.last - first) / start.elapsed().as_secs_f64();
+    wait(WARM_UP);
+    let (start, first) = (Instant::now(), last_turn(server.subscribe)?);
+    wait(Duration::from_secs(seconds.into()));
+    let turns = last_turn(server.subscribe)?.saturating_sub(first);
+    let per_second = real(turns) / start.elapsed().as_secs_f64();
     Ok(vec![(Metric::Turns, per_second)])
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is how long it is measured")]
+fn wait(time: Duration) {
+    sleep(time);
 }
 
 fn server_args(game: &Game) -> anyhow::Result<Vec<String>> {
@@ -80,43 +87,24 @@ fn server_args(game: &Game) -> anyhow::Result<Vec<String>> {
     Ok(args)
 }
 
-/// A spectator that looks only at the numbers of turns.
-struct Turns {
-    stream: BufReader<TcpStream>,
-    line: Vec<u8>,
-    /// The turn that was played last.
-    last: u64,
-}
-
-impl Turns {
-    fn join(server: SocketAddr) -> anyhow::Result<Self> {
-        let stream = TcpStream::connect(server)?;
-        stream.set_read_timeout(Some(TIMEOUT))?;
-        Ok(Self { stream: BufReader::with_capacity(256 << 10, stream), line: Vec::new(), last: 0 })
-    }
-
-    /// Reads the stream up to the first turn after `end`.
-    fn until(&mut self, end: Instant) -> anyhow::Result<()> {
-        loop {
-            self.line.clear();
-            let length = self.stream.read_until(b'\n', &mut self.line)?;
-            ensure!(length > 0, "the game has ended");
-            if let Some(turn) = turn_number(&self.line) {
-                self.last = turn;
-                if Instant::now() >= end {
-                    return Ok(());
-                }
-            }
+/// The turn that was played last, as a client gets it that joins now and leaves again: a spectator that stays
+/// would take a part of what is measured.
+fn last_turn(server: SocketAddr) -> anyhow::Result<u64> {
+    let stream = TcpStream::connect(server)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    for line in BufReader::new(stream).lines() {
+        if let ServerLine::Control(ControlMessage::State(state)) =
+            ServerLine::parse(line?.as_bytes())?
+        {
+            return state.turn.context("the game has no turns");
         }
     }
+    bail!("the game has ended")
 }
 
-/// The number of the turn, if `line` is the event of one.
-fn turn_number(line: &[u8]) -> Option<u64> {
-    const BEFORE: &[u8] = br#""type":"turn","turn":"#;
-    let start = memchr::memmem::find(line, BEFORE)? + BEFORE.len();
-    let digits = line[start..].iter().take_while(|byte| byte.is_ascii_digit());
-    Some(digits.fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
+/// Whether `line` is the event of a turn.
+fn is_turn(line: &[u8]) -> bool {
+    memchr::memmem::find(line, br#""type":"turn""#).is_some()
 }
 
 /// Plays as `name`: takes `action` at the beginning and after each turn, until its input ends.
@@ -131,21 +119,9 @@ pub fn play(action: &str, name: &str) -> anyhow::Result<()> {
         if input.read_until(b'\n', &mut line)? == 0 {
             return Ok(());
         }
-        if line.starts_with(br#"{"type":"state""#) || turn_number(&line).is_some() {
+        if line.starts_with(br#"{"type":"state""#) || is_turn(&line) {
             output.write_all(answer.as_bytes())?;
             output.flush()?;
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn turns_are_told_from_other_lines() {
-        let line = br#"{"seq":5,"ms":10,"type":"turn","turn":1234,"scores":[[1,2]]}"#;
-        assert_eq!(turn_number(line), Some(1234));
-        assert_eq!(turn_number(br#"{"type":"state","seq":5,"turn":1234}"#), None);
     }
 }
