@@ -19,6 +19,9 @@ const MAX_LABEL: usize = 256;
 ///
 /// In a game with turns, every player may move in every turn. There, moves of others are left out, so that
 /// what the turns bring can be read; players that join and leave are shown instead.
+///
+/// The result of a round is shown when the next one begins or the game is over, so that the last one is not
+/// far above the last line while the programs of the game exit.
 #[derive(Clone, Debug)]
 pub struct EventFormatter {
     labels: BoundedMap<WorkerId, String>,
@@ -26,6 +29,8 @@ pub struct EventFormatter {
     /// The origin whose moves are always shown.
     own: Option<Origin>,
     has_turns: bool,
+    /// The result of the last round, until it is shown.
+    result: Vec<String>,
 }
 
 impl Default for EventFormatter {
@@ -35,6 +40,7 @@ impl Default for EventFormatter {
             names: BoundedMap::new(MAX_PLAYERS),
             own: None,
             has_turns: false,
+            result: Vec::new(),
         }
     }
 }
@@ -68,8 +74,13 @@ impl EventFormatter {
             }
             EventKind::Result { round, ranking } => {
                 let players = if ranking.is_empty() { ": no players" } else { "" };
-                let mut lines = vec![format!("======== result of round {round}{players}")];
-                lines.extend(standings(ranking));
+                self.result = vec![format!("======== result of round {round}{players}")];
+                self.result.extend(standings(ranking));
+                None
+            }
+            EventKind::Round { .. } | EventKind::Bye { .. } => {
+                let mut lines = std::mem::take(&mut self.result);
+                lines.extend(self.line(event));
                 printable_lines(&lines)
             }
             _ => self.line(event).map(|line| printable(&line).into_owned()),

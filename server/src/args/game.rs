@@ -253,6 +253,17 @@ mod tests {
     }
 
     #[test]
+    fn a_match_has_one_round_unless_it_is_repeated() {
+        let rounds = |args: &[&str]| settings(args).unwrap().1.game.ends.rounds;
+        assert_eq!(rounds(&["--game", "snake"]), None);
+        for ends_a_round in [&["--turns", "9"][..], &["--game", "snake", "--no-respawn"]] {
+            assert_eq!(rounds(ends_a_round), Some(1));
+            assert_eq!(rounds(&[ends_a_round, &["--repeat"]].concat()), None);
+            assert_eq!(rounds(&[ends_a_round, &["--rounds", "3"]].concat()), Some(3));
+        }
+    }
+
+    #[test]
     fn rejects_invalid_values_with_what_is_expected() {
         let cases: [(&[&str], &str); 21] = [
             (&["--script", "0:9"], "expected 1, 2, 3 or 4"),

@@ -14,6 +14,7 @@ const RESPAWN: Duration = Duration::from_secs(3);
 /// The time between two turns of snake, unless it is given: short enough to feel immediate, and long
 /// enough for people.
 const SNAKE_TURN: Duration = Duration::from_millis(150);
+
 /// The time between two turns of a referee.
 const REFEREE_TURN: Duration = Duration::from_secs(1);
 
@@ -44,7 +45,8 @@ pub struct RulesArgs {
     #[arg(long, value_name = "N", value_parser = parse_count)]
     turns: Option<u64>,
 
-    /// End the game after so many rounds [default: 1 with --turns and without --repeat]
+    /// End the game after so many rounds [default: 1 with --turns, and for snake with --no-respawn; with
+    /// --repeat no limit]
     #[arg(long, value_name = "N", value_parser = parse_count)]
     rounds: Option<u64>,
 
@@ -56,7 +58,8 @@ pub struct RulesArgs {
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_turn)]
     referee_timeout: Duration,
 
-    /// Players that are out stay out until the next round, instead of coming back after 3 s
+    /// Players that are out stay out until the next round, instead of coming back after 3 s; a round of
+    /// snake ends when at most one is left
     #[arg(long)]
     no_respawn: bool,
 }
@@ -115,7 +118,9 @@ impl RulesArgs {
 
     /// What ends rounds and the game, whose script is to `repeat` or not.
     pub fn ends(&self, repeat: bool) -> GameEnds {
-        let is_one_round = self.turns.is_some() && !repeat;
+        // A match of snake is over when one snake is left, and so is a round of a given length.
+        let is_match = self.no_respawn && matches!(self.game, RulesConfig::Snake);
+        let is_one_round = (self.turns.is_some() || is_match) && !repeat;
         GameEnds {
             rounds: self.rounds.or(is_one_round.then_some(1)),
             turns: self.turns,

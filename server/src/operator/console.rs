@@ -2,7 +2,7 @@ use std::io;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tribune_cli::is_closed_pipe;
-use tribune_protocol::{ServerLine, text::EventFormatter};
+use tribune_protocol::{ServerLine, State, text::EventFormatter};
 
 use crate::feed::{Delivery, Subscription};
 
@@ -20,9 +20,11 @@ pub struct Console {
 }
 
 impl Console {
-    /// A console that shows every event of `feed`.
-    pub fn new(feed: Subscription) -> Self {
-        Self { feed, formatter: EventFormatter::default() }
+    /// A console that shows every event of `feed`, which begins after `state`.
+    pub fn new(feed: Subscription, state: &State) -> Self {
+        let mut formatter = EventFormatter::default();
+        formatter.begin(state);
+        Self { feed, formatter }
     }
 
     /// Writes the game to `out` until it ends, or until `out` is closed. Calls `missed` with the number
@@ -72,7 +74,7 @@ fn format_lines(formatter: &mut EventFormatter, lines: &[u8]) -> String {
 mod tests {
     use std::cell::Cell;
 
-    use tribune_protocol::{BoardSize, Event, EventKind, Seq, State};
+    use tribune_protocol::{BoardSize, Event, EventKind, Seq};
 
     use super::*;
     use crate::{
@@ -97,7 +99,7 @@ mod tests {
     async fn shows_the_feed_to_its_end() {
         for first in [1, 1000] {
             let mut feed = FeedWriter::new(state(Seq(first - 1)), MIN_LOG_BYTES).unwrap();
-            let console = Console::new(feed.subscribe());
+            let console = Console::new(feed.subscribe(), &state(Seq(first - 1)));
             feed.publish(&batch(first, 0..3)).await.unwrap();
             drop(feed);
             let mut out = Vec::new();
@@ -112,7 +114,7 @@ mod tests {
     #[tokio::test]
     async fn counts_events_that_fell_out_of_the_log() {
         let mut feed = FeedWriter::new(state(Seq(0)), MIN_LOG_BYTES).unwrap();
-        let console = Console::new(feed.subscribe());
+        let console = Console::new(feed.subscribe(), &state(Seq(0)));
         feed.publish(&batch(1, 0..1000)).await.unwrap();
         drop(feed);
         let mut out = Vec::new();

@@ -70,6 +70,6 @@ fn start_console(server: &Server, consoles: &Tasks, messages: Messages) {
             "the console skipped {count} events: standard output was not read in time"
         ));
     };
-    let console = Console::new(server.subscribe());
+    let console = Console::new(server.subscribe(), &server.state());
     consoles.spawn("console", console.run(tokio::io::stdout(), missed));
 }

@@ -13,7 +13,7 @@ use tokio::{
     sync::{mpsc, oneshot},
 };
 use tokio_util::sync::CancellationToken;
-use tribune_protocol::{ActionSyntax, GameId};
+use tribune_protocol::{ActionSyntax, GameId, State};
 
 use self::{referee::StartingReferee, running::Running};
 use crate::{
@@ -164,6 +164,11 @@ impl Server {
     /// Where inputs for the game go.
     pub(crate) fn mailbox(&self) -> mpsc::Sender<Input> {
         self.mailbox.clone()
+    }
+
+    /// The state before the first event.
+    pub(crate) fn state(&self) -> State {
+        self.game.state()
     }
 
     /// The feed from its first event on.

@@ -93,11 +93,11 @@ fn watch_shows_turns_rounds_and_a_table_of_the_result() {
         "        watch out",
         "        李 is out: ran into \\u{1b}[2J",
         "        scores: eve 7",
+        "        scores: player 99 1",
         "======== result of round 2",
         "        1  eve  7",
         "        2  李   0",
         "        2  joe  0",
-        "        scores: player 99 1",
         "the last round has ended - bye",
     ];
     assert_eq!(watched.out, want);

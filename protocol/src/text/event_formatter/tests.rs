@@ -185,8 +185,10 @@ fn only_own_moves_are_shown_in_games_with_turns() {
 #[test]
 fn formats_rounds_and_results() {
     let mut formatter = EventFormatter::default();
-    let mut formatted = |kind| format(&mut formatter, kind).unwrap();
-    assert_eq!(formatted(EventKind::Round { round: 2, seed: 8 }), "======== round 2 (seed 8)");
+    assert_eq!(
+        format(&mut formatter, EventKind::Round { round: 2, seed: 8 }).unwrap(),
+        "======== round 2 (seed 8)"
+    );
     let standing = |rank, name: &str, score| Standing {
         rank,
         player: PlayerId(rank),
@@ -194,13 +196,18 @@ fn formats_rounds_and_results() {
         score,
     };
     let ranking = vec![standing(1, "ann", 12), standing(2, "bo", 3)];
+    assert_eq!(format(&mut formatter, EventKind::Result { round: 2, ranking }), None);
     assert_eq!(
-        formatted(EventKind::Result { round: 2, ranking }),
-        "======== result of round 2\n        1  ann  12\n        2  bo    3"
+        format(&mut formatter, EventKind::Round { round: 3, seed: 9 }).unwrap(),
+        "======== result of round 2\n        1  ann  12\n        2  bo    3\n======== round 3 (seed 9)"
     );
+    let no_players = EventKind::Result { round: 3, ranking: vec![] };
+    assert_eq!(format(&mut formatter, no_players), None);
+    let mut formatted = |kind| format(&mut formatter, kind).unwrap();
+    assert_eq!(formatted(EventKind::Clock { clock: 7 }), "clock = 0007s");
     assert_eq!(
-        formatted(EventKind::Result { round: 3, ranking: vec![] }),
-        "======== result of round 3: no players"
+        formatted(EventKind::Bye { reason: "no process left".into() }),
+        "======== result of round 3: no players\nno process left - bye"
     );
     assert_eq!(formatted(EventKind::Paused { reason: "later".into() }), "paused: later");
     assert_eq!(formatted(EventKind::Continued { reason: "now".into() }), "continued: now");
