@@ -10,7 +10,7 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval},
 };
 use tribune_cli::{Signals, is_closed_pipe};
-use tribune_protocol::{Event, EventKind, Exit, Origin, ServerLine, WorkerId, encode};
+use tribune_protocol::{Event, EventKind, Origin, ServerLine, WorkerId, encode};
 
 use super::{
     input_probe::sample_input,
@@ -22,6 +22,7 @@ use super::{
 use crate::{
     edge::bind_all,
     feed::{Delivery, Subscription},
+    game::{REFEREE, RulesConfig},
     messages::Messages,
     observer::{Observation, ObservationKind, Observer},
     outcome::Outcome,
@@ -62,6 +63,7 @@ pub async fn run_trial(config: TrialConfig) -> anyhow::Result<Option<Report>> {
     let (observer, observations) = Observer::new();
     let duration = config.duration;
     let trial = Trial::new(config.settings.program_limits.input_grace);
+    let tried = first_program(&config.settings.game.rules);
     let paint = Paint { colours: config.colours };
     let server = Server::new(config.settings, listeners, messages).await?;
     let server = server.with_observer(observer);
@@ -71,7 +73,7 @@ pub async fn run_trial(config: TrialConfig) -> anyhow::Result<Option<Report>> {
         feed: server.subscribe(),
         observations,
         begun: Instant::now(),
-        tried: None,
+        tried,
         process: None,
         paint,
         shows_lines: !config.json,
@@ -109,7 +111,7 @@ struct Session {
     observations: mpsc::Receiver<Observation>,
     begun: Instant,
     /// The number of the program, the first one of the script.
-    tried: Option<WorkerId>,
+    tried: WorkerId,
     /// The process of the program, while it runs.
     process: Option<u32>,
     paint: Paint,
@@ -168,12 +170,11 @@ impl Session {
         let at = at.saturating_duration_since(self.begun);
         let since_start = at.saturating_sub(self.trial.started().unwrap_or(at));
         match kind {
-            ObservationKind::Started { program, process } if self.tried.is_none() => {
-                self.tried = Some(*program);
+            ObservationKind::Started { program, process } if self.tried == *program => {
                 self.trial.start(at);
                 self.process = Some(*process);
             }
-            ObservationKind::Line { program, line } if self.tried == Some(*program) => {
+            ObservationKind::Line { program, line } if self.tried == *program => {
                 self.trial.line(at, line);
                 self.show(&line_row(since_start, line, self.paint));
             }
@@ -191,18 +192,9 @@ impl Session {
 
     fn take_event(&mut self, event: &Event) {
         match &event.kind {
-            EventKind::Exited { worker, exit, .. } => {
+            EventKind::Exited { worker, exit, .. } if self.tried == *worker => {
                 // The last lines of a program are printed before.
                 self.take_observations();
-                let not_started = matches!(exit, Exit::NotStarted { .. });
-                let is_tried = match self.tried {
-                    Some(tried) => tried == *worker,
-                    None => not_started,
-                };
-                if !is_tried {
-                    return;
-                }
-                self.tried = Some(*worker);
                 self.process = None;
                 self.trial.exit(self.now(), exit.clone());
             }
@@ -211,14 +203,14 @@ impl Session {
             | EventKind::Move { from, .. }
             | EventKind::Action { from, .. }
                 if self.is_tried(*from) => {}
-            EventKind::Output { .. } | EventKind::Started { .. } => {}
+            EventKind::Output { .. } | EventKind::Started { .. } | EventKind::Exited { .. } => {}
             _ => self.trial.event(self.now()),
         }
     }
 
     /// Whether `origin` is the program.
     fn is_tried(&self, origin: Origin) -> bool {
-        self.tried.is_some() && origin.worker_id() == self.tried
+        origin.worker_id() == Some(self.tried)
     }
 
     fn sample_input(&mut self) {
@@ -235,6 +227,14 @@ impl Session {
 
     fn now(&self) -> Duration {
         self.begun.elapsed()
+    }
+}
+
+/// The number of the first program of the script.
+fn first_program(rules: &RulesConfig) -> WorkerId {
+    match rules {
+        RulesConfig::Walk | RulesConfig::Snake => WorkerId(1),
+        RulesConfig::Referee(_) => REFEREE.next(),
     }
 }
 

@@ -156,7 +156,9 @@ fn bot_is_tried_in_the_game_of_a_referee() {
 
 #[test]
 fn failure_of_a_referee_is_not_that_of_the_bot() {
-    let args = ["echo N ann", "--game", "sh -c 'read game; echo name x; echo go; exit 1'"];
+    // It would go on for longer than the referee.
+    let bot = "sh -c 'while :; do echo N ann; sleep 0.1; done'";
+    let args = [bot, "--game", "sh -c 'read game; echo name x; echo go; exit 1'"];
     let finished = server_try(&args);
     assert_eq!(finished.code(), Some(3), "{:?} {:?}", finished.out, finished.err);
 }
