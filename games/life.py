@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Conway's Game of Life: a game that nobody plays. Each turn is a generation on a board without edges.
+"""Conway's Game of Life: a game without players. Each turn is a generation on a board without edges.
 
-server --turn 100ms --game "python3 games/life.py"
+tribune server --turn 100ms --game "python3 games/life.py"
 """
 import collections
 import random
@@ -29,14 +29,14 @@ for line in sys.stdin:
         following = {cell for cell in cells if dice.random() < 0.3}
         alive, recent = set(), collections.deque(maxlen=6)
         print("name life")
-        print("actions")  # no action: nobody can play
+        print("actions")  # no actions: no client can play
     elif word == "turn":
         for x, y in following - alive:
             print("draw", x, y, "#", 0)
         for x, y in alive - following:
             print("draw", x, y, ".", 0)
         alive = following
-        if alive in recent:  # nothing new will come: the next round begins with another seed
+        if alive in recent:  # it only repeats itself: the next round has another seed
             print("note after", rest[0], "turns it repeats itself")
             print("result")
         recent.append(alive)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Rock, paper, scissors, for two players or more: each point is a player that you have beaten.
+"""Rock, paper, scissors, for two players or more: a point for each player that you beat, and 5 points win a round.
 
-server --lockstep --turn 10s --game "python3 games/rps.py"     then, as a player:  rock ann
+tribune server --lockstep --turn 10s --game "python3 games/rps.py"     then, as a player:  rock ann
 """
 import sys
 
@@ -9,7 +9,7 @@ BEATS = {"rock": "scissors", "paper": "rock", "scissors": "paper"}
 
 
 def play():
-    """All that have chosen play against each other, at once."""
+    """All players that have chosen play against each other, at once."""
     for player, choice in chosen.items():
         beaten = sum(BEATS[choice] == other for other in chosen.values())
         scores[player] += beaten

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Snake as a referee: the same game as `server --game snake`, turn for turn.
 
-    server --game "python3 games/snake.py" --turn 150ms
+    tribune server --game "python3 games/snake.py" --turn 150ms
 
-The server tells who joins, acts and leaves, and when a turn is due. The answer to a turn is what has changed in
-it: cells, scores and players that are out. `docs/games.md` describes the lines.
+The server sends which players join, act and leave, and when a turn is due. The answer to a turn is what has changed in
+it: cells, scores and players that are out. `docs/games.md` describes the lines, `docs/snake.md` the rules.
 
 All numbers that look random follow from the seed, so the same seed and the same actions give the same game.
 """
@@ -68,7 +68,7 @@ class Snake:
         self.seed, self.width, self.height = seed, width, height
         self.players = {}
         self.cells = {}     # What is in the cells that are not empty: (glyph, id of the player).
-        self.shown = {}     # The same as the server knows it.
+        self.shown = {}     # The same as it was last sent to the server.
         self.food = min(max(3, width * height // 64), width * height // 4)
 
     # What players do
@@ -92,7 +92,7 @@ class Snake:
     # A turn
 
     def turn(self, number):
-        """Plays a turn, and returns the lines that tell what has changed."""
+        """Plays a turn, and returns lines with what has changed."""
         lines = []
         heads = self.advance_tails()
         deaths = self.deaths(heads)
@@ -124,7 +124,7 @@ class Snake:
         return heads
 
     def deaths(self, heads):
-        """Who dies, and why: bodies first, then heads that meet."""
+        """The players whose snakes die, with the reasons: bodies first, then heads that meet."""
         deaths = {}
         meetings = defaultdict(list)
         for id, cell in heads.items():

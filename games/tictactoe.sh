@@ -2,7 +2,7 @@
 # Tic-tac-toe in Bash, for the first two players that join; others wait until one of the two leaves.
 # The squares are  1 2 3 / 4 5 6 / 7 8 9.  Each game is a round.
 #
-# server --turn 200ms --game "bash games/tictactoe.sh"     then, as a player:  5 ann
+# tribune server --turn 200ms --game "bash games/tictactoe.sh"     then, as a player:  5 ann
 set -f # a glyph is never a file name
 
 lines=("1 2 3" "4 5 6" "7 8 9" "1 4 7" "2 5 8" "3 6 9" "1 5 9" "3 5 7")

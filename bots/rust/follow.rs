@@ -31,7 +31,7 @@ fn step(here: i64, there: i64, size: i64) -> i64 {
     }
 }
 
-/// What the bot knows: its own position, that of the other player, and the size of the board.
+/// The bot's own position, that of the other player, and the size of the board.
 #[derive(Default)]
 struct Bot {
     origin: String,

@@ -18,8 +18,8 @@ use crate::{
     repeat_filter::RepeatFilter,
 };
 
-/// How soon the rest of an escape sequence follows, even over a slow network. After this time, it was the
-/// escape key.
+/// The longest time between the bytes of an escape sequence, even over a slow network. After that, `ESC` alone was
+/// the escape key.
 const ESCAPE_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// Why no more keys are read.

@@ -52,7 +52,7 @@ impl fmt::Display for Key {
 /// Decodes the bytes of a terminal into [`Key`]s.
 ///
 /// A terminal sends an arrow key as `ESC [ A` or `ESC O A` (ECMA-48, and the xterm manual under
-/// "PC-Style Function Keys"), and the escape key as `ESC` alone. Only time tells the two apart: see
+/// "PC-Style Function Keys"), and the escape key as `ESC` alone. Only the time between bytes distinguishes the two: see
 /// [`has_escape`](Self::has_escape).
 #[derive(Clone, Debug, Default)]
 pub struct Keys {

@@ -15,7 +15,7 @@ use crate::{PlannedMove, Predef, plan, snake::SnakeArgs};
     after_help = "Examples:
   players-agent 3                           print the moves of augustin and randalphe
   players-agent 1 --seed 7                  print the same moves each time
-  players-agent snake --skill 3             play snake by the lines on standard input
+  players-agent snake --skill 3             play snake: reads the stream on standard input
   players-agent 1 | nc -N 127.0.0.1 7777    join both to a running game; Ctrl-C ends nc"
 )]
 pub struct Args {
@@ -35,7 +35,7 @@ pub struct Args {
     game: Option<Game>,
 }
 
-/// Players of games with rules.
+/// Bots for other games than walk.
 #[derive(Clone, Debug, clap::Subcommand)]
 enum Game {
     /// Play snake: reads the lines of a game on standard input, and prints moves

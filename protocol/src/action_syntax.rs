@@ -14,7 +14,7 @@ pub enum ActionSyntax {
     /// The four directions.
     #[default]
     Directions,
-    /// What a referee has announced.
+    /// Texts that match the pattern of a referee.
     Pattern(ActionPattern),
 }
 

@@ -4,8 +4,7 @@ use tribune_protocol::{Origin, PlayerAction, Refusal, WorkerId};
 /// How many observations may wait. Further ones are lost.
 const QUEUE: usize = 16_384;
 
-/// Where a server reports what it makes of the output of programs, line by line and with the exact
-/// time. A server in normal operation has none.
+/// Receives how the server classifies each line of its programs, with the exact time. Only `server try` has one.
 #[derive(Clone, Debug, Default)]
 pub struct Observer(Option<mpsc::Sender<Observation>>);
 
@@ -46,7 +45,7 @@ pub enum ObservationKind {
     },
 }
 
-/// A line of a program, and what the server makes of it.
+/// A line of a program, classified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ObservedLine {
     /// An action of one of its players.

@@ -95,7 +95,7 @@ fn block_on(server: impl Future<Output = anyhow::Result<Outcome>>) -> ExitCode {
     }
 }
 
-/// Reports a failure of the referee. Returns the exit code for it.
+/// Reports `error`, which may be a failure of the referee, and returns its exit code.
 fn failed(error: &anyhow::Error) -> ExitCode {
     match error.downcast_ref::<RefereeFailure>() {
         Some(failure) => referee_failure(failure),

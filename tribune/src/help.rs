@@ -11,13 +11,15 @@ const EXAMPLES: &str = "Examples:
   tribune watch                         watch the game, in a second terminal
   tribune play --name ann               join it
   tribune server --game snake           a game of snake
-  tribune server try ./bot              does your own bot play, and if not, why?
-  tribune server --bot ./bot --stay     a game with it
+  tribune server try ./bot              check that your bot plays, and if not, why
+  tribune server --bot ./bot --stay     a game with your bot, which goes on when it exits
+  tribune server --game 'python3 games/rps.py' --lockstep
+                                        a game whose rules are a program: docs/games.md
   tribune herd --mode watch -n 1000     a thousand spectators that check what they receive
 
 Each command has its own --help.
 
-Exit codes: 0 the game ended, or you left; 1 failed; 2 usage error; 130 interrupted";
+Exit codes: 0 the game ended, or you left; 1 failed; 2 usage error; 3 the referee of a game failed; 130 interrupted";
 
 /// The command line of the client, as that of `tribune`: it lists `server` too.
 pub fn client(command: Command) -> Command {
@@ -56,6 +58,8 @@ fn renamed_examples(help: &str) -> String {
         ("| client", "| tribune"),
         ("  server", "  tribune server"),
         ("`server", "`tribune server"),
+        ("'server", "'tribune server"),
+        ("  players-agent", "  tribune server players-agent"),
     ];
     names.iter().fold(help.to_owned(), |help, (from, to)| help.replace(from, to))
 }

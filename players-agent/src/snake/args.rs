@@ -12,10 +12,10 @@ use super::{Bot, Skill};
 #[command(
     after_help = "It reads the lines of a game of snake on standard input, and prints moves. \
                         A server runs it as a bot:
-  server --game snake --bot 'players-agent snake --skill 3'"
+  server --game snake --bot 'server players-agent snake --skill 3'"
 )]
 pub struct SnakeArgs {
-    /// How well it plays: 1 wanders, 2 takes the shortest way to food, 3 also looks ahead
+    /// Skill: 1 wanders, 2 takes the shortest way to food, 3 also avoids dead ends and other heads
     #[arg(long, value_name = "N", default_value_t)]
     skill: Skill,
 
@@ -23,8 +23,8 @@ pub struct SnakeArgs {
     #[arg(long, value_name = "NAME")]
     name: Option<Name>,
 
-    /// Print only moves that change the direction: for games by the clock. In lockstep, each turn
-    /// needs a move
+    /// Print only moves that change the direction. Not for games in lockstep, in which each turn needs a
+    /// move
     #[arg(long)]
     only_changes: bool,
 

@@ -12,7 +12,7 @@ use super::{
     view::{Position, View},
 };
 
-/// A player that is out asks this often, in milliseconds, whether it may return.
+/// The time between two tries of a player that is out to return, in milliseconds.
 const RETRY_MS: u64 = 1000;
 
 /// A player of snake: takes the lines of a server, and gives moves.
@@ -37,7 +37,7 @@ pub struct Bot {
     last: Direction,
     /// When that was, in milliseconds of the game.
     last_ms: u64,
-    /// Whether it has given it again in this turn, after it was refused.
+    /// Whether the last move was repeated in this turn, because it was refused.
     has_repeated: bool,
 }
 
@@ -175,7 +175,7 @@ impl Bot {
         (is_change || !self.only_changes).then_some(direction)
     }
 
-    /// Tries to join or to return, if the last time is long ago.
+    /// A move to join or to return, if the last move was at least [`RETRY_MS`] ago.
     fn retry(&mut self) -> Option<Direction> {
         let now = self.state.as_ref()?.ms;
         let is_due = now.saturating_sub(self.last_ms) >= RETRY_MS;

@@ -134,7 +134,7 @@ impl EventFormatter {
         self.indented("got", line, from)
     }
 
-    /// The line for the output of a program, whose first word tells it apart from an action.
+    /// The line for the output of a program, whose first word distinguishes it from an action.
     fn output(
         &self,
         worker: WorkerId,

@@ -1,6 +1,6 @@
 use crate::{PlayerId, Turn};
 
-/// The lines for people about `turn`: its notes, who is out and why, and the scores that changed. `name`
+/// The lines for people about `turn`: its notes, the players that are out with the reasons, and the scores that changed. `name`
 /// gives the name of a player. Cells are left out, as they make sense only as a picture.
 ///
 /// Apart from notes there is at most one line of each kind, however many players it is about.

@@ -38,7 +38,7 @@ const EXAMPLES: &str = "Examples:
   server --bot 'python3 bot.py'                     your own program plays, alone
   server --agent 'python3 bot.py {predef}'          it plays in place of each predef of the demonstration
   server --game 'python3 games/rps.py' --lockstep   a game that this program decides: docs/games.md
-  server try 'python3 bot.py'                       does your program play, and if not, why?
+  server try 'python3 bot.py'                       check that your program plays, and if not, why
   server --script '' --stay                         a game for clients only
   server --scenario league.toml --repeat            programs from a file, again and again
   server --listen 0.0.0.0:7777 --listen [::]:7777   accept clients from other machines
@@ -53,7 +53,7 @@ Exit codes: 0 the game ended, 1 failed, or no program could be started, 2 usage 
 /// What the `server` command can run instead of a game.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Print the moves of two predefined players: the program that the server runs by default
+    /// Run a built-in program: one that prints moves of two players, or a bot for snake
     PlayersAgent(players_agent::Args),
     /// Run one program in a game for a few seconds, and report how it plays
     Try(Box<TryArgs>),

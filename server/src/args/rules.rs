@@ -27,17 +27,17 @@ pub struct RulesArgs {
     #[arg(long, value_name = "GAME", default_value = "walk", value_parser = parse_rules)]
     game: RulesConfig,
 
-    /// Time between two turns; with --lockstep, the most that players get for a turn [default: the
-    /// tick; 150ms for snake; 1s with a referee]
+    /// Time between two turns; with --lockstep, the longest time until a turn is played [default: --tick
+    /// for walk, 150ms for snake, 1s with a referee]
     #[arg(long, value_name = "TIME", value_parser = parse_turn)]
     turn: Option<Duration>,
 
-    /// Play a turn as soon as all players that are not out have acted, one action each; nobody
-    /// sees the actions of a turn before it is played
+    /// Play a turn as soon as all players that are not out have acted, one action each. Actions are sent
+    /// to clients only when the turn is played
     #[arg(long)]
     lockstep: bool,
 
-    /// Wait with the second turn until so many players have joined
+    /// Play turns after the first only while at least this many players are in the game
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = parse_number::<usize>)]
     players: usize,
 
@@ -54,7 +54,7 @@ pub struct RulesArgs {
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     duration: Option<Duration>,
 
-    /// How long a referee may take for a turn; 10 s for the first
+    /// Maximum time that a referee takes for a turn; the first turn always has 10 s
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_turn)]
     referee_timeout: Duration,
 

@@ -22,7 +22,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 const INPUT_GRACE: Duration = Duration::from_secs(1);
 
 const EXAMPLES: &str = "Examples:
-  server try 'python3 bot.py'                   five seconds of walk, against a built-in program
+  server try 'python3 bot.py'                   five seconds of walk, with a built-in program
   server try ./bot --game snake --for 10s       ten seconds of snake
   server try ./bot --game 'python3 games/rps.py' --against ./bot
                                                 a game that a program decides, against itself
@@ -44,15 +44,15 @@ pub struct TryArgs {
     #[arg(value_name = "COMMAND", value_parser = parse_bot)]
     bot: Program,
 
-    /// How long it plays, unless it ends before
+    /// How long the program runs, unless it exits earlier
     #[arg(long = "for", value_name = "TIME", default_value = "5s", value_parser = parse_for)]
     duration_of_trial: Duration,
 
-    /// Another program that plays too, repeatable [default: a built-in one, if there is one for this game]
+    /// Another program to start, repeatable [default: a built-in one for walk and snake, none with a referee]
     #[arg(long, value_name = "COMMAND", value_parser = parse_bot)]
     against: Vec<Program>,
 
-    /// Let it play alone
+    /// Start no other program
     #[arg(long, conflicts_with = "against")]
     alone: bool,
 
@@ -64,7 +64,7 @@ pub struct TryArgs {
     #[arg(long, value_name = "N", value_parser = parse_number::<u64>)]
     seed: Option<u64>,
 
-    /// How long it may take to exit after SIGTERM
+    /// Time from SIGTERM to SIGKILL
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = parse_grace)]
     grace: Duration,
 

@@ -1,4 +1,4 @@
-//! What happens when players act: at once by the clock, or when the turn closes in lockstep.
+//! Actions of players: carried out at once by the clock, and when the turn closes in lockstep.
 
 use std::time::Duration;
 
@@ -68,7 +68,7 @@ impl Game {
 fn take(player: &mut Player, action: &Action, rules: &mut dyn Rules) -> Result<Cell, Refusal> {
     let cell = rules.act(player.id, player.cell, action);
     let cell = cell.map_err(|reason| Refusal::new(ErrorCode::BadAction, reason))?;
-    // Clients know of the cell of a player by its moves only.
+    // Clients get the cell of a player only from its moves.
     if matches!(action, Action::Move(_)) {
         player.cell = cell;
     }

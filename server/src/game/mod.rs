@@ -254,7 +254,7 @@ impl Game {
     /// Ends the game because its time is over.
     fn end_in_time(&mut self) {
         if let Some(duration) = self.ends.duration {
-            self.stop(format!("{} s are over", duration.as_secs_f64()));
+            self.stop(format!("duration of {} s reached", duration.as_secs_f64()));
         }
     }
 

@@ -15,7 +15,7 @@ pub struct Player {
     pub id: PlayerId,
     /// Its name, unique within its origin.
     pub name: Name,
-    /// Where it is, as far as clients know.
+    /// Its cell in the last event about it.
     pub cell: Cell,
     /// How many actions it has taken.
     pub moves: u64,
@@ -23,7 +23,7 @@ pub struct Player {
     pub earlier_moves: u64,
     /// Its score in this round.
     pub score: i64,
-    /// Since when it is out; `None` if it is not.
+    /// The time at which it went out; `None` if it is not out.
     pub out_since: Option<Duration>,
     /// Its answers to turns in lockstep.
     pub answers: Answers,

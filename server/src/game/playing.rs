@@ -103,7 +103,7 @@ impl Game {
         self.rules.begin_round(seed);
         for id in self.players.ids() {
             if let Some((from, player)) = self.players.get_mut(id) {
-                // Clients know of the new cell when the rules draw it.
+                // Clients get the new cell when the rules draw it.
                 self.rules.enter(id, from, &player.name);
             }
         }

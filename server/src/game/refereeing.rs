@@ -1,4 +1,4 @@
-//! A game that a referee decides: it is asked for turns, and what it prints is their outcome.
+//! A game with a referee: the game requests turns, and the lines of the referee are their outcomes.
 
 use std::{sync::Arc, time::Duration};
 
@@ -66,7 +66,7 @@ impl Game {
         }
     }
 
-    /// `outcome` without what is so already: a referee need not remember what it has printed before.
+    /// `outcome` without values that have not changed: a referee may print them again.
     fn without_repetitions(&self, mut outcome: TurnOutcome) -> TurnOutcome {
         outcome.cells.retain(|&CellContent { x, y, glyph, player }| {
             self.cells.get(x, y) != glyph.map(|glyph| (glyph, player))

@@ -31,8 +31,8 @@ impl Rounds {
 
     /// Begins the next round, and returns its number and its seed.
     ///
-    /// The seeds of rounds follow each other. They stay below 2^53, so that a client in any language can
-    /// read them.
+    /// Each round has the next seed. From the second round on seeds are below 2^53, which is exact in every
+    /// language; the first is the seed of the game, as given.
     pub fn begin(&mut self) -> (u64, u64) {
         self.round += 1;
         self.turns = 0;

@@ -98,9 +98,8 @@ impl Turns {
 
     /// Opens the next turn at `now`, when the last one has been played. Lockstep waits for `players`.
     ///
-    /// `was_late` is whether the outcome of the last turn was waited for: then the open turn gets a whole
-    /// period all the same. Otherwise turns by the clock keep to absolute times and do not drift, except
-    /// that turns which were missed are not made up for.
+    /// If `was_late`, the outcome of the last turn came after the turn had closed, and the open turn gets a whole
+    /// period. Otherwise turns by the clock are at absolute times and do not drift; missed turns are skipped.
     pub fn open_next(
         &mut self,
         now: Duration,
@@ -181,7 +180,7 @@ mod tests {
     fn a_turn_after_a_late_outcome_gets_a_whole_period() {
         let mut turns = turns(false, 0);
         turns.close(ms(0), 0).unwrap();
-        assert_eq!(turns.next_due(), None, "no clock runs meanwhile");
+        assert_eq!(turns.next_due(), None, "no turn is due meanwhile");
         turns.open_next(ms(40), true, [].into_iter());
         assert_eq!(turns.next_due(), Some(ms(140)));
     }
@@ -213,7 +212,7 @@ mod tests {
         play(&mut turns, 30, false);
         assert_eq!(turns.next_due(), Some(ms(130)));
         turns.left(BOB);
-        assert!(!turns.is_complete(1), "nobody has acted");
+        assert!(!turns.is_complete(1), "no player has acted");
         turns.acted(ANN);
         assert!(turns.is_complete(1));
     }

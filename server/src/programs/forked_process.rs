@@ -19,7 +19,7 @@ pub(super) struct ForkedProcess {
 
 impl ForkedProcess {
     /// Waits until the program and all that it has forked have exited, by themselves or because of
-    /// `shutdown`. Then they have the time that `limits` say.
+    /// `shutdown`. `limits` bounds the time that they get for it.
     ///
     /// `meanwhile` runs until then, and `close_input` is the first request to terminate: end-of-file on
     /// its standard input.

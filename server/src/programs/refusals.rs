@@ -5,7 +5,7 @@ use tribune_protocol::{ControlMessage, ErrorCode, Gcra, Refusal, WorkerId, encod
 use crate::{feed::SubscriberHandle, messages::Messages};
 
 /// The most refused lines of a program that are answered at once, and per second on average: as many
-/// as a client may have. The events of all others say that they were refused, too.
+/// as a client may have. Beyond that, only the `output` events have the code.
 const MAX_REPLIES: NonZeroU32 = NonZeroU32::new(1000).expect("not 0");
 const REPLIES_PER_SECOND: NonZeroU32 = NonZeroU32::new(50).expect("not 0");
 
@@ -58,12 +58,12 @@ impl Refusals {
         }
     }
 
-    /// Tells the operator, once, why `line` is not an action, and where the program can read the same.
+    /// Prints a hint for the operator, once: why `line` is not an action.
     fn hint_once(&mut self, line: &[u8], reason: &str) {
         if !std::mem::replace(&mut self.has_hinted, true) {
             let (program, line) = (self.program, quote(line));
             self.messages
-                .say(format_args!("ps#{program} printed {line}, which is not a move: {reason}"));
+                .say(format_args!("ps#{program} printed {line}, which is refused: {reason}"));
         }
     }
 }

@@ -51,8 +51,8 @@ pub trait Rules: Debug + Send {
     /// Returns the cell where it enters, as far as that is known now.
     fn enter(&mut self, player: PlayerId, from: Origin, name: &Name) -> Cell;
 
-    /// Handles an action of `player`, which was last told to be at `cell`, and returns the cell where
-    /// it is then. If the player is out, this brings it back.
+    /// Handles an action of `player`, whose last known cell is `cell`, and returns its cell after that. If the
+    /// player is out, this brings it back.
     ///
     /// # Errors
     /// If the player cannot do that now: why, for people. Nothing has changed then.

@@ -50,7 +50,8 @@ impl Rules for Walk {
     }
 
     fn act(&mut self, _: PlayerId, cell: Cell, action: &Action) -> Result<Cell, String> {
-        let direction = action.direction().ok_or("a player can only move here")?;
+        let direction =
+            action.direction().ok_or("invalid action: expected a move, N, S, E or W")?;
         Ok(self.neighbour(cell, direction))
     }
 

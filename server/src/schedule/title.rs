@@ -35,7 +35,7 @@ pub fn title_of(words: &[String]) -> String {
     title.chars().take(MAX_CHARS - 1).chain(['…']).collect()
 }
 
-/// The word that says best what is run.
+/// The word that names the program that is run.
 fn main_word(words: &[String]) -> &str {
     let Some((program, arguments)) = words.split_first() else { return "" };
     let name = file_name(program);

@@ -58,7 +58,7 @@ pub struct TrialConfig {
 pub async fn run_trial(config: TrialConfig) -> anyhow::Result<Option<Report>> {
     let listeners = bind_all(&[SocketAddr::from((Ipv4Addr::LOCALHOST, 0))])?;
     let mut signals = Signals::listen().context("cannot listen to signals")?;
-    // The report says what the messages of the server would.
+    // The report contains what the messages of the server would.
     let (messages, _writer) = Messages::to(io::sink());
     let (observer, observations) = Observer::new();
     let duration = config.duration;

@@ -165,7 +165,7 @@ impl Trial {
         self.exited.is_some()
     }
 
-    /// What is to be said of the program.
+    /// The report on the program.
     pub fn report(self) -> Report {
         let first_move_ms = Some(())
             .and_then(|()| Some(milliseconds(self.first_move?.saturating_sub(self.started?))));

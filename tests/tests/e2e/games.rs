@@ -46,7 +46,7 @@ fn rock_paper_scissors_in_lockstep() {
         ann.send("rock ann\n");
         let told = ann.until(is_turn);
         let choices: Vec<_> = told.iter().filter(|line| line["type"] == "action").collect();
-        assert_eq!(choices.len(), 2, "both are told when the turn closes: {told:?}");
+        assert_eq!(choices.len(), 2, "both are sent when the turn closes: {told:?}");
         assert!(told.iter().all(|line| line["type"] != "error"), "{told:?}");
         let score = &told.last().unwrap()["scores"][0];
         assert_eq!(score[1], turn, "{told:?}");

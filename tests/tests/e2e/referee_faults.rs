@@ -1,4 +1,4 @@
-//! A referee that fails ends the game as its own fault: all clients learn it, and no player is blamed.
+//! A fault of the referee ends the game: all clients get the reason, and no player gets an error.
 
 use std::{fs, process::Command};
 

@@ -141,7 +141,7 @@ fn refusals_of_the_game_are_shown() {
     assert!(report["moves"].as_u64().unwrap() > 0, "{report}");
 }
 
-/// Throws rock again and again.
+/// Plays `rock` repeatedly.
 const ROCK: &str = "sh -c 'while :; do echo rock $0; sleep 0.1; done'";
 
 #[test]

@@ -139,7 +139,7 @@ fn by_the_clock_actions_are_told_at_once_and_turns_when_due() {
     game.apply(moves(1, &["N ann", "N ann"]), at(20));
     assert_eq!(story(&mut game), ["ann joined", "N ann", "N ann"]);
     advance(&mut game, 100, 350);
-    assert_eq!(story(&mut game), ["turn 2 1=2"], "turns without changes are not told");
+    assert_eq!(story(&mut game), ["turn 2 1=2"], "turns without changes are not emitted");
     game.apply(moves(1, &["N ann"]), at(360));
     advance(&mut game, 400, 700);
     assert_eq!(story(&mut game), ["N ann", "turn 5 1=3"]);
@@ -157,7 +157,7 @@ fn in_lockstep_a_turn_closes_when_all_have_acted_and_is_told_in_the_order_of_pla
     let first = ["ann joined", "bob joined", "N ann", "N bob", "turn 2 1=1 2=1"];
     assert_eq!(story(&mut game), first);
     game.apply(moves(2, &["N bob", "S bob"]), at(30));
-    assert_eq!(story(&mut game), [""; 0], "nobody sees it before the turn closes");
+    assert_eq!(story(&mut game), [""; 0], "it is emitted only when the turn closes");
     assert_eq!(refusals(&mut game), ["bob has acted in turn 3 already"]);
     game.apply(moves(1, &["N ann"]), at(40));
     assert_eq!(story(&mut game), ["N ann", "N bob", "turn 3 1=2 2=2"]);
@@ -266,7 +266,7 @@ fn ends_hold_for_walk_too_whose_score_is_the_number_of_moves() {
     assert_eq!(game.outbox().effects.last(), Some(&Effect::TerminatePrograms));
     assert_eq!(story(&mut game), ["result 1 1. john 2 2. mary 1"]);
     game.apply(exited(1), at(2600));
-    assert!(story(&mut game).last().unwrap().starts_with("bye 2.5 s are over"));
+    assert!(story(&mut game).last().unwrap().starts_with("bye duration of 2.5 s reached"));
     let ends = GameEnds { rounds: Some(1), turns: Some(3), duration: None };
     let mut game = Game::new(GameConfig { ends, stay: true, ..config("") });
     advance(&mut game, 0, 2000);

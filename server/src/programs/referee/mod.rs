@@ -31,7 +31,7 @@ use crate::{
     tasks::Tasks,
 };
 
-/// How long a referee that has closed its standard output may take to exit, to know how it did.
+/// How long to wait for the exit of a referee that has closed its standard output, for its exit status.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The process of a referee.
@@ -93,8 +93,7 @@ impl RefereeProcess {
         limit: Duration,
     ) -> Result<TurnOutcome, Fault> {
         let deadline = Instant::now() + limit;
-        // A pipe that nothing was written to has room for it. If it is closed, the output is, too, or the
-        // referee has to be content with what it has read.
+        // The lines fit into an empty pipe. If the referee has closed it, its output ends or times out below.
         let _ = self.input.write_all(rules.take_input().as_bytes()).await;
         loop {
             let line = match timeout_at(deadline, self.output.next()).await {

@@ -35,7 +35,7 @@ pub struct RefereeFailure {
 /// What is wrong with a line of a referee, or with the referee.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum FaultReason {
-    /// The first word of a line is none of the protocol.
+    /// The first word of a line is unknown.
     #[error(
         "unknown word: expected draw, score, out, note, result, end or go, and before the first go also name or \
          actions"
@@ -76,7 +76,7 @@ pub enum FaultReason {
     #[error(transparent)]
     Pattern(#[from] InvalidPattern),
     /// A name or actions that differ from those that were printed before.
-    #[error("too late: name and actions can be printed once, before the first go")]
+    #[error("too late: name and actions can be set only before the first go")]
     TooLate,
     /// `go` without `turn`.
     #[error("unexpected go: expected one go for each turn")]

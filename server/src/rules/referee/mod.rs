@@ -26,7 +26,7 @@ use super::{Cell, RoundResult, Rules, TurnOutcome};
 /// The most characters of the name of a game.
 const MAX_NAME: usize = 32;
 
-/// The most actions of a player between two turns, so that one that floods the game does not flood the
+/// The most actions of a player between two turns, so that a player that floods the game does not flood the
 /// referee.
 const MAX_ACTIONS: u32 = 16;
 
@@ -256,7 +256,7 @@ impl Rules for Referee {
         }
     }
 
-    /// Only the referee knows where a player enters, and it says so by drawing.
+    /// The cell is 0, 0: where a player enters is what the referee draws.
     fn enter(&mut self, player: PlayerId, _: Origin, name: &Name) -> Cell {
         self.players.join(player);
         self.write(format_args!("join {player} {name}"));

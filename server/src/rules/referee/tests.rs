@@ -141,7 +141,7 @@ fn lines_between_turns_belong_to_the_next_turn() {
 }
 
 #[test]
-fn lines_about_players_that_have_just_left_change_nothing() {
+fn of_a_player_that_has_just_left_only_cells_change() {
     let mut referee = referee();
     referee.receive(&line("score 1 5")).unwrap();
     referee.leave(ANN);

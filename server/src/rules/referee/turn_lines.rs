@@ -16,8 +16,8 @@ pub const MAX_NOTES: usize = 100;
 
 const _: () = assert!(2 * MAX_CELLS < MAX_LINES);
 
-/// What the lines of a referee since its last `go` say. What was said last counts, in the order in
-/// which it was first said.
+/// The content of the lines of a referee since its last `go`. For each cell, score and player the last line counts;
+/// the order is that of the first.
 #[derive(Debug, Default)]
 pub(super) struct TurnLines {
     lines: usize,
@@ -87,8 +87,8 @@ impl TurnLines {
         self.end.is_some()
     }
 
-    /// What the turn has changed for the players that `is_in_game`. Others have left while the referee
-    /// was at work. Then begins with the lines of the next turn.
+    /// Takes what the turn has changed, and begins the next turn. Players that are not `is_in_game` have left
+    /// meanwhile, and are left out.
     pub(super) fn take(&mut self, is_in_game: impl Fn(PlayerId) -> bool) -> TurnOutcome {
         let Self { cells, scores, out, notes, mut result, end, .. } = std::mem::take(self);
         if let Some(RoundResult::Ranking(groups)) = &mut result {

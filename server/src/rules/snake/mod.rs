@@ -135,7 +135,7 @@ impl Snake {
         }
     }
 
-    /// The changes of the board as they are told to clients.
+    /// The changed cells of the board, as clients get them.
     fn changed_cells(&mut self) -> Vec<CellContent> {
         let content = |(Cell { x, y }, content)| {
             let (glyph, player) = match content {

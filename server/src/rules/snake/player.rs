@@ -85,7 +85,7 @@ impl Player {
         Some(board.neighbour(body.head(), direction))
     }
 
-    /// Lets its snake enter, if it waits for that and finds a cell. Returns whether it did.
+    /// Lets its snake enter, if it is waiting and a cell is free. Returns that cell.
     pub fn enter(&mut self, board: &Board) -> Option<Cell> {
         let Life::Entering(mut cell) = self.life else { return None };
         for tried in 0..ENTRY_TRIES {

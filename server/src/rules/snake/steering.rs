@@ -3,7 +3,7 @@ use std::collections::VecDeque;
 use thiserror::Error;
 use tribune_protocol::Direction;
 
-/// How many turns of the head can wait: two keys that are pressed within one turn of the game both count.
+/// How many directions can be queued: two keys that are pressed within one turn both count.
 const MAX_WAITING: usize = 2;
 
 /// Where a snake goes: its heading, and the directions that it takes next, one in each turn of the game.
@@ -11,9 +11,8 @@ const MAX_WAITING: usize = 2;
 /// Each direction is checked against the one that is travelled just before it, not against the current
 /// heading. So whatever is pressed within a turn, a snake never turns back into its own neck.
 ///
-/// Before its first step a snake has no neck, and a new direction replaces the one that waits. Otherwise the
-/// action by which a player joins, before it knows where, would be a step that it could not take back, and
-/// one that all later ones in lockstep would wait behind.
+/// Before its first step a snake has no neck, and a new direction replaces the queued one. Otherwise the action by
+/// which a player joins, before its cell is known, could not be changed, and in lockstep would delay all later ones.
 #[derive(Clone, Debug, Default)]
 pub struct Steering {
     /// The direction of its last step; `None` before the first.
@@ -28,7 +27,7 @@ pub enum SteeringError {
     #[error("travels {0} and cannot turn back")]
     Reversal(Direction),
     /// Too many directions are waiting.
-    #[error("has {MAX_WAITING} turns waiting already")]
+    #[error("has {MAX_WAITING} directions queued already")]
     Full,
 }
 

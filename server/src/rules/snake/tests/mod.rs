@@ -137,7 +137,7 @@ fn refused_directions_are_explained() {
     assert_eq!(go(snake, ANN, Direction::North), Ok(Cell { x: 3, y: 0 }));
     assert_eq!(go(snake, ANN, Direction::West), Ok(Cell { x: 3, y: 0 }));
     let refusal = go(snake, ANN, Direction::South).unwrap_err();
-    assert_eq!(refusal, "ann has 2 turns waiting already");
+    assert_eq!(refusal, "ann has 2 directions queued already");
     let action = Action::Other("rock".try_into().unwrap());
     let refusal = snake.act(ANN, Cell { x: 0, y: 0 }, &action).unwrap_err();
     assert_eq!(refusal, "a snake can only move: N, S, E or W");
