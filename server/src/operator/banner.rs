@@ -4,7 +4,7 @@ use std::{
 };
 
 use tribune_cli::Program;
-use tribune_protocol::{ActionSyntax, DEFAULT_ADDRESS};
+use tribune_protocol::{ActionSyntax, DEFAULT_ADDRESS, Direction};
 
 use crate::{edge::local_address, server::Server};
 
@@ -40,10 +40,18 @@ pub fn hints(address: Option<&SocketAddr>, actions: &ActionSyntax) -> Vec<String
         ]);
     }
     if io::stdin().is_terminal() {
-        let here = "  here    type 1 to 4 and Enter to start more players, Ctrl-C to end";
-        lines.push(here.to_owned());
+        lines.push(format!("  here    {}", what_to_press(actions)));
     }
     lines
+}
+
+/// What the keyboard of the server does. The built-in programs move, which is no action of all games.
+fn what_to_press(actions: &ActionSyntax) -> &'static str {
+    if Direction::ALL.iter().all(|direction| actions.action(&direction.to_string()).is_some()) {
+        "type 1 to 4 and Enter to start more players, Ctrl-C to end"
+    } else {
+        "Ctrl-C to end"
+    }
 }
 
 /// How a person plays by typing lines.
@@ -73,5 +81,7 @@ mod tests {
         assert!(last(ActionSyntax::Directions).ends_with("(and type: N ann)"));
         assert!(last(pattern("rock|paper")).ends_with("actions: rock|paper)"));
         assert!(last(pattern("")).ends_with("takes no actions)"));
+        assert!(what_to_press(&pattern("[NSEW]|jump")).starts_with("type 1 to 4"));
+        assert!(what_to_press(&pattern("rock|N")).starts_with("Ctrl-C"));
     }
 }
