@@ -75,9 +75,7 @@ mod tests {
         fn check(command: &Command) {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             let help = help.replace("tribune server", "");
-            for wrong in
-                ["  client ", "| client ", "  server", "`server", "'server", "  players-agent"]
-            {
+            for wrong in ["  client ", "| client ", "  server", "`server", "'server"] {
                 assert!(!help.contains(wrong), "{wrong:?} in the help of {}", command.get_name());
             }
             command.get_subcommands().for_each(check);
