@@ -124,9 +124,10 @@ impl GameArgs {
     /// # Errors
     /// Names the argument that is invalid or unavailable, and what is expected.
     pub fn into_settings(self) -> Result<(Vec<SocketAddr>, Settings), ArgsError> {
-        let predef_command = self.programs.predef_command(self.rules.built_in_programs());
-        let script = self.programs.schedule(self.rules.demonstration(), &predef_command)?;
-        if self.rules.draws_cells() && self.board.cells() > MAX_CELLS {
+        let defaults = self.rules.defaults();
+        let predef_command = self.programs.predef_command(defaults.programs);
+        let script = self.programs.schedule(defaults.demonstration, &predef_command)?;
+        if defaults.draws_cells && self.board.cells() > MAX_CELLS {
             return Err(ArgsError::Usage(format!(
                 "--board is too large for this game: expected at most {MAX_CELLS} cells"
             )));
@@ -146,7 +147,7 @@ impl GameArgs {
         let matches = Self::augment_args(clap::Command::new("server")).get_matches_from(["server"]);
         let args = Self::from_arg_matches(&matches).expect("no argument of a game is required");
         let args = Self { rules, tick, seed, stay: true, ..args };
-        let predef_command = args.rules.built_in_programs();
+        let predef_command = args.rules.defaults().programs;
         args.settings(Vec::new(), &predef_command)
     }
 
@@ -155,6 +156,8 @@ impl GameArgs {
         let shards = self.shards.map_or_else(default_shards, usize::from);
         Settings {
             game: GameConfig {
+                stay: self.stay
+                    || (script.is_empty() && self.rules.defaults().stays_without_programs),
                 rules: self.rules.config(),
                 board: self.board,
                 tick: self.tick,
@@ -163,7 +166,6 @@ impl GameArgs {
                 respawn: self.rules.respawn(),
                 seed: self.seed.unwrap_or_else(|| rand::random::<u32>().into()),
                 repeat: self.repeat,
-                stay: self.stay || (self.rules.has_referee() && script.is_empty()),
                 script,
                 keyboard: predef_command.programs(),
             },

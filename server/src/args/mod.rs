@@ -2,6 +2,7 @@
 
 mod echo;
 mod game;
+mod game_defaults;
 mod programs;
 mod rules;
 mod script;

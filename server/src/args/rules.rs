@@ -2,21 +2,14 @@ use std::time::Duration;
 
 use tribune_cli::parse_number;
 
-use super::values::{parse_count, parse_duration, parse_rules, parse_turn};
-use crate::{
-    game::{GameEnds, RulesConfig, TurnConfig},
-    schedule::{DEMONSTRATION, PredefCommand, SNAKE_DEMONSTRATION},
+use super::{
+    game_defaults::GameDefaults,
+    values::{parse_count, parse_duration, parse_rules, parse_turn},
 };
+use crate::game::{GameEnds, RulesConfig, TurnConfig};
 
 /// How long after it is out a player can come back.
 const RESPAWN: Duration = Duration::from_secs(3);
-
-/// The time between two turns of snake, unless it is given: short enough to feel immediate, and long
-/// enough for people.
-const SNAKE_TURN: Duration = Duration::from_millis(150);
-
-/// The time between two turns of a referee.
-const REFEREE_TURN: Duration = Duration::from_secs(1);
 
 /// The rules of a game, as typed.
 #[derive(Debug, clap::Args)]
@@ -70,46 +63,15 @@ impl RulesArgs {
         self.game.clone()
     }
 
-    /// Whether a referee decides.
-    pub fn has_referee(&self) -> bool {
-        matches!(self.game, RulesConfig::Referee(_))
-    }
-
-    /// Whether the game draws cells, which bounds the size of its board.
-    pub fn draws_cells(&self) -> bool {
-        match self.game {
-            RulesConfig::Walk => false,
-            RulesConfig::Snake | RulesConfig::Referee(_) => true,
-        }
-    }
-
-    /// The built-in programs that play this game.
-    pub fn built_in_programs(&self) -> PredefCommand {
-        match self.game {
-            RulesConfig::Walk | RulesConfig::Referee(_) => PredefCommand::BuiltIn,
-            RulesConfig::Snake => PredefCommand::Snake { only_changes: !self.lockstep },
-        }
-    }
-
-    /// The script of the demonstration of this game.
-    pub fn demonstration(&self) -> &'static str {
-        match self.game {
-            RulesConfig::Walk => DEMONSTRATION,
-            RulesConfig::Snake => SNAKE_DEMONSTRATION,
-            // Players come over the network.
-            RulesConfig::Referee(_) => "",
-        }
+    /// What its game has by default.
+    pub fn defaults(&self) -> GameDefaults {
+        GameDefaults::new(&self.game, self.lockstep)
     }
 
     /// When turns are played, in a game whose clock has this `tick`.
     pub fn turns(&self, tick: Duration) -> TurnConfig {
-        let default = match self.game {
-            RulesConfig::Walk => tick,
-            RulesConfig::Snake => SNAKE_TURN,
-            RulesConfig::Referee(_) => REFEREE_TURN,
-        };
         TurnConfig {
-            period: self.turn.unwrap_or(default),
+            period: self.turn.or(self.defaults().turn).unwrap_or(tick),
             lockstep: self.lockstep,
             min_players: self.players,
             referee_timeout: self.referee_timeout,
@@ -118,8 +80,7 @@ impl RulesArgs {
 
     /// What ends rounds and the game, whose script is to `repeat` or not.
     pub fn ends(&self, repeat: bool) -> GameEnds {
-        // A match of snake is over when one snake is left, and so is a round of a given length.
-        let is_match = self.no_respawn && matches!(self.game, RulesConfig::Snake);
+        let is_match = self.no_respawn && self.defaults().has_survivors;
         let is_one_round = (self.turns.is_some() || is_match) && !repeat;
         GameEnds {
             rounds: self.rounds.or(is_one_round.then_some(1)),

@@ -80,7 +80,7 @@ impl TryArgs {
     /// What is to be tried.
     pub fn into_config(self) -> TrialConfig {
         let Self { bot, against, alone, tick, seed, grace, json, rules, .. } = self;
-        let has_built_in = !rules.demonstration().is_empty();
+        let has_built_in = !rules.defaults().demonstration.is_empty();
         let mut settings = GameArgs::for_trial(rules, tick, seed);
         settings.program_limits.grace = grace;
         settings.program_limits.input_grace = INPUT_GRACE;
