@@ -60,7 +60,7 @@ impl Game {
         }
         let was_last = self.rounds.count_turn();
         if let Some(result) = result.or(was_last.then_some(RoundResult::ByScore)) {
-            self.end_round(&result);
+            self.end_round(&result, end.is_none());
         }
         if let Some(reason) = end {
             self.stop(reason);
@@ -109,10 +109,14 @@ impl Game {
         }
     }
 
-    /// Ends the round with this result, and begins the next one unless it was the last.
-    fn end_round(&mut self, result: &RoundResult) {
+    /// Ends the round with this result, and begins the next one if the game `goes_on` and it was not the
+    /// last.
+    fn end_round(&mut self, result: &RoundResult, goes_on: bool) {
         let was_last = self.rounds.end();
         self.emit_result(result);
+        if !goes_on {
+            return;
+        }
         if was_last {
             let rounds = self.rounds.round();
             let plural = if rounds == 1 { "" } else { "s" };

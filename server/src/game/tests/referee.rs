@@ -198,6 +198,23 @@ fn the_referee_ends_the_game_with_or_without_go() {
 }
 
 #[test]
+fn no_round_begins_when_the_referee_ends_the_game_with_a_result() {
+    for last in ["result 2 1\nend bob has won\ngo", "end bob has won\nresult 2 1\ngo"] {
+        let mut game = refereed(false, "actions [a-z]+\ngo");
+        act(&mut game, 1, "jump", "ann", 50);
+        act(&mut game, 2, "jump", "bob", 50);
+        game.advance(at(100));
+        events(&mut game);
+        printed(&mut game, last, 110);
+        game.apply(Input::Exited { program: REFEREE, exit: SUCCESS }, at(120));
+        let events = events(&mut game);
+        let kinds: Vec<_> = events.iter().filter_map(|event| event.split(' ').next()).collect();
+        assert_eq!(kinds, ["result", "exited", "bye"]);
+        assert!(events[0].contains(r#""player":2,"rank":1"#) && events[2].contains("bob has won"));
+    }
+}
+
+#[test]
 fn a_wrong_line_ends_the_game_without_a_result() {
     let mut game = refereed(false, "go");
     act(&mut game, 1, "jump", "ann", 50);
