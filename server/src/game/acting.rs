@@ -48,7 +48,12 @@ impl Game {
             let Some((from, player)) = self.players.get_mut(id) else { continue };
             let Some(action) = player.answers.take() else { continue };
             let name = player.name.clone();
-            match take(player, &action, &mut *self.rules) {
+            // A player that has joined while a turn was played can be out since that turn.
+            let result = match refusal_while_out(player, self.now, self.respawn) {
+                Some(refusal) => Err(refusal),
+                None => take(player, &action, &mut *self.rules),
+            };
+            match result {
                 Ok(cell) => self.emit_action(from, id, name, action, cell),
                 Err(refusal) => self.outbox.effects.push(Effect::Refuse(from, refusal)),
             }

@@ -153,6 +153,19 @@ fn in_lockstep_actions_that_come_while_a_turn_is_played_are_late() {
 }
 
 #[test]
+fn in_lockstep_a_player_that_is_out_in_the_turn_in_which_it_joins_stays_out() {
+    let mut game = refereed(true, "actions [a-z]+\ngo");
+    act(&mut game, 1, "rock", "ann", 10);
+    act(&mut game, 2, "paper", "bob", 20);
+    printed(&mut game, "out 2 too late for this round\ngo", 30);
+    refusals(&mut game);
+    act(&mut game, 1, "rock", "ann", 40);
+    assert_eq!(refusals(&mut game), ["bob is out until the next round"]);
+    assert_eq!(game.state().players[1].alive, Some(false));
+    assert!(!game.take_referee_input().contains("act 2"));
+}
+
+#[test]
 fn in_lockstep_a_turn_can_begin_with_the_end_of_the_one_before() {
     let mut game = refereed(true, "actions [a-z]+\ngo");
     act(&mut game, 1, "rock", "ann", 10);
