@@ -19,6 +19,7 @@ impl Game {
         let (player, is_new) = self.players.find_or_join(from, &name, &mut *self.rules);
         let (id, entry) = (player.id, player.cell);
         let result = if let Some(refusal) = refusal_while_out(player, self.now, self.respawn) {
+            player.answers.forgive_one();
             Err(refusal)
         } else if self.turns.are_lockstep() {
             // A player that joins while a turn is being played is not late for it.

@@ -1,12 +1,12 @@
 use tribune_protocol::Action;
 
-/// After this many missed turns in a row, a line of the player no longer counts as late.
+/// After so many missed turns in a row, a player counts as silent rather than late.
 const MAX_LATE: u32 = 10;
 
 /// What a player has answered to turns in lockstep.
 ///
-/// Lines have no turn number. So that the answer to a closed turn never counts for the next one, each turn that a
-/// player misses makes one of its next lines late.
+/// A line carries no number of a turn. So that the answer to a turn that has closed never counts for the next
+/// one, each turn that a player misses makes its next line a late one.
 #[derive(Clone, Debug, Default)]
 pub struct Answers {
     /// Its action in the open turn.
@@ -48,7 +48,7 @@ impl Answers {
         self.held.is_some()
     }
 
-    /// Counts a line that arrived while no turn was open: if a late line was due, this is it.
+    /// Counts a line that counts for no turn: if a late line was due, this is it.
     pub fn forgive_one(&mut self) {
         self.late = self.late.saturating_sub(1);
     }
@@ -68,7 +68,7 @@ impl Answers {
         self.late = if self.missed < MAX_LATE { self.late + 1 } else { 0 };
     }
 
-    /// Forgets the turns that were missed, as at the beginning of a round.
+    /// Forgets the turns that were missed, long before the round that begins.
     pub fn reset(&mut self) {
         (self.missed, self.late) = (0, 0);
     }

@@ -97,8 +97,10 @@ impl Game {
         for player in self.players.iter_mut() {
             player.score = 0;
             player.earlier_moves = player.moves;
-            player.out_since = None;
-            player.answers.reset();
+            // A line for the turn that has just closed can still come, and does not count in this round.
+            if player.out_since.take().is_some_and(|since| since < self.now) {
+                player.answers.reset();
+            }
         }
         self.rules.begin_round(seed);
         for id in self.players.ids() {

@@ -185,6 +185,34 @@ fn in_lockstep_a_late_line_does_not_count_for_the_next_turn() {
 }
 
 #[test]
+fn in_lockstep_a_late_line_does_not_count_for_the_next_round() {
+    let mut game = simple(true, 2, GameEnds::default());
+    game.apply(moves(1, &["N ann"]), at(0));
+    game.apply(moves(2, &["N bob"]), at(0));
+    game.apply(moves(1, &["E ann"]), at(50));
+    game.advance(at(100));
+    assert_eq!(story(&mut game).last().unwrap(), "round 2 seed 8");
+    game.apply(moves(2, &["N bob"]), at(110));
+    let late = "late for turn 3, which is over: it does not count for turn 4";
+    assert_eq!(refusals(&mut game), [late]);
+    game.apply(moves(2, &["N bob"]), at(120));
+    assert_eq!(refusals(&mut game), [""; 0]);
+}
+
+#[test]
+fn in_lockstep_a_late_line_of_a_player_that_is_out_is_no_longer_due() {
+    let mut game = simple(true, 2, GameEnds::default());
+    game.apply(moves(1, &["N ann"]), at(0));
+    game.apply(moves(2, &["N bob"]), at(0));
+    game.apply(moves(1, &["N ann"]), at(50));
+    game.advance(at(100));
+    game.players.get_mut(PlayerId(2)).unwrap().1.out_since = Some(at(100));
+    game.apply(moves(2, &["N bob"]), at(110));
+    game.apply(moves(2, &["N bob"]), at(3200));
+    assert_eq!(refusals(&mut game), ["bob is out, and can come back in 3.0 s"]);
+}
+
+#[test]
 fn lockstep_does_not_wait_for_players_that_are_out_or_have_left() {
     let mut game = simple(true, 3, GameEnds::default());
     for (connection, line) in [(1, "N ann"), (2, "S bob"), (3, "N eve")] {
