@@ -1,4 +1,5 @@
 mod referee;
+mod refereed;
 mod rules;
 mod snake;
 mod turns;
