@@ -47,9 +47,13 @@ impl ActionPattern {
     /// # Errors
     /// If it is not a regular expression, or too large.
     pub fn new(text: &str) -> Result<Self, InvalidPattern> {
-        let whole = format!("^(?:{text})$");
-        let regex = RegexBuilder::new(&whole).size_limit(MAX_PATTERN_BYTES).build();
-        let regex = regex.map_err(|error| InvalidPattern(error.to_string()))?;
+        let compile = |text: &str| {
+            let regex = RegexBuilder::new(text).size_limit(MAX_PATTERN_BYTES).build();
+            regex.map_err(|error| InvalidPattern(error.to_string()))
+        };
+        // On its own first: otherwise `a)|(b` would close the group that it is put into.
+        compile(text)?;
+        let regex = compile(&format!("^(?:{text})$"))?;
         Ok(Self { regex, text: text.to_owned() })
     }
 
@@ -204,7 +208,7 @@ mod tests {
 
     #[test]
     fn invalid_and_large_patterns_are_rejected() {
-        for pattern in ["(", "a{100000}", "[z-a]"] {
+        for pattern in ["(", "a{100000}", "[z-a]", "a)|(?:b"] {
             assert!(ActionPattern::new(pattern).is_err(), "{pattern}");
         }
     }
