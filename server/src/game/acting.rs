@@ -12,7 +12,8 @@ use crate::rules::{Cell, Rules};
 impl Game {
     /// Handles an action of `from`, whose player joins with its first one.
     pub(super) fn act(&mut self, from: Origin, act: PlayerAction) {
-        if self.has_turns() && self.is_stopping() {
+        // The result of the last round was told.
+        if self.rounds.round() > 0 && self.is_stopping() {
             return;
         }
         let PlayerAction { action, name } = act;

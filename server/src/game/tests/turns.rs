@@ -293,6 +293,8 @@ fn ends_hold_for_walk_too_whose_score_is_the_number_of_moves() {
     game.advance(at(2500));
     assert_eq!(game.outbox().effects.last(), Some(&Effect::TerminatePrograms));
     assert_eq!(story(&mut game), ["result 1 1. john 2 2. mary 1"]);
+    game.apply(printed(1, &["N john", "N bill"]), at(2550));
+    assert_eq!(story(&mut game), [""; 0], "nothing counts after the result");
     game.apply(exited(1), at(2600));
     assert!(story(&mut game).last().unwrap().starts_with("bye duration of 2.5 s reached"));
     let ends = GameEnds { rounds: Some(1), turns: Some(3), duration: None };
