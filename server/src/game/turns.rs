@@ -87,7 +87,8 @@ impl Turns {
     /// Otherwise it stays open for another period.
     pub fn close(&mut self, now: Duration, players: usize) -> Option<u64> {
         if self.last > 0 && players < self.config.min_players {
-            self.due += self.config.period;
+            let next = self.due + self.config.period;
+            self.due = if next <= now { now + self.config.period } else { next };
             return None;
         }
         self.last += 1;
@@ -226,6 +227,8 @@ mod tests {
         assert!(!turns.is_complete(1));
         assert_eq!(turns.close(ms(100), 1), None);
         assert_eq!(turns.next_due(), Some(ms(200)));
+        assert_eq!(turns.close(ms(950), 1), None);
+        assert_eq!(turns.next_due(), Some(ms(1050)), "turns that were missed are not made up for");
         assert!(turns.is_complete(2));
     }
 }
