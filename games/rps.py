@@ -4,14 +4,16 @@
 tribune server --lockstep --turn 10s --game "python3 games/rps.py"     then, as a player:  rock ann
 """
 import sys
+from collections import Counter
 
 BEATS = {"rock": "scissors", "paper": "rock", "scissors": "paper"}
 
 
 def play():
     """All players that have chosen play against each other, at once."""
+    choices = Counter(chosen.values())
     for player, choice in chosen.items():
-        beaten = sum(BEATS[choice] == other for other in chosen.values())
+        beaten = choices[BEATS[choice]]
         scores[player] += beaten
         if beaten:
             print("score", player, scores[player])

@@ -10,6 +10,9 @@ declare -A name # of each player, by its number
 declare -A mark # of each player that plays: X or O
 declare -a square
 
+# A note that players can cause at any time: the server accepts no more than 100 notes in a turn.
+note() { ((++notes <= 50)) && echo "note $1"; }
+
 new_game() {
     name=() mark=() square=() waiting=() x='' o='' turn_of=X moves=0 over=''
 }
@@ -20,7 +23,7 @@ fill_marks() {
         if [[ -z $x ]]; then x=$player mark[$player]=X
         elif [[ -z $o ]]; then o=$player mark[$player]=O
         else continue; fi
-        echo "note ${name[$player]} plays ${mark[$player]}"
+        note "${name[$player]} plays ${mark[$player]}"
     done
     left=()
     for player in "${waiting[@]}"; do [[ ${mark[$player]} ]] || left+=("$player"); done
@@ -37,9 +40,9 @@ has_won() {
 
 place() { # PLAYER SQUARE
     local sign=${mark[$1]}
-    if [[ -z $sign || -z $x || -z $o || $over ]]; then echo "note ${name[$1]} has to wait"
-    elif [[ $sign != "$turn_of" ]]; then echo "note it is not the turn of ${name[$1]}"
-    elif [[ ${square[$2]} ]]; then echo "note square $2 is taken"
+    if [[ -z $sign || -z $x || -z $o || $over ]]; then note "${name[$1]} has to wait"
+    elif [[ $sign != "$turn_of" ]]; then note "it is not the turn of ${name[$1]}"
+    elif [[ ${square[$2]} ]]; then note "square $2 is taken"
     else
         square[$2]=$sign
         echo "draw $((($2 - 1) % 3)) $((($2 - 1) / 3)) $sign $1"
@@ -82,6 +85,6 @@ while read -r word one two three; do
     join) name[$one]=$two waiting+=("$one"); fill_marks ;;
     act) place "$one" "$two" ;;
     leave) leave "$one" ;;
-    turn) echo go ;;
+    turn) notes=0; echo go ;;
     esac
 done

@@ -128,6 +128,20 @@ fn tic_tac_toe_against_a_program(connect: impl Fn(&Server) -> Box<dyn FnMut(&str
 }
 
 #[test]
+fn tic_tac_toe_goes_on_when_players_act_without_end() {
+    let game = game("bash", "tictactoe.sh");
+    let server = Server::start(&["--game", &game, "--turn", "1s", "--move-rate", "0"]);
+    let mut players = server.join();
+    // The first of them waits for a second one, and the others for their turn.
+    let line = |number| format!("5 player{}\n", number % 10);
+    players.send((0..150).map(line).collect::<String>());
+    let told = players.until(|line| is_turn(line) && line["notes"].is_array());
+    let refused = told.iter().filter(|line| line["type"] == "error").count();
+    assert_eq!(refused, 0, "16 actions of a player reach the referee in each turn");
+    assert!(told.last().unwrap()["notes"].as_array().unwrap().len() <= 50);
+}
+
+#[test]
 fn tic_tac_toe_over_tcp_against_a_program() {
     tic_tac_toe_against_a_program(|server| {
         let mut ann = server.join();
