@@ -27,7 +27,8 @@ const RESUMES_PER_SECOND: NonZeroU32 = NonZeroU32::new(1).expect("not 0");
 const UNMETERED_LINES_BURST: NonZeroU32 = NonZeroU32::new(100).expect("not 0");
 const UNMETERED_LINES_PER_SECOND: NonZeroU32 = NonZeroU32::new(50).expect("not 0");
 
-/// About how many bytes an event takes in the log, without the name of the player.
+/// About how many bytes an event takes in the log, without the name of the player and the text of an
+/// action.
 const EVENT_BYTES: usize = 120;
 
 /// The limits of each connection.
@@ -180,7 +181,11 @@ impl RequestHandler {
         self.roster.add(&act.name)?;
         // A new player causes `joined`, the move, and some time `left`.
         let events = if is_new { 3 } else { 1 };
-        let bytes = events * (EVENT_BYTES + act.name.as_str().len());
+        let text = match &act.action {
+            Action::Move(_) => 0,
+            Action::Other(text) => text.as_str().len(),
+        };
+        let bytes = events * (EVENT_BYTES + act.name.as_str().len()) + text;
         if let Some(address) = &self.address
             && !address.try_spend(bytes, now)
         {
@@ -232,11 +237,13 @@ impl RequestHandler {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{net::Ipv4Addr, time::Duration};
 
     use serde_json::Value;
+    use tribune_protocol::ActionPattern;
 
     use super::*;
+    use crate::edge::AddressBudgets;
 
     struct Client {
         handler: RequestHandler,
@@ -297,6 +304,19 @@ mod tests {
         assert_eq!(replies(&actions), ["rate_limited", "pong"]);
         client.now += Duration::from_secs(1);
         assert_eq!(moves(&client.send(&["N", "N", "N", "N"])).len(), 3);
+    }
+
+    #[test]
+    fn the_text_of_an_action_counts_for_the_budget_of_its_address() {
+        let budgets = AddressBudgets::new(NonZeroU32::new(1000));
+        let mut client = Client::new(0);
+        client.handler.address = budgets.budget_of(Ipv4Addr::LOCALHOST.into());
+        client.handler.syntax = Arc::new(ActionSyntax::Pattern(ActionPattern::new(".*").unwrap()));
+        let line = format!("{} ann", "李".repeat(64));
+        let actions = client.send(&[line.as_str(); 40]);
+        let bytes: usize = moves(&actions).iter().map(String::len).sum();
+        assert!((1..1000).contains(&bytes), "{bytes}");
+        assert!(replies(&actions).iter().all(|code| code == "rate_limited"));
     }
 
     #[test]
