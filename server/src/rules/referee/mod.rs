@@ -30,6 +30,10 @@ const MAX_NAME: usize = 32;
 /// referee.
 const MAX_ACTIONS: u32 = 16;
 
+/// The most bytes of the lines about the actions of all players between two turns. A referee may think for as
+/// long as a turn may take without reading them, and they take a part of the input that can wait for it only.
+const MAX_ACTION_BYTES: usize = 1 << 20;
+
 /// The rules of a game that a referee decides.
 #[derive(Debug)]
 pub struct Referee {
@@ -48,6 +52,8 @@ pub struct Referee {
     first_outcome: Option<TurnOutcome>,
     /// How many actions each player has taken since the last turn began.
     actions_taken: HashMap<PlayerId, u32>,
+    /// How many bytes the lines about them have.
+    action_bytes: usize,
     /// How many lines it has printed.
     lines: u64,
     /// What is to be written to it.
@@ -69,6 +75,7 @@ impl Referee {
             turn: TurnLines::default(),
             first_outcome: None,
             actions_taken: HashMap::new(),
+            action_bytes: 0,
             lines: 0,
             input: String::new(),
         }
@@ -228,6 +235,7 @@ impl Referee {
         debug_assert_eq!(self.open_turn, None, "the turn before turn {number} is not complete");
         self.open_turn = Some(number);
         self.actions_taken.clear();
+        self.action_bytes = 0;
         self.write(format_args!("turn {number}"));
     }
 
@@ -268,8 +276,13 @@ impl Rules for Referee {
         if *taken == MAX_ACTIONS {
             return Err(format!("too many actions: expected at most {MAX_ACTIONS} in a turn"));
         }
+        if self.action_bytes >= MAX_ACTION_BYTES {
+            return Err("too many actions of all players in this turn".to_owned());
+        }
         *taken += 1;
+        let before = self.input.len();
         self.write(format_args!("act {player} {action}"));
+        self.action_bytes += self.input.len() - before;
         Ok(cell)
     }
 

@@ -68,6 +68,26 @@ fn what_happens_is_written_in_order() {
 }
 
 #[test]
+fn the_bytes_of_actions_between_two_turns_are_limited() {
+    let mut referee = referee();
+    let action = Action::Other("x".repeat(64).as_str().try_into().unwrap());
+    let players = 3..3 + MAX_ACTION_BYTES as u64 / 64 / u64::from(MAX_ACTIONS);
+    let mut refused = None;
+    for player in players.map(PlayerId) {
+        enter(&mut referee, player, "eve");
+        refused = (0..MAX_ACTIONS).find_map(|_| act(&mut referee, player, &action).err());
+    }
+    assert!(refused.unwrap().contains("of all players"));
+    let input = referee.take_input();
+    let acts = input.lines().filter(|line| line.starts_with("act"));
+    let bytes: usize = acts.map(|line| line.len() + 1).sum();
+    assert!((MAX_ACTION_BYTES..MAX_ACTION_BYTES + 100).contains(&bytes), "{bytes}");
+    outcome(&mut referee, "go");
+    referee.turn(2);
+    assert_eq!(act(&mut referee, ANN, &action), Ok(()));
+}
+
+#[test]
 fn the_first_turn_is_played_before_the_game() {
     let mut referee = Referee::new(BOARD, "referee.py".into());
     referee.begin(7);
