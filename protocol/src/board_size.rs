@@ -24,6 +24,11 @@ impl BoardSize {
         }
     }
 
+    /// Whether the cell `x`, `y` is on the board.
+    pub fn contains(self, (x, y): (u16, u16)) -> bool {
+        x < self.width && y < self.height
+    }
+
     /// How many cells the board has.
     pub fn cells(self) -> usize {
         usize::from(self.width) * usize::from(self.height)

@@ -2,8 +2,8 @@ use std::{collections::BTreeMap, mem};
 
 use rand::{SeedableRng, rngs::Xoshiro256PlusPlus, seq::IndexedRandom};
 use tribune_protocol::{
-    ControlMessage, Direction, ErrorCode, Event, EventKind, Move, Name, Origin, PlayerId,
-    PlayerState, ServerLine, State, Turn,
+    ControlMessage, Direction, ErrorCode, Event, EventKind, MAX_CELLS, Move, Name, Origin,
+    PlayerId, PlayerState, ServerLine, State, Turn,
 };
 
 use super::{
@@ -89,7 +89,9 @@ impl Bot {
                 None
             }
             ControlMessage::State(state) => {
-                self.state = Some(state);
+                // A faulty server may send a board that no game with turns has.
+                let is_valid = state.turn.is_none() || state.board.cells() <= MAX_CELLS;
+                self.state = is_valid.then_some(state);
                 self.heads.clear();
                 self.heading = None;
                 Some(self.any_direction())
@@ -138,15 +140,18 @@ impl Bot {
     fn follow(&mut self, turn: &Turn) {
         let Some(me) = self.me().map(|me| me.id) else { return };
         let before = self.heads.get(&me).copied();
+        let Some(board) = self.state.as_ref().map(|state| state.board) else { return };
         for cell in turn.cells.iter().filter(|cell| cell.player != PlayerId(0)) {
-            self.heads.insert(cell.player, (cell.x, cell.y));
+            // A faulty server may send cells that are not on the board.
+            if board.contains((cell.x, cell.y)) {
+                self.heads.insert(cell.player, (cell.x, cell.y));
+            }
         }
         for (player, _) in &turn.out {
             self.heads.remove(player);
         }
         let Some(state) = &self.state else { return };
         self.heads.retain(|&player, _| state.player(player).is_some());
-        let board = state.board;
         let step = |direction| before.map(|before| board.neighbour(before, direction));
         match self.heads.get(&me).copied() {
             // A snake that exactly follows its own tail draws nothing.
@@ -281,6 +286,25 @@ mod tests {
         let turn =
             r#"{"seq":91,"ms":9100,"type":"turn","turn":61,"cells":[[7,4,"a",1],[7,3,"",0]]}"#;
         assert!(read(&mut bot, turn).is_some());
+    }
+
+    #[test]
+    fn a_faulty_server_causes_no_panic() {
+        let player = r#"{"id":1,"name":"ann","from":"ps#1","x":65535,"y":65535,"moves":1,"score":0,"alive":true}"#;
+        for (width, height) in [(0, 0), (0, 1), (1, 1), (3, 3), (65_535, 65_535)] {
+            let mut bot = bot();
+            let state = format!(
+                r#"{{"type":"state","seq":1,"ms":0,"clock":0,"turn":0,"board":{{"width":{width},"height":{height}}},"players":[{player}],"workers":[]}}"#
+            );
+            read(&mut bot, &state);
+            for (seq, turn) in [(2, 1), (3, 2)] {
+                let cells = r#"[[65535,65535,"a",1],[65535,65534,"b",2]]"#;
+                let turn = format!(
+                    r#"{{"seq":{seq},"ms":1,"type":"turn","turn":{turn},"cells":{cells}}}"#
+                );
+                read(&mut bot, &turn);
+            }
+        }
     }
 
     #[test]

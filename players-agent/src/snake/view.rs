@@ -44,7 +44,7 @@ impl View {
         for cell in cells.iter() {
             let is_food = cell.player == PlayerId(0);
             // A faulty server may send cells that are not on the board.
-            if cell.x < size.width && cell.y < size.height {
+            if size.contains((cell.x, cell.y)) {
                 tiles[index(size, (cell.x, cell.y))] =
                     if is_food { Tile::Food } else { Tile::Snake };
             }
