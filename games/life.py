@@ -27,7 +27,7 @@ for line in sys.stdin:
         dice = random.Random(seed)  # the same seed, the same game
         cells = [(x, y) for x in range(width) for y in range(height)]
         following = {cell for cell in cells if dice.random() < 0.3}
-        alive, recent = set(), collections.deque(maxlen=6)
+        alive, before, generation, next_look = set(), None, 0, 1
         print("name life")
         print("actions")  # no actions: no client can play
     elif word == "turn":
@@ -36,9 +36,11 @@ for line in sys.stdin:
         for x, y in alive - following:
             print("draw", x, y, ".", 0)
         alive = following
-        if alive in recent:  # it only repeats itself: the next round has another seed
+        if alive == before:  # it only repeats itself: the next round has another seed
             print("note after", rest[0], "turns it repeats itself")
             print("result")
-        recent.append(alive)
+        generation += 1
+        if generation == next_look:  # the time to the next look doubles: it finds repetitions of any length
+            before, next_look = alive, 2 * next_look
         following = next_generation(alive, width, height)
         print("go", flush=True)

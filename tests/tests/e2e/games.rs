@@ -192,7 +192,8 @@ fn tic_tac_toe_ends_if_the_board_is_too_small() {
 fn life_is_played_by_nobody() {
     let bot = bot(r#"*\"state\"*) echo N bot ;;"#);
     let game = game("python3", "life.py");
-    let args = ["--game", &game, "--turn", "2ms", "--board", "6x6", "--rounds", "3"];
+    // The first round ends in a glider, which repeats itself only after 24 turns.
+    let args = ["--game", &game, "--turn", "2ms", "--board", "6x6", "--rounds", "3", "--seed", "2"];
     let server = Server::start(&[&args[..], &["--script", "0:1", "--agent", &bot]].concat());
     let mut spectator = server.join();
     assert_eq!(spectator.welcome["rules"], "life");
