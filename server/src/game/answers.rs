@@ -1,6 +1,7 @@
 use tribune_protocol::Action;
 
-/// After so many missed turns in a row, a player counts as silent rather than late.
+/// After so many missed turns in a row, a player counts as silent rather than late: turns do not wait for
+/// it until it acts.
 const MAX_LATE: u32 = 10;
 
 /// What a player has answered to turns in lockstep.
@@ -46,6 +47,11 @@ impl Answers {
     /// Whether it has acted in the open turn.
     pub fn is_held(&self) -> bool {
         self.held.is_some()
+    }
+
+    /// Whether it has missed so many turns that its player is taken to be gone.
+    pub fn is_silent(&self) -> bool {
+        self.missed >= MAX_LATE
     }
 
     /// Counts a line that counts for no turn: if a late line was due, this is it.
@@ -109,9 +115,13 @@ mod tests {
     #[test]
     fn a_silent_player_is_not_late() {
         let mut answers = Answers::default();
-        for _ in 0..MAX_LATE + 5 {
+        for _ in 0..MAX_LATE {
+            assert!(!answers.is_silent());
             answers.miss();
         }
+        assert!(answers.is_silent());
         assert_eq!(answers.hold(&NORTH), Ok(()));
+        answers.take();
+        assert!(!answers.is_silent());
     }
 }

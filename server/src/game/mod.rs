@@ -20,10 +20,17 @@ use std::{sync::Arc, time::Duration};
 
 use players_agent::Predef;
 use tribune_protocol::{
-    ActionSyntax, Cells, Event, EventKind, Exit, Origin, OutputStream, Seq, State, WorkerId,
+    ActionSyntax, Cells, Event, EventKind, Exit, Origin, OutputStream, PlayerState, Seq, State,
+    WorkerId,
 };
 
-use self::{clock::Clock, players::Players, programs::Programs, rounds::Rounds, turns::Turns};
+use self::{
+    clock::Clock,
+    players::{Player, Players},
+    programs::Programs,
+    rounds::Rounds,
+    turns::Turns,
+};
 pub use self::{
     config::{GameConfig, GameEnds, RulesConfig, TurnConfig},
     input::{Effect, Input, OutputLine},
@@ -52,6 +59,8 @@ pub struct Game {
     ends: GameEnds,
     respawn: Option<Duration>,
     players: Players,
+    /// Those that have left the round, with their scores.
+    departed: Vec<PlayerState>,
     /// The cells that are not empty.
     cells: Cells,
     /// The last turn that was emitted.
@@ -108,6 +117,7 @@ impl Game {
             ends: config.ends,
             respawn: config.respawn,
             players: Players::default(),
+            departed: Vec::new(),
             cells: Cells::default(),
             last_turn: 0,
             programs: Programs::new(config.script, config.repeat),
@@ -232,12 +242,12 @@ impl Game {
             ..State::new(self.seq(), self.rules.board())
         };
         if !self.has_turns() {
-            return State { players: self.players.states(), ..state };
+            return State { players: self.players.states(Player::state), ..state };
         }
         State {
             turn: Some(self.last_turn),
             cells: self.cells.clone(),
-            players: self.players.states_with_scores(),
+            players: self.players.states(Player::state_with_score),
             ..state
         }
     }
@@ -265,6 +275,7 @@ impl Game {
 
     fn remove_players(&mut self, from: Origin, reason: &str) {
         for player in self.players.leave(from) {
+            self.remember_departed(from, &player);
             self.rules.leave(player.id);
             self.turns.left(player.id);
             self.emit(EventKind::Left {

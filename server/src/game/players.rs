@@ -44,7 +44,18 @@ impl Player {
         self.out_since.is_none()
     }
 
-    fn state(&self, from: Origin) -> PlayerState {
+    /// Whether turns in lockstep wait for it.
+    pub fn is_expected(&self) -> bool {
+        self.is_alive() && !self.answers.is_silent()
+    }
+
+    /// Its state in a game with turns. Its actions come from the origin `from`.
+    pub fn state_with_score(&self, from: Origin) -> PlayerState {
+        PlayerState { score: Some(self.score), alive: Some(self.is_alive()), ..self.state(from) }
+    }
+
+    /// Its state in a game without turns.
+    pub fn state(&self, from: Origin) -> PlayerState {
         let Cell { x, y } = self.cell;
         PlayerState {
             id: self.id,
@@ -132,30 +143,8 @@ impl Players {
         self.by_origin.values_mut().flatten()
     }
 
-    /// All players, in the order in which they joined. Their scores, and whether they are alive, are
-    /// those of a game without turns.
-    pub fn states(&self) -> Vec<PlayerState> {
-        self.states_with(Player::state)
-    }
-
-    /// The same in a game with turns.
-    pub fn states_with_scores(&self) -> Vec<PlayerState> {
-        self.states_with(|player, from| PlayerState {
-            score: Some(player.score),
-            alive: Some(player.is_alive()),
-            ..player.state(from)
-        })
-    }
-
-    /// The same with the number of moves in this round as the score.
-    pub fn states_with_moves_as_scores(&self) -> Vec<PlayerState> {
-        self.states_with(|player, from| PlayerState {
-            score: Some(i64::try_from(player.moves - player.earlier_moves).unwrap_or(i64::MAX)),
-            ..player.state(from)
-        })
-    }
-
-    fn states_with(&self, state: impl Fn(&Player, Origin) -> PlayerState) -> Vec<PlayerState> {
+    /// The `state` of each player, in the order in which they joined.
+    pub fn states(&self, state: impl Fn(&Player, Origin) -> PlayerState) -> Vec<PlayerState> {
         let mut states: Vec<PlayerState> = self
             .by_origin
             .iter()

@@ -1,8 +1,8 @@
-//! How turns are played, and how rounds begin and end.
+//! How turns are played.
 
 use tribune_protocol::{EventKind, Turn};
 
-use super::{Game, REFEREE, standings::ranking};
+use super::Game;
 use crate::rules::{RoundResult, TurnOutcome};
 
 impl Game {
@@ -14,16 +14,6 @@ impl Game {
     /// Whether turns are played: in a game whose turns change nothing only if something depends on them.
     pub(super) fn plays_turns(&self) -> bool {
         self.has_turns() || self.turns.are_lockstep() || self.ends.turns.is_some()
-    }
-
-    /// Begins the first round, if the game has rounds.
-    pub(super) fn begin(&mut self) {
-        if let Some(command) = self.referee_command.take() {
-            self.program_started(REFEREE, command);
-        }
-        if self.has_turns() || self.ends.is_any() {
-            self.begin_round();
-        }
     }
 
     /// Closes the open turn and plays it.
@@ -65,8 +55,8 @@ impl Game {
         if let Some(reason) = end {
             self.stop(reason);
         }
-        let alive = self.players.iter().filter(|player| player.is_alive());
-        self.turns.open_next(self.now, was_late, alive.map(|player| player.id));
+        let expected = self.players.iter().filter(|player| player.is_expected());
+        self.turns.open_next(self.now, was_late, expected.map(|player| player.id));
         // These have joined while the outcome was waited for.
         for player in self.players.iter().filter(|player| player.answers.is_held()) {
             self.turns.acted(player.id);
@@ -87,69 +77,6 @@ impl Game {
             if let Some((_, player)) = self.players.get_mut(*id) {
                 player.out_since = Some(self.now);
             }
-        }
-    }
-
-    fn begin_round(&mut self) {
-        let (round, seed) = self.rounds.begin();
-        self.emit(EventKind::Round { round, seed });
-        self.cells.clear();
-        for player in self.players.iter_mut() {
-            player.score = 0;
-            player.earlier_moves = player.moves;
-            // A line for the turn that has just closed can still come, and does not count in this round.
-            if player.out_since.take().is_some_and(|since| since < self.now) {
-                player.answers.reset();
-            }
-        }
-        self.rules.begin_round(seed);
-        for id in self.players.ids() {
-            if let Some((from, player)) = self.players.get_mut(id) {
-                // Clients get the new cell when the rules draw it.
-                self.rules.enter(id, from, &player.name);
-            }
-        }
-    }
-
-    /// Ends the round with this result, and begins the next one if the game `goes_on` and it was not the
-    /// last.
-    fn end_round(&mut self, result: &RoundResult, goes_on: bool) {
-        let was_last = self.rounds.end();
-        self.emit_result(result);
-        if !goes_on {
-            return;
-        }
-        if was_last {
-            let rounds = self.rounds.round();
-            let plural = if rounds == 1 { "" } else { "s" };
-            self.stop(format!("{rounds} round{plural} played"));
-        } else if !self.is_stopping() {
-            self.begin_round();
-        }
-    }
-
-    /// Ends the round that is played, if there is one, without a result.
-    pub(super) fn abandon_round(&mut self) {
-        self.rounds.end();
-    }
-
-    /// Ends the round that is played, if there is one, because the game ends.
-    pub(super) fn end_last_round(&mut self) {
-        if self.rounds.is_open() {
-            self.rounds.end();
-            self.emit_result(&RoundResult::ByScore);
-        }
-    }
-
-    fn emit_result(&mut self, result: &RoundResult) {
-        let players = if self.has_turns() {
-            self.players.states_with_scores()
-        } else {
-            self.players.states_with_moves_as_scores()
-        };
-        let ranking = ranking(result, &players);
-        if !ranking.is_empty() {
-            self.emit(EventKind::Result { round: self.rounds.round(), ranking });
         }
     }
 }

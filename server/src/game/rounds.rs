@@ -1,4 +1,10 @@
-use super::GameEnds;
+use tribune_protocol::{EventKind, Origin, PlayerState};
+
+use super::{Game, GameEnds, REFEREE, players::Player, standings::ranking};
+use crate::rules::RoundResult;
+
+/// Of the players that leave a round, so many with a score are in its result.
+const MAX_DEPARTED: usize = 1000;
 
 /// Counts rounds and their turns.
 #[derive(Debug)]
@@ -51,6 +57,96 @@ impl Rounds {
     pub fn end(&mut self) -> bool {
         self.is_open = false;
         self.ends.rounds.is_some_and(|rounds| self.round >= rounds)
+    }
+}
+
+impl Game {
+    /// Begins the first round, if the game has rounds.
+    pub(super) fn begin(&mut self) {
+        if let Some(command) = self.referee_command.take() {
+            self.program_started(REFEREE, command);
+        }
+        if self.has_turns() || self.ends.is_any() {
+            self.begin_round();
+        }
+    }
+
+    fn begin_round(&mut self) {
+        let (round, seed) = self.rounds.begin();
+        self.emit(EventKind::Round { round, seed });
+        self.cells.clear();
+        for player in self.players.iter_mut() {
+            player.score = 0;
+            player.earlier_moves = player.moves;
+            // A line for the turn that has just closed can still come, and does not count in this round.
+            if player.out_since.take().is_some_and(|since| since < self.now) {
+                player.answers.reset();
+            }
+        }
+        self.rules.begin_round(seed);
+        for id in self.players.ids() {
+            if let Some((from, player)) = self.players.get_mut(id) {
+                // Clients get the new cell when the rules draw it.
+                self.rules.enter(id, from, &player.name);
+            }
+        }
+    }
+
+    /// Ends the round with this result, and begins the next one if the game `goes_on` and it was not the
+    /// last.
+    pub(super) fn end_round(&mut self, result: &RoundResult, goes_on: bool) {
+        let was_last = self.rounds.end();
+        self.emit_result(result);
+        if !goes_on {
+            return;
+        }
+        if was_last {
+            let rounds = self.rounds.round();
+            let plural = if rounds == 1 { "" } else { "s" };
+            self.stop(format!("{rounds} round{plural} played"));
+        } else if !self.is_stopping() {
+            self.begin_round();
+        }
+    }
+
+    /// Ends the round that is played, if there is one, without a result.
+    pub(super) fn abandon_round(&mut self) {
+        self.rounds.end();
+    }
+
+    /// Ends the round that is played, if there is one, because the game ends.
+    pub(super) fn end_last_round(&mut self) {
+        if self.rounds.is_open() {
+            self.rounds.end();
+            self.emit_result(&RoundResult::ByScore);
+        }
+    }
+
+    /// Keeps what `player` has achieved for the result of the round, which it leaves.
+    pub(super) fn remember_departed(&mut self, from: Origin, player: &Player) {
+        let standing = self.standing(from, player);
+        let has_score = standing.score.is_some_and(|score| score != 0);
+        if self.rounds.is_open() && has_score && self.departed.len() < MAX_DEPARTED {
+            self.departed.push(standing);
+        }
+    }
+
+    fn emit_result(&mut self, result: &RoundResult) {
+        let mut players = std::mem::take(&mut self.departed);
+        players.extend(self.players.states(|player, from| self.standing(from, player)));
+        let ranking = ranking(result, &players);
+        if !ranking.is_empty() {
+            self.emit(EventKind::Result { round: self.rounds.round(), ranking });
+        }
+    }
+
+    /// The state of `player` with its score in the round: in a game without turns, the number of its moves.
+    fn standing(&self, from: Origin, player: &Player) -> PlayerState {
+        if self.has_turns() {
+            return player.state_with_score(from);
+        }
+        let moves = player.moves - player.earlier_moves;
+        PlayerState { score: Some(i64::try_from(moves).unwrap_or(i64::MAX)), ..player.state(from) }
     }
 }
 

@@ -231,6 +231,52 @@ fn lockstep_does_not_wait_for_players_that_are_out_or_have_left() {
 }
 
 #[test]
+fn lockstep_does_not_wait_for_a_player_that_is_silent() {
+    let mut game = simple(true, 2, GameEnds::default());
+    game.apply(moves(1, &["N ann"]), at(0));
+    game.apply(moves(2, &["N bob"]), at(0));
+    // Ann acts in each turn, and Bob in none.
+    for turn in 0..10 {
+        game.apply(moves(1, &["N ann"]), at(100 * turn));
+        story(&mut game);
+        game.advance(at(100 * (turn + 1)));
+        assert_eq!(story(&mut game).len(), 2, "a turn that waits for its limit");
+    }
+    game.apply(moves(1, &["N ann"]), at(1001));
+    assert_eq!(story(&mut game), ["N ann", "turn 13 1=12"]);
+    game.apply(moves(2, &["N bob"]), at(1002));
+    game.apply(moves(1, &["N ann"]), at(1003));
+    assert_eq!(story(&mut game), ["N ann", "N bob", "turn 14 1=13 2=2"], "Bob is back");
+}
+
+#[test]
+fn players_that_have_left_keep_their_place_in_the_result() {
+    let mut game = simple(false, 0, GameEnds::default());
+    game.apply(moves(1, &["N ann", "N ann"]), at(10));
+    game.apply(moves(2, &["N bob"]), at(10));
+    game.apply(moves(3, &["S eve"]), at(10));
+    game.advance(at(100));
+    for connection in [1, 3] {
+        game.apply(Input::Disconnected { from: tcp(connection), reason: "gone".into() }, at(110));
+    }
+    game.apply(moves(2, &["E bob"]), at(120));
+    game.advance(at(200));
+    story(&mut game);
+    game.apply(Input::Stop { reason: "SIGINT".into() }, at(250));
+    assert_eq!(story(&mut game), ["result 2 1. bob 0", "bye SIGINT"]);
+    let mut game = simple(false, 0, GameEnds::default());
+    game.apply(moves(1, &["N ann", "N ann"]), at(10));
+    game.apply(moves(3, &["S eve"]), at(10));
+    game.advance(at(100));
+    for connection in [1, 3] {
+        game.apply(Input::Disconnected { from: tcp(connection), reason: "gone".into() }, at(110));
+    }
+    story(&mut game);
+    game.apply(Input::Stop { reason: "SIGINT".into() }, at(250));
+    assert_eq!(story(&mut game), ["result 1 1. ann 2", "bye SIGINT"], "Eve had no score");
+}
+
+#[test]
 fn a_player_that_is_out_comes_back_with_its_first_action_after_a_while() {
     let mut game = simple(false, 0, GameEnds::default());
     game.apply(moves(1, &["S ann"]), at(10));
