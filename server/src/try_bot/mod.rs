@@ -6,6 +6,7 @@
 mod input_probe;
 mod live_view;
 mod paint;
+mod printer;
 mod report;
 mod runner;
 mod trial;

@@ -1,5 +1,5 @@
 use std::{
-    io::{self, Write},
+    io,
     net::{Ipv4Addr, SocketAddr},
     time::Duration,
 };
@@ -9,13 +9,14 @@ use tokio::{
     sync::mpsc,
     time::{Instant, MissedTickBehavior, interval},
 };
-use tribune_cli::{Signals, is_closed_pipe};
+use tribune_cli::Signals;
 use tribune_protocol::{Event, EventKind, Origin, ServerLine, WorkerId, encode};
 
 use super::{
     input_probe::sample_input,
     live_view::{line_row, refusal_row},
     paint::Paint,
+    printer::Printer,
     report::Report,
     trial::Trial,
 };
@@ -51,10 +52,11 @@ pub struct TrialConfig {
 }
 
 /// Runs a game on a free port of this machine until the program has run for its time or has exited.
-/// Prints each of its lines as it comes, and then the report; `None` if it was interrupted twice.
+/// Prints each of its lines as it comes, and then the report; `None` if it was interrupted twice, or
+/// before the game began.
 ///
 /// # Errors
-/// If the server cannot start, or has failed.
+/// If the server cannot start, or has failed, or the report cannot be written.
 pub async fn run_trial(config: TrialConfig) -> anyhow::Result<Option<Report>> {
     let listeners = bind_all(&[SocketAddr::from((Ipv4Addr::LOCALHOST, 0))])?;
     let mut signals = Signals::listen().context("cannot listen to signals")?;
@@ -65,7 +67,11 @@ pub async fn run_trial(config: TrialConfig) -> anyhow::Result<Option<Report>> {
     let trial = Trial::new(config.settings.program_limits.input_grace);
     let tried = first_program(&config.settings.game.rules);
     let paint = Paint { colours: config.colours };
-    let server = Server::new(config.settings, listeners, messages).await?;
+    let server = tokio::select! {
+        server = Server::new(config.settings, listeners, messages) => server?,
+        // A referee may take its time for the first turn.
+        _ = signals.next_stop() => return Ok(None),
+    };
     let server = server.with_observer(observer);
     let (handle, shutdown) = shutdown();
     let mut session = Session {
@@ -76,6 +82,7 @@ pub async fn run_trial(config: TrialConfig) -> anyhow::Result<Option<Report>> {
         tried,
         process: None,
         paint,
+        printer: Printer::start(io::stdout())?,
         shows_lines: !config.json,
         handle: handle.clone(),
     };
@@ -100,8 +107,12 @@ pub async fn run_trial(config: TrialConfig) -> anyhow::Result<Option<Report>> {
     }
     session.take_observations();
     let report = session.trial.report();
-    print(&if config.json { json(&report) } else { report.text(paint) });
-    Ok(Some(report))
+    let text = if config.json { json(&report) } else { report.text(paint) };
+    tokio::select! {
+        printed = session.printer.finish(text) => printed.map(|()| Some(report)),
+        // Nothing may read it.
+        _ = signals.next_stop() => Ok(None),
+    }
 }
 
 /// A trial and where it is seen.
@@ -115,6 +126,7 @@ struct Session {
     /// The process of the program, while it runs.
     process: Option<u32>,
     paint: Paint,
+    printer: Printer,
     shows_lines: bool,
     handle: ShutdownHandle,
 }
@@ -176,11 +188,11 @@ impl Session {
             }
             ObservationKind::Line { program, line } if self.tried == *program => {
                 self.trial.line(at, line);
-                self.show(&line_row(since_start, line, self.paint));
+                self.show(line_row(since_start, line, self.paint));
             }
             ObservationKind::Refused { from, refusal } if self.is_tried(*from) => {
                 self.trial.refuse(refusal.code);
-                self.show(&refusal_row(since_start, refusal, self.paint));
+                self.show(refusal_row(since_start, refusal, self.paint));
             }
             ObservationKind::Stopping => {
                 self.trial.stop(at);
@@ -219,8 +231,8 @@ impl Session {
         }
     }
 
-    fn show(&self, row: &str) {
-        if self.shows_lines && !print(row) {
+    fn show(&mut self, row: String) {
+        if self.shows_lines && !self.printer.print(row) {
             self.handle.drain("nothing reads the report");
         }
     }
@@ -252,17 +264,4 @@ fn json(report: &Report) -> String {
     let mut line = Vec::new();
     encode(report, &mut line);
     String::from_utf8_lossy(&line).into_owned()
-}
-
-/// Writes `text` to standard output; `false` if that is closed.
-fn print(text: &str) -> bool {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if is_closed_pipe(&error) => false,
-        Err(error) => {
-            tracing::warn!(%error, "cannot write to standard output");
-            true
-        }
-        Ok(()) => true,
-    }
 }

@@ -1,10 +1,17 @@
 //! `server try`: the trial of one program.
 
-use std::{fs, process::Command};
+use std::{
+    fs,
+    process::{Command, Stdio},
+};
 
+use rustix::{
+    io::ioctl_fionread,
+    process::{Pid, Signal, kill_process},
+};
 use serde_json::{Value, json};
 use tempfile::tempdir;
-use tribune_tests::{Finished, Process, program};
+use tribune_tests::{Finished, Process, eventually, processes_with, program};
 
 use crate::misbehave;
 
@@ -169,4 +176,46 @@ fn usage_errors_have_their_own_code() {
         let finished = server_try(args);
         assert_eq!(finished.code(), Some(2), "{args:?} {:?}", finished.err);
     }
+}
+
+/// Moves until it is ended.
+const RESTLESS: &str = "sh -c 'while :; do echo N ann; done'";
+
+#[test]
+fn output_that_is_not_read_does_not_hold_up_signals() {
+    let mut command = Command::new(program("server"));
+    command.args(["try", RESTLESS, "--alone", "--for", "1h"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let out = child.stdout.take().unwrap();
+    eventually("the pipe is full", || (ioctl_fionread(&out).unwrap() > 60_000).then_some(()));
+    let status = eventually("it ends", || {
+        kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+        child.try_wait().unwrap()
+    });
+    assert_eq!(status.code(), Some(130));
+}
+
+#[test]
+fn report_that_cannot_be_written_is_an_error() {
+    let mut command = Command::new(program("server"));
+    command.args(["try", "echo N ann", "--alone", "--json"]);
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let status = command.stdout(full).stderr(Stdio::null()).status().unwrap();
+    assert_eq!(status.code(), Some(1));
+}
+
+#[test]
+fn signal_ends_a_trial_whose_referee_has_not_started_yet() {
+    const REFEREE: &str = "sleep 61.17";
+    let mut command = Command::new(program("server"));
+    let trial = Process::start(command.args(["try", RESTLESS, "--game", REFEREE]));
+    eventually("the referee runs", || {
+        let sleeps = |id: &u32| {
+            fs::read_to_string(format!("/proc/{id}/comm")).unwrap_or_default() == "sleep\n"
+        };
+        processes_with(&REFEREE.replace(' ', "\0")).iter().any(sleeps).then_some(())
+    });
+    trial.signal(Signal::INT);
+    // The referee would have ten seconds, and then fail.
+    assert_eq!(trial.finish().code(), Some(130));
 }
