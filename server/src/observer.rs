@@ -4,6 +4,10 @@ use tribune_protocol::{Origin, PlayerAction, Refusal, WorkerId};
 /// How many observations may wait. Further ones are lost.
 const QUEUE: usize = 16_384;
 
+/// How many of them may not be lines or refusals, so that however many lines are lost, the start and
+/// the end of programs are not.
+const RESERVED: usize = 64;
+
 /// Receives how the server classifies each line of its programs, with the exact time. Only `server try` has one.
 #[derive(Clone, Debug, Default)]
 pub struct Observer(Option<mpsc::Sender<Observation>>);
@@ -73,8 +77,33 @@ impl Observer {
     /// Reports `kind`, which is observed now.
     pub fn report(&self, kind: ObservationKind) {
         if let Some(sender) = &self.0 {
+            let is_one_of_many =
+                matches!(kind, ObservationKind::Line { .. } | ObservationKind::Refused { .. });
+            if is_one_of_many && sender.capacity() <= RESERVED {
+                return;
+            }
             // It is lost if too many wait, or if nothing observes any more.
             let _ = sender.try_send(Observation { at: Instant::now(), kind });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lost_lines_do_not_lose_the_end() {
+        let (observer, mut observations) = Observer::new();
+        for _ in 0..2 * QUEUE {
+            let line = ObservedLine::Error("oops".into());
+            observer.report(ObservationKind::Line { program: WorkerId(1), line });
+        }
+        observer.report(ObservationKind::Stopping);
+        let mut last = None;
+        while let Ok(observation) = observations.try_recv() {
+            last = Some(observation.kind);
+        }
+        assert!(matches!(last, Some(ObservationKind::Stopping)), "{last:?}");
     }
 }
