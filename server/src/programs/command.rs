@@ -36,10 +36,9 @@ pub(super) struct PreparedCommand {
 }
 
 impl PreparedCommand {
-    /// The path of the program file; `None` if it is searched for in `PATH`.
-    pub(super) fn file(&self) -> Option<PathBuf> {
-        let program = self.words.first().filter(|program| program.contains('/'))?;
-        Some(self.command.as_std().get_current_dir().unwrap_or(Path::new("")).join(program))
+    /// The working directory of the program.
+    pub(super) fn folder(&self) -> PathBuf {
+        self.command.as_std().get_current_dir().unwrap_or(Path::new("")).to_owned()
     }
 }
 

@@ -1,4 +1,9 @@
-use std::{io, os::unix::process::ExitStatusExt, path::Path, process::ExitStatus};
+use std::{
+    io,
+    os::unix::{fs::PermissionsExt, process::ExitStatusExt},
+    path::Path,
+    process::ExitStatus,
+};
 
 use tribune_protocol::Exit;
 
@@ -28,13 +33,33 @@ pub(super) fn not_started(program: &str, error: &io::Error) -> Exit {
     Exit::NotStarted { code, reason: format!("{program}: {error}") }
 }
 
-/// Explains why the system reports `file` as not found if it exists.
-pub(super) fn explain_not_found(error: io::Error, file: Option<&Path>) -> io::Error {
-    if error.kind() != io::ErrorKind::NotFound || !file.is_some_and(Path::exists) {
-        return error;
-    }
-    let reason = "it is there, but not the interpreter or the loader that it asks for";
+/// Adds to `error`, with which `program` could not be started in the working directory `folder`, what
+/// is probably wrong.
+pub(super) fn explain(error: io::Error, program: &str, folder: &Path) -> io::Error {
+    let is_path = program.contains('/');
+    let path = folder.join(program);
+    let reason = match error.kind() {
+        io::ErrorKind::NotFound if is_path && path.exists() => {
+            "it is there, but not the interpreter or the loader that it asks for".into()
+        }
+        io::ErrorKind::NotFound if !is_path && path.is_file() => {
+            format!(
+                "there is no such program in PATH; the file in the working directory is ./{program}"
+            )
+        }
+        io::ErrorKind::PermissionDenied if path.is_dir() => "it is a folder".into(),
+        io::ErrorKind::PermissionDenied if is_path && is_not_executable(&path) => {
+            "it is not executable; run chmod +x, or name its interpreter, as in \"python3 bot.py\""
+                .into()
+        }
+        _ => return error,
+    };
     io::Error::new(error.kind(), format!("{error}: {reason}"))
+}
+
+/// Whether nobody may execute the file at `path`.
+fn is_not_executable(path: &Path) -> bool {
+    path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 == 0)
 }
 
 #[cfg(test)]
@@ -57,13 +82,30 @@ mod tests {
     }
 
     #[test]
-    fn missing_interpreter_is_explained_only_if_the_file_exists() {
-        let explained = |file| {
-            let error = io::Error::from(io::ErrorKind::NotFound);
-            explain_not_found(error, file).to_string().contains("interpreter")
+    fn errors_are_explained_by_what_is_there() {
+        let explained = |kind: io::ErrorKind, program, folder| {
+            explain(kind.into(), program, Path::new(folder)).to_string()
         };
-        assert!(explained(Some(Path::new("/proc/self/exe"))));
-        assert!(!explained(Some(Path::new("/nonexistent"))));
-        assert!(!explained(None));
+        let has = |error: String, part| assert!(error.contains(part), "{error}");
+        let (not_found, denied) = (io::ErrorKind::NotFound, io::ErrorKind::PermissionDenied);
+        has(explained(not_found, "/proc/self/exe", "/"), "interpreter");
+        has(explained(not_found, "./exe", "/proc/self"), "interpreter");
+        has(
+            explained(not_found, "exe", "/proc/self"),
+            "in PATH; the file in the working directory is ./exe",
+        );
+        has(explained(denied, "./self", "/proc"), "it is a folder");
+        has(explained(denied, "./status", "/proc/self"), "chmod +x");
+        for (kind, program) in [
+            (not_found, "/nonexistent"),
+            (not_found, "nonexistent"),
+            // It is a folder.
+            (not_found, "self"),
+            (denied, "/proc/self/exe"),
+            (denied, "/nonexistent"),
+        ] {
+            let error = explained(kind, program, "/proc");
+            assert_eq!(error, io::Error::from(kind).to_string(), "{program}");
+        }
     }
 }

@@ -11,7 +11,7 @@ use tribune_protocol::{Exit, Origin, WorkerId};
 use super::{
     ProgramContext,
     command::{PreparedCommand, SpawnEnv},
-    exit_status::{explain_not_found, not_started},
+    exit_status::{explain, not_started},
     forked_process::ForkedProcess,
     forker::{Forked, Forker},
     running_program::RunningProgram,
@@ -89,7 +89,7 @@ impl Launcher {
         loop {
             let prepared = self.spawn_env.prepare(id, program);
             let prepared = prepared.map_err(|error| not_started(&program.title, &error))?;
-            let file = prepared.file();
+            let folder = prepared.folder();
             let PreparedCommand { words, command } = prepared;
             match self.forker.fork(id, command).await {
                 Ok(forked) => return Ok((words, forked)),
@@ -97,7 +97,7 @@ impl Launcher {
                     self.wait_for_descriptors(id).await;
                 }
                 Err(error) => {
-                    let error = explain_not_found(error, file.as_deref());
+                    let error = explain(error, &words[0], &folder);
                     return Err(not_started(&words[0], &error));
                 }
             }

@@ -17,7 +17,7 @@ use self::output::RefereeOutput;
 use super::{
     ProgramContext, SpawnEnv,
     command::PreparedCommand,
-    exit_status::{explain_not_found, not_started},
+    exit_status::{explain, not_started},
     forked_process::ForkedProcess,
     forker::{Forked, Forker},
     launcher::nonblocking,
@@ -63,9 +63,9 @@ impl RefereeProcess {
     ) -> Result<Self, Exit> {
         let prepared = spawn_env.prepare(id, program);
         let prepared = prepared.map_err(|error| not_started(&program.title, &error))?;
-        let file = prepared.file();
+        let folder = prepared.folder();
         let PreparedCommand { words, command } = prepared;
-        let failed = |error| not_started(&words[0], &explain_not_found(error, file.as_deref()));
+        let failed = |error| not_started(&words[0], &explain(error, &words[0], &folder));
         let Forked { mut child, process_tree } = forker.fork(id, command).await.map_err(failed)?;
         let (stdin, stdout, stderr) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take());
