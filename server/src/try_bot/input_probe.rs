@@ -21,10 +21,10 @@ pub enum InputSample {
 /// Looks at the standard input of `process`, which was a pipe when it started.
 pub fn sample_input(process: u32) -> InputSample {
     let descriptors = PathBuf::from(format!("/proc/{process}/fd"));
-    if fs::read_dir(&descriptors).is_err() {
-        return InputSample::Unknown;
-    }
-    sample(&descriptors.join("0"))
+    let sample = sample(&descriptors.join("0"));
+    // A process that has just exited has none at all.
+    let has_any = fs::read_dir(&descriptors).is_ok_and(|mut all| all.next().is_some());
+    if has_any { sample } else { InputSample::Unknown }
 }
 
 fn sample(path: &Path) -> InputSample {
@@ -44,6 +44,8 @@ mod tests {
     use std::{
         io::{Read, Write, pipe},
         os::fd::AsRawFd,
+        process::{Command, Stdio},
+        thread,
     };
 
     use super::*;
@@ -63,5 +65,16 @@ mod tests {
     fn other_inputs_are_told_apart() {
         assert_eq!(sample(Path::new("/dev/null")), InputSample::Closed);
         assert_eq!(sample_input(u32::MAX), InputSample::Unknown);
+    }
+
+    #[test]
+    fn process_that_has_just_exited_has_not_closed_its_input() {
+        let mut child = Command::new("true").stdin(Stdio::piped()).spawn().unwrap();
+        let id = child.id();
+        while !fs::read_to_string(format!("/proc/{id}/stat")).unwrap().contains(") Z ") {
+            thread::yield_now();
+        }
+        assert_eq!(sample_input(id), InputSample::Unknown);
+        child.wait().unwrap();
     }
 }
