@@ -48,7 +48,7 @@ fn try_bot(args: TryArgs) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failure(format_args!("cannot start: {error}")),
     };
-    let report = runtime.block_on(run_trial(args.into_config()));
+    let report = runtime.block_on(run_trial(args.into_config(), messages));
     runtime.shutdown_background();
     match report {
         Ok(Some(report)) if report.has_played() => ExitCode::SUCCESS,

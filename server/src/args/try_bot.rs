@@ -34,7 +34,7 @@ how soon the program moves, whether it reads its input, and how it ends: its inp
 SIGTERM, and after --grace SIGKILL.
 
 Exit codes: 0 it plays, 1 it does not play (it makes no move in time, fails, or cannot be started), 2 usage error, \
-3 the referee failed";
+3 the referee failed, 130 ended at once by a second signal";
 
 /// The arguments of `server try`, as typed.
 #[derive(Debug, clap::Args)]

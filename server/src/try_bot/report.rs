@@ -26,7 +26,7 @@ pub struct Report {
     pub buffering: Buffering,
     /// The time from its start to its first move, in milliseconds.
     pub first_move_ms: Option<f64>,
-    /// The times from an event of the game to its next move.
+    /// The times from an event of the game to its next move, if it reads the game.
     pub reactions: Option<Reactions>,
     /// Whether it reads its standard input.
     pub input: InputUse,
@@ -128,7 +128,7 @@ impl Report {
             ("buffering", self.buffering_text().into()),
             ("first move", self.first_move_text()),
         ];
-        if let (Some(reactions), true) = (self.reactions, self.input == InputUse::Read) {
+        if let Some(reactions) = self.reactions {
             rows.push(("reaction", reactions.text()));
         }
         rows.push(("input", self.input_text().into()));

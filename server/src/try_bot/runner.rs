@@ -53,22 +53,22 @@ pub struct TrialConfig {
 
 /// Runs a game on a free port of this machine until the program has run for its time or has exited.
 /// Prints each of its lines as it comes, and then the report; `None` if it was interrupted twice, or
-/// before the game began.
+/// before the game began. A failure of another program is reported to `messages`.
 ///
 /// # Errors
 /// If the server cannot start, or has failed, or the report cannot be written.
-pub async fn run_trial(config: TrialConfig) -> anyhow::Result<Option<Report>> {
+pub async fn run_trial(config: TrialConfig, messages: Messages) -> anyhow::Result<Option<Report>> {
     let listeners = bind_all(&[SocketAddr::from((Ipv4Addr::LOCALHOST, 0))])?;
     let mut signals = Signals::listen().context("cannot listen to signals")?;
     // The report contains what the messages of the server would.
-    let (messages, _writer) = Messages::to(io::sink());
+    let (server_messages, _writer) = Messages::to(io::sink());
     let (observer, observations) = Observer::new();
     let duration = config.duration;
     let trial = Trial::new(config.settings.program_limits.input_grace);
     let tried = first_program(&config.settings.game.rules);
     let paint = Paint { colours: config.colours };
     let server = tokio::select! {
-        server = Server::new(config.settings, listeners, messages) => server?,
+        server = Server::new(config.settings, listeners, server_messages) => server?,
         // A referee may take its time for the first turn.
         _ = signals.next_stop() => return Ok(None),
     };
@@ -84,6 +84,7 @@ pub async fn run_trial(config: TrialConfig) -> anyhow::Result<Option<Report>> {
         paint,
         printer: Printer::start(io::stdout())?,
         shows_lines: !config.json,
+        messages,
         handle: handle.clone(),
     };
     let running = server.run(shutdown);
@@ -128,6 +129,7 @@ struct Session {
     paint: Paint,
     printer: Printer,
     shows_lines: bool,
+    messages: Messages,
     handle: ShutdownHandle,
 }
 
@@ -209,6 +211,13 @@ impl Session {
                 self.take_observations();
                 self.process = None;
                 self.trial.exit(self.now(), exit.clone());
+            }
+            EventKind::Exited { worker, label, exit, .. } if *worker > self.tried => {
+                // Whether it was to end.
+                self.take_observations();
+                if !exit.is_success() && !self.trial.is_stopped() {
+                    self.messages.say(format_args!("{label} does not play any more: {exit}"));
+                }
             }
             // What the program itself causes comes after its line.
             EventKind::Joined { from, .. }

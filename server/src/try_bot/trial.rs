@@ -155,6 +155,11 @@ impl Trial {
         self.stopped.get_or_insert(at);
     }
 
+    /// Whether the program is to end.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.is_some()
+    }
+
     /// The program has exited, or could not be started.
     pub fn exit(&mut self, at: Duration, exit: Exit) {
         self.exited = Some((at, exit));
@@ -169,6 +174,8 @@ impl Trial {
     pub fn report(self) -> Report {
         let first_move_ms = Some(())
             .and_then(|()| Some(milliseconds(self.first_move?.saturating_sub(self.started?))));
+        // The moves of a program that does not read are not reactions.
+        let reacts = self.input == InputUse::Read;
         Report {
             verdict: self.verdict(),
             buffering: self.buffering(),
@@ -180,7 +187,7 @@ impl Trial {
             plain: self.plain,
             errors: self.errors,
             first_move_ms,
-            reactions: Reactions::of(self.reactions),
+            reactions: Reactions::of(self.reactions).filter(|_| reacts),
             input: self.input,
             exit: self.exited.map(|(_, exit)| exit),
         }

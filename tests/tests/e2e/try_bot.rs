@@ -219,3 +219,17 @@ fn signal_ends_a_trial_whose_referee_has_not_started_yet() {
     // The referee would have ten seconds, and then fail.
     assert_eq!(trial.finish().code(), Some(130));
 }
+
+#[test]
+fn other_program_that_fails_is_reported() {
+    for (other, reason) in
+        [("./typo", "not started: ./typo: No such file"), ("false", "exit code 1")]
+    {
+        let finished = server_try(&[RESTLESS, "--json", "--for", "500ms", "--against", other]);
+        assert_eq!((finished.code(), finished.out.len()), (Some(0), 1));
+        let [line] = &finished.err[..] else { panic!("{:?}", finished.err) };
+        assert!(line.starts_with("ps#2 (") && line.contains(reason), "{line}");
+    }
+    let finished = server_try(&[RESTLESS, "--json", "--for", "500ms", "--against", RESTLESS]);
+    assert!(finished.err.is_empty(), "{:?}", finished.err);
+}

@@ -116,6 +116,7 @@ fn buffers_show_by_lines_that_come_together() {
 #[test]
 fn reactions_are_from_the_last_event_to_the_next_move() {
     let mut trial = trial();
+    trial.input(ms(900), InputSample::Unread(0));
     for (event, line) in [(1000, 1004), (2000, 2002), (3000, 3003)] {
         trial.event(ms(event - 500));
         trial.event(ms(event));
@@ -126,6 +127,15 @@ fn reactions_are_from_the_last_event_to_the_next_move() {
     }
     let reactions = trial.report().reactions.unwrap();
     assert_eq!(reactions, Reactions { count: 3, median_ms: 3.0, max_ms: 4.0 });
+}
+
+#[test]
+fn program_that_does_not_read_does_not_react() {
+    let mut trial = trial();
+    trial.input(ms(900), InputSample::Unread(300));
+    trial.event(ms(1000));
+    trial.line(ms(1004), &action("N ann"));
+    assert_eq!(trial.report().reactions, None);
 }
 
 #[test]
