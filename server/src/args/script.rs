@@ -30,10 +30,11 @@ pub fn read_script(
     parse_scenario(&text, path, &folder, predef_command).map_err(|error| usage(&error))
 }
 
-/// The absolute path of the folder that contains the file at `path`. Of a pipe, it is the working
-/// directory of the server.
+/// The absolute path of the folder that contains the file at `path`. Of a pipe or a descriptor, as in
+/// `/dev/stdin`, it is the working directory of the server.
 fn folder_of(path: &Path) -> io::Result<PathBuf> {
-    let file = if path.is_file() { path } else { Path::new("scenario") };
+    let is_descriptor = ["/dev", "/proc"].iter().any(|folder| path.starts_with(folder));
+    let file = if path.is_file() && !is_descriptor { path } else { Path::new("scenario") };
     let file = path::absolute(file)?;
     Ok(file.parent().unwrap_or(Path::new("/")).to_owned())
 }
@@ -51,4 +52,21 @@ fn read_scenario(path: &Path) -> io::Result<String> {
         let line = valid.iter().filter(|&&byte| byte == b'\n').count() + 1;
         invalid(format!("its line {line} is not UTF-8"))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::env;
+
+    use super::*;
+
+    #[test]
+    fn descriptors_are_in_the_working_directory() {
+        let here = env::current_dir().unwrap();
+        for path in ["/dev/stdin", "/proc/self/status", "/dev/null", "/nowhere", "Cargo.toml"] {
+            assert_eq!(folder_of(Path::new(path)).unwrap(), here, "{path}");
+        }
+        assert_eq!(folder_of(Path::new("src/lib.rs")).unwrap(), here.join("src"));
+        assert_eq!(folder_of(Path::new("/etc/passwd")).unwrap(), Path::new("/etc"));
+    }
 }
