@@ -1,7 +1,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use serde::Serialize;
-use tribune_protocol::Exit;
+use tribune_protocol::{Exit, text::printable};
 
 use super::paint::{Colour, Paint};
 
@@ -137,7 +137,7 @@ impl Report {
         }
         let rows = rows.iter().map(|(name, text)| format!("  {name:<11}{text}\n"));
         let colour = if self.has_played() { Colour::Green } else { Colour::Red };
-        let verdict = paint.paint(colour, self.verdict_text());
+        let verdict = paint.paint(colour, printable(&self.verdict_text()).into_owned());
         format!("\n{}\n{verdict}\n", rows.collect::<String>())
     }
 

@@ -166,6 +166,9 @@ fn text_has_the_verdict_in_its_last_line() {
     assert!(text.contains("  moves      1 of ann\n"), "{text}");
     assert!(text.contains("  end        exit code 0, at the end of its input\n"), "{text}");
     assert!(text.ends_with("\nIt plays.\n"), "{text}");
+    let reason = "./\u{1b}[2J: gone".into();
+    let text = report(&[], 5001, Exit::NotStarted { code: 127, reason }).text(paint);
+    assert!(text.ends_with("was not started: ./\\u{1b}[2J: gone\n"), "{text}");
     let text = report(&[], 5001, SUCCESS).text(Paint { colours: true });
     assert!(text.ends_with("\u{1b}[31mIt does not play: it made no move.\u{1b}[0m\n"), "{text}");
 }
