@@ -202,6 +202,9 @@ impl Trial {
             Some((_, Exit::NotStarted { reason, .. })) => {
                 return Verdict::NotStarted(reason.clone());
             }
+            None if self.started.is_none() => {
+                return Verdict::NotStarted("the game was over before".into());
+            }
             Some((_, exit)) if self.end_cause() == EndCause::Itself && !exit.is_success() => {
                 return Verdict::Failed;
             }

@@ -130,6 +130,12 @@ fn reactions_are_from_the_last_event_to_the_next_move() {
 }
 
 #[test]
+fn game_that_is_over_at_once_is_not_the_fault_of_the_program() {
+    let verdict = Trial::new(ms(1000)).report().verdict;
+    assert_eq!(verdict, Verdict::NotStarted("the game was over before".into()));
+}
+
+#[test]
 fn program_that_does_not_read_does_not_react() {
     let mut trial = trial();
     trial.input(ms(900), InputSample::Unread(300));
