@@ -64,6 +64,8 @@ pub enum Buffering {
     OnlyAtEnd,
     /// All lines came at one time while it ran.
     OneBurst,
+    /// Lines came many at a time, with pauses.
+    Bursts,
 }
 
 /// Times from an event of the game to the next move.
@@ -165,6 +167,7 @@ impl Report {
             Buffering::None => "none: lines came one by one",
             Buffering::OnlyAtEnd => "yes: all lines came when it ended; flush after each line",
             Buffering::OneBurst => "probably: all lines came at one time; flush after each line",
+            Buffering::Bursts => "probably: lines came many at a time; flush after each line",
         }
     }
 

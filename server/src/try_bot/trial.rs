@@ -22,6 +22,14 @@ const AT_ONCE: Duration = Duration::from_millis(20);
 /// silent for this long.
 const SILENCE: Duration = Duration::from_millis(500);
 
+/// The fewest lines of a burst that is taken for a buffer that was full: the least that is usual, 4 KiB,
+/// holds some hundreds of moves, and a program rarely has so many players.
+const FULL_BUFFER: usize = 100;
+
+/// The shortest pause between two such bursts, and longer than any of them takes. The pauses of a
+/// program that is slowed down because it prints too fast are shorter.
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// The exit of a program that has ended by itself is seen within this time after its last line.
 const EXIT_DELAY: Duration = Duration::from_millis(200);
 
@@ -256,7 +264,29 @@ impl Trial {
             && silence >= SILENCE
             && last.saturating_sub(first) <= AT_ONCE
             && end.saturating_sub(last) >= SILENCE;
-        if is_burst { Buffering::OneBurst } else { Buffering::None }
+        if is_burst {
+            Buffering::OneBurst
+        } else if silence >= SILENCE && self.is_in_full_buffers() {
+            Buffering::Bursts
+        } else {
+            Buffering::None
+        }
+    }
+
+    /// Whether all lines came in bursts of a full buffer, except for the last lines.
+    fn is_in_full_buffers(&self) -> bool {
+        let is_pause = |before: Duration, after| after >= before + PAUSE;
+        let bursts = self.times.chunk_by(|before, after| !is_pause(*before, *after));
+        let is_full = |burst: &[Duration]| {
+            burst.len() >= FULL_BUFFER
+                && burst
+                    .last()
+                    .zip(burst.first())
+                    .is_some_and(|(last, first)| !is_pause(*first, *last))
+        };
+        let full: Vec<bool> = bursts.map(is_full).collect();
+        full.split_last()
+            .is_some_and(|(_, full)| !full.is_empty() && full.iter().all(|&is_full| is_full))
     }
 }
 

@@ -110,6 +110,17 @@ fn buffers_show_by_lines_that_come_together() {
     assert_eq!(buffering(&[3000, 3000], 3001), Buffering::OnlyAtEnd);
     assert_eq!(buffering(&[3000], 3001), Buffering::None, "it is only one line");
     assert_eq!(buffering(&[3000, 3001, 3001], 5001), Buffering::OneBurst);
+    let bursts = |sizes: [usize; 3]| {
+        let times = [(700, sizes[0]), (1400, sizes[1]), (2100, sizes[2])];
+        buffering(&times.map(|(at, count)| vec![at; count]).concat(), 5001)
+    };
+    assert_eq!(bursts([682, 683, 20]), Buffering::Bursts);
+    assert_eq!(bursts([682, 20, 683]), Buffering::None, "a buffer that is not full is kept");
+    assert_eq!(bursts([10, 10, 10]), Buffering::None, "it may have ten players");
+    let slowed_down: Vec<u64> = (0..20_000).map(|line| 1000 + line / 640 * 64).collect();
+    assert_eq!(buffering(&slowed_down, 5001), Buffering::None);
+    let one_by_one: Vec<u64> = (0..400).map(|line| 1000 + line * 5 + line / 200 * 500).collect();
+    assert_eq!(buffering(&one_by_one, 5001), Buffering::None);
     assert_eq!(buffering(&[3000, 3001, 4000], 5001), Buffering::None);
 }
 
