@@ -48,12 +48,12 @@ fn clock_and_other_players_go_on_during_a_flood() {
 fn first_line_that_is_nearly_a_move_is_explained() {
     let agent = "sh -c 'echo hello there; echo x ann; echo N; echo y ann; read line'";
     let server = Server::start(&["--script", "0:1", "--agent", agent]);
-    let hint = server.wait_for_err(|line| line.contains("is not a move"));
+    let hint = server.wait_for_err(|line| line.contains("which is refused"));
     assert!(hint.contains(r#"ps#1 printed "x ann""#) && hint.contains("N, S, E or W"), "{hint}");
     server.signal(rustix::process::Signal::INT);
     let more = server.finish().err;
     assert!(
-        !more.iter().any(|line| line.contains("is not a move")),
+        !more.iter().any(|line| line.contains("which is refused")),
         "a second line was explained: {more:?}"
     );
 }
