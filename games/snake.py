@@ -102,7 +102,7 @@ class Snake:
             if id not in deaths and self.advance_head(id, cell):
                 lines.append(f"score {id} {self.players[id].score}")
         lines += [f"out {id} {deaths[id]}" for id in sorted(deaths)]
-        self.let_in()
+        self.place_entering_snakes()
         self.place_food(number)
         return self.draw() + lines
 
@@ -162,7 +162,7 @@ class Snake:
             del self.cells[cell]
         player.body = []
 
-    def let_in(self):
+    def place_entering_snakes(self):
         """Snakes enter that wait for it, by name."""
         waiting = [id for id in sorted(self.players) if self.players[id].entering is not None]
         for id in sorted(waiting, key=lambda id: self.players[id].name):

@@ -55,7 +55,7 @@ impl Answers {
     }
 
     /// Counts a line that counts for no turn: if a late line was due, this is it.
-    pub fn forgive_one(&mut self) {
+    pub fn count_line_between_turns(&mut self) {
         self.late = self.late.saturating_sub(1);
     }
 

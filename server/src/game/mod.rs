@@ -3,17 +3,18 @@
 //! [`Game`] takes [`Input`]s together with the time at which they arrived, applies its
 //! [rules](crate::rules), and leaves [events](Batch) and [`Effect`]s in its [`Outbox`].
 
-mod acting;
+mod actions;
 mod answers;
 mod clock;
 mod config;
 mod input;
 mod players;
-mod playing;
+
 mod programs;
-mod refereeing;
+mod referee;
 mod rounds;
 mod standings;
+mod turn_schedule;
 mod turns;
 
 use std::{sync::Arc, time::Duration};
@@ -29,7 +30,7 @@ use self::{
     players::{Player, Players},
     programs::Programs,
     rounds::Rounds,
-    turns::Turns,
+    turn_schedule::TurnSchedule,
 };
 pub use self::{
     config::{GameConfig, GameEnds, RulesConfig, TurnConfig},
@@ -54,7 +55,7 @@ const NO_PROCESS_LEFT: &str = "no process left";
 pub struct Game {
     rules: Box<dyn Rules>,
     clock: Clock,
-    turns: Turns,
+    turns: TurnSchedule,
     rounds: Rounds,
     ends: GameEnds,
     respawn: Option<Duration>,
@@ -112,7 +113,7 @@ impl Game {
         Self {
             rules,
             clock: Clock::new(config.tick),
-            turns: Turns::new(config.turns),
+            turns: TurnSchedule::new(config.turns),
             rounds: Rounds::new(config.ends, config.seed),
             ends: config.ends,
             respawn: config.respawn,

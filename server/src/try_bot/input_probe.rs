@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn other_inputs_are_told_apart() {
+    fn closed_and_unknown_inputs_are_distinguished() {
         assert_eq!(sample(Path::new("/dev/null")), InputSample::Closed);
         assert_eq!(sample_input(u32::MAX), InputSample::Unknown);
     }

@@ -44,12 +44,12 @@ fn rock_paper_scissors_in_lockstep() {
     assert_eq!(ann.welcome["rules"], "rock-paper-scissors");
     for turn in 1..=5 {
         ann.send("rock ann\n");
-        let told = ann.until(is_turn);
-        let choices: Vec<_> = told.iter().filter(|line| line["type"] == "action").collect();
-        assert_eq!(choices.len(), 2, "both are sent when the turn closes: {told:?}");
-        assert!(told.iter().all(|line| line["type"] != "error"), "{told:?}");
-        let score = &told.last().unwrap()["scores"][0];
-        assert_eq!(score[1], turn, "{told:?}");
+        let received = ann.until(is_turn);
+        let choices: Vec<_> = received.iter().filter(|line| line["type"] == "action").collect();
+        assert_eq!(choices.len(), 2, "both are sent when the turn closes: {received:?}");
+        assert!(received.iter().all(|line| line["type"] != "error"), "{received:?}");
+        let score = &received.last().unwrap()["scores"][0];
+        assert_eq!(score[1], turn, "{received:?}");
     }
     let result = ann.wait_for(|line| line["type"] == "result");
     assert_eq!(ranking(&result), [("ann", 5), ("bot", 0)]);
@@ -66,8 +66,8 @@ fn rock_paper_scissors_with_the_client_in_lockstep() {
     ann.type_in("rock\n");
     let mut bob = server.join();
     bob.send("paper bob\n");
-    let told = bob.until(is_turn);
-    let choices = told.iter().filter_map(|line| line["action"].as_str());
+    let received = bob.until(is_turn);
+    let choices = received.iter().filter_map(|line| line["action"].as_str());
     assert_eq!(choices.collect::<BTreeSet<_>>(), BTreeSet::from(["paper", "rock"]));
     let finished = ann.finish();
     assert_eq!(finished.code(), Some(0), "{:?}", finished.err);
@@ -88,11 +88,14 @@ fn rock_paper_scissors_by_the_clock_goes_on_when_a_player_leaves() {
     let (mut ann, mut bob) = (server.join(), server.join());
     ann.send("rock ann\nN ann\n");
     bob.send("paper bob\n");
-    let told = ann.until(is_turn);
-    assert!(told.iter().any(|line| line["code"] == "bad_action"), "N is no action: {told:?}");
-    let joined = told.iter().find(|line| line["type"] == "joined" && line["name"] == "bob");
+    let received = ann.until(is_turn);
+    assert!(
+        received.iter().any(|line| line["code"] == "bad_action"),
+        "N is no action: {received:?}"
+    );
+    let joined = received.iter().find(|line| line["type"] == "joined" && line["name"] == "bob");
     let bob_id = &joined.unwrap()["player"];
-    assert_eq!(told.last().unwrap()["scores"], json!([[bob_id, 1]]));
+    assert_eq!(received.last().unwrap()["scores"], json!([[bob_id, 1]]));
     drop(bob);
     ann.wait_for(|line| line["type"] == "left");
     let mut cy = server.join();
@@ -118,8 +121,9 @@ fn tic_tac_toe_against_a_program(connect: impl Fn(&Server) -> Box<dyn FnMut(&str
     spectator.wait_for(|line| is_turn(line) && line["notes"].to_string().contains("turn of bot"));
     for square in ["1", "2"] {
         ann(square);
-        let told = spectator.until(|line| is_turn(line) && line["cells"].to_string().contains('O'));
-        assert_eq!(drawn(&told), "XO");
+        let received =
+            spectator.until(|line| is_turn(line) && line["cells"].to_string().contains('O'));
+        assert_eq!(drawn(&received), "XO");
     }
     ann("3");
     let result = spectator.wait_for(|line| line["type"] == "result");
@@ -135,10 +139,10 @@ fn tic_tac_toe_goes_on_when_players_act_without_end() {
     // The first of them waits for a second one, and the others for their turn.
     let line = |number| format!("5 player{}\n", number % 10);
     players.send((0..150).map(line).collect::<String>());
-    let told = players.until(|line| is_turn(line) && line["notes"].is_array());
-    let refused = told.iter().filter(|line| line["type"] == "error").count();
+    let received = players.until(|line| is_turn(line) && line["notes"].is_array());
+    let refused = received.iter().filter(|line| line["type"] == "error").count();
     assert_eq!(refused, 0, "16 actions of a player reach the referee in each turn");
-    assert!(told.last().unwrap()["notes"].as_array().unwrap().len() <= 50);
+    assert!(received.last().unwrap()["notes"].as_array().unwrap().len() <= 50);
 }
 
 #[test]
@@ -189,7 +193,7 @@ fn tic_tac_toe_ends_if_the_board_is_too_small() {
 }
 
 #[test]
-fn life_is_played_by_nobody() {
+fn life_is_played_without_players() {
     let bot = bot(r#"*\"state\"*) echo N bot ;;"#);
     let game = game("python3", "life.py");
     // The first round ends in a glider, which repeats itself only after 24 turns.
@@ -228,12 +232,12 @@ fn a_late_line_does_not_count(args: &[&str], actions: [&str; 3]) {
     assert_eq!(refusal["code"], "bad_action", "{refusal}");
     assert!(refusal["message"].as_str().unwrap().contains("late"), "{refusal}");
     // On a slow machine more turns may have passed, or one is being played: then more lines are late.
-    let told = eventually("bob acts again", || {
+    let received = eventually("bob acts again", || {
         bob.send(format!("{next} bob\n"));
         let line = bob.wait_for(|line| line["type"] == "error" || line["name"] == "bob");
         (line["type"] != "error").then_some(line)
     });
-    assert!(acts(&told, "bob", next));
+    assert!(acts(&received, "bob", next));
 }
 
 #[test]

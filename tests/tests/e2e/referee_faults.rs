@@ -38,13 +38,13 @@ fn reason_of_failure(on_act: &str, timeout: &str) -> String {
     let (mut spectator, mut player) = (server.join(), server.join());
     player.send("N ann\n");
     let lines = [spectator.rest(), player.rest()].concat();
-    let reason = last_words(&lines, &server.finish());
+    let reason = reason_of_bye(&lines, &server.finish());
     assert!(reason.starts_with("the referee referee.py failed: "), "{reason}");
     reason
 }
 
 /// The reason of `bye` in the streams of all clients, of a server that has failed because of it.
-fn last_words(lines: &[Value], finished: &tribune_tests::Finished) -> String {
+fn reason_of_bye(lines: &[Value], finished: &tribune_tests::Finished) -> String {
     let blamed = lines.iter().find(|line| line["type"] == "error" || line["code"] == "slow_client");
     assert_eq!(blamed, None);
     let byes = lines.iter().filter(|line| line["type"] == "bye");
@@ -144,7 +144,7 @@ fn referee_that_is_killed() {
     let id = turn["notes"][0].as_str().unwrap().parse().ok().and_then(Pid::from_raw);
     kill_process(id.unwrap(), Signal::KILL).unwrap();
     let lines = [spectator.rest(), player.rest()].concat();
-    let reason = last_words(&lines, &server.finish());
+    let reason = reason_of_bye(&lines, &server.finish());
     assert!(reason.ends_with("it exited without end: exit signal 9"), "{reason}");
     let exits: Vec<_> = lines.iter().filter(|line| line["type"] == "exited").collect();
     assert_eq!(exits[0]["signal"], 9);
@@ -173,7 +173,7 @@ fn failed_start(command: &str) -> Vec<String> {
 }
 
 #[test]
-fn referee_that_fails_at_the_start_is_an_error_with_its_own_words() {
+fn failure_of_a_referee_at_the_start_is_reported_with_its_error_output() {
     let (_folder, command) = script("print(undefined)\n");
     let err = failed_start(&command);
     assert!(err.iter().any(|line| line.starts_with("ps#1 NameError")), "{err:?}");

@@ -59,7 +59,7 @@ fn the_demonstration_plays_by_itself_and_every_state_follows_from_the_events() {
 }
 
 #[test]
-fn a_player_that_ran_into_itself_is_told_and_can_come_back_after_a_while() {
+fn a_player_that_ran_into_itself_gets_the_reason_and_can_come_back_later() {
     // A snake of three cells has no room on a board of two.
     let board = ["--board", "2x1", "--script", "", "--stay", "--turn", "20ms", "--tick", "100ms"];
     let server = Server::start(&[&["--game", "snake"], &board[..]].concat());

@@ -98,7 +98,7 @@ fn the_game_begins_with_the_first_turn_of_the_referee() {
 }
 
 #[test]
-fn a_turn_is_complete_when_the_referee_says_so() {
+fn a_turn_is_complete_when_the_referee_prints_go() {
     let mut game = refereed(false, "actions [a-z]+\ngo");
     events(&mut game);
     act(&mut game, 1, "jump", "ann", 50);
@@ -118,7 +118,7 @@ fn a_turn_is_complete_when_the_referee_says_so() {
 }
 
 #[test]
-fn what_has_not_changed_is_not_told() {
+fn unchanged_values_are_not_emitted() {
     let mut game = refereed(false, "actions [a-z]+\ngo");
     act(&mut game, 1, "jump", "ann", 50);
     let lines = "draw 0 0 a 1\ndraw 1 0 .\nscore 1 0\nout 1 fell\ngo";

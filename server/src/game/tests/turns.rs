@@ -84,7 +84,7 @@ fn simple(lockstep: bool, min_players: usize, ends: GameEnds) -> Game {
 }
 
 /// The events since the last call, in short.
-fn story(game: &mut Game) -> Vec<String> {
+fn summaries(game: &mut Game) -> Vec<String> {
     let batch = &mut game.outbox().events;
     let events: Vec<Event> =
         batch.lines().map(|line| serde_json::from_slice(line).unwrap()).collect();
@@ -133,34 +133,34 @@ fn refusals(game: &mut Game) -> Vec<String> {
 }
 
 #[test]
-fn by_the_clock_actions_are_told_at_once_and_turns_when_due() {
+fn by_the_clock_actions_are_emitted_at_once_and_turns_when_due() {
     let mut game = simple(false, 0, GameEnds::default());
-    assert_eq!(story(&mut game), ["round 1 seed 7"]);
+    assert_eq!(summaries(&mut game), ["round 1 seed 7"]);
     game.apply(moves(1, &["N ann", "N ann"]), at(20));
-    assert_eq!(story(&mut game), ["ann joined", "N ann", "N ann"]);
+    assert_eq!(summaries(&mut game), ["ann joined", "N ann", "N ann"]);
     advance(&mut game, 100, 350);
-    assert_eq!(story(&mut game), ["turn 2 1=2"], "turns without changes are not emitted");
+    assert_eq!(summaries(&mut game), ["turn 2 1=2"], "turns without changes are not emitted");
     game.apply(moves(1, &["N ann"]), at(360));
     advance(&mut game, 400, 700);
-    assert_eq!(story(&mut game), ["N ann", "turn 5 1=3"]);
+    assert_eq!(summaries(&mut game), ["N ann", "turn 5 1=3"]);
     assert_eq!(game.state().turn, Some(5));
     game.advance(at(950));
     assert_eq!(game.next_turn(), Some(at(1050)), "turns that were missed are not made up for");
 }
 
 #[test]
-fn in_lockstep_a_turn_closes_when_all_have_acted_and_is_told_in_the_order_of_players() {
+fn in_lockstep_a_turn_closes_when_all_have_acted_and_is_emitted_in_the_order_of_players() {
     let mut game = simple(true, 2, GameEnds::default());
-    story(&mut game);
+    summaries(&mut game);
     game.apply(moves(1, &["N ann"]), at(10));
     game.apply(moves(2, &["N bob"]), at(20));
     let first = ["ann joined", "bob joined", "N ann", "N bob", "turn 2 1=1 2=1"];
-    assert_eq!(story(&mut game), first);
+    assert_eq!(summaries(&mut game), first);
     game.apply(moves(2, &["N bob", "S bob"]), at(30));
-    assert_eq!(story(&mut game), [""; 0], "it is emitted only when the turn closes");
+    assert_eq!(summaries(&mut game), [""; 0], "it is emitted only when the turn closes");
     assert_eq!(refusals(&mut game), ["bob has acted in turn 3 already"]);
     game.apply(moves(1, &["N ann"]), at(40));
-    assert_eq!(story(&mut game), ["N ann", "N bob", "turn 3 1=2 2=2"]);
+    assert_eq!(summaries(&mut game), ["N ann", "N bob", "turn 3 1=2 2=2"]);
 }
 
 #[test]
@@ -168,17 +168,17 @@ fn in_lockstep_a_late_line_does_not_count_for_the_next_turn() {
     let mut game = simple(true, 2, GameEnds::default());
     game.apply(moves(1, &["N ann"]), at(0));
     game.apply(moves(2, &["N bob"]), at(0));
-    story(&mut game);
+    summaries(&mut game);
     game.apply(moves(1, &["N ann"]), at(50));
     game.advance(at(100));
-    assert_eq!(story(&mut game), ["N ann", "turn 3 1=2"], "the limit has passed");
+    assert_eq!(summaries(&mut game), ["N ann", "turn 3 1=2"], "the limit has passed");
     game.apply(moves(2, &["N bob"]), at(110));
     let late = "late for turn 3, which is over: it does not count for turn 4";
     assert_eq!(refusals(&mut game), [late]);
     game.apply(moves(1, &["N ann"]), at(120));
     game.apply(moves(2, &["N bob"]), at(130));
     assert_eq!(
-        story(&mut game),
+        summaries(&mut game),
         ["N ann", "N bob", "turn 4 1=3 2=2"],
         "it is late for one turn only"
     );
@@ -191,7 +191,7 @@ fn in_lockstep_a_late_line_does_not_count_for_the_next_round() {
     game.apply(moves(2, &["N bob"]), at(0));
     game.apply(moves(1, &["E ann"]), at(50));
     game.advance(at(100));
-    assert_eq!(story(&mut game).last().unwrap(), "round 2 seed 8");
+    assert_eq!(summaries(&mut game).last().unwrap(), "round 2 seed 8");
     game.apply(moves(2, &["N bob"]), at(110));
     let late = "late for turn 3, which is over: it does not count for turn 4";
     assert_eq!(refusals(&mut game), [late]);
@@ -218,16 +218,16 @@ fn lockstep_does_not_wait_for_players_that_are_out_or_have_left() {
     for (connection, line) in [(1, "N ann"), (2, "S bob"), (3, "N eve")] {
         game.apply(moves(connection, &[line]), at(0));
     }
-    assert_eq!(story(&mut game).last().unwrap(), "turn 2 1=1 3=1 2 fell");
+    assert_eq!(summaries(&mut game).last().unwrap(), "turn 2 1=1 3=1 2 fell");
     game.apply(moves(1, &["N ann"]), at(10));
     game.apply(moves(3, &["N eve"]), at(10));
-    assert_eq!(story(&mut game).last().unwrap(), "turn 3 1=2 3=2");
+    assert_eq!(summaries(&mut game).last().unwrap(), "turn 3 1=2 3=2");
     let mut game = simple(true, 0, GameEnds::default());
     game.apply(moves(1, &["N ann"]), at(0));
     game.apply(moves(2, &["N bob"]), at(0));
-    story(&mut game);
+    summaries(&mut game);
     game.apply(Input::Disconnected { from: tcp(1), reason: "gone".into() }, at(10));
-    assert_eq!(story(&mut game), ["ann left", "N bob", "turn 3 2=1"]);
+    assert_eq!(summaries(&mut game), ["ann left", "N bob", "turn 3 2=1"]);
 }
 
 #[test]
@@ -238,15 +238,15 @@ fn lockstep_does_not_wait_for_a_player_that_is_silent() {
     // Ann acts in each turn, and Bob in none.
     for turn in 0..10 {
         game.apply(moves(1, &["N ann"]), at(100 * turn));
-        story(&mut game);
+        summaries(&mut game);
         game.advance(at(100 * (turn + 1)));
-        assert_eq!(story(&mut game).len(), 2, "a turn that waits for its limit");
+        assert_eq!(summaries(&mut game).len(), 2, "a turn that waits for its limit");
     }
     game.apply(moves(1, &["N ann"]), at(1001));
-    assert_eq!(story(&mut game), ["N ann", "turn 13 1=12"]);
+    assert_eq!(summaries(&mut game), ["N ann", "turn 13 1=12"]);
     game.apply(moves(2, &["N bob"]), at(1002));
     game.apply(moves(1, &["N ann"]), at(1003));
-    assert_eq!(story(&mut game), ["N ann", "N bob", "turn 14 1=13 2=2"], "Bob is back");
+    assert_eq!(summaries(&mut game), ["N ann", "N bob", "turn 14 1=13 2=2"], "Bob is back");
 }
 
 #[test]
@@ -261,9 +261,9 @@ fn players_that_have_left_keep_their_place_in_the_result() {
     }
     game.apply(moves(2, &["E bob"]), at(120));
     game.advance(at(200));
-    story(&mut game);
+    summaries(&mut game);
     game.apply(Input::Stop { reason: "SIGINT".into() }, at(250));
-    assert_eq!(story(&mut game), ["result 2 1. bob 0", "bye SIGINT"]);
+    assert_eq!(summaries(&mut game), ["result 2 1. bob 0", "bye SIGINT"]);
     let mut game = simple(false, 0, GameEnds::default());
     game.apply(moves(1, &["N ann", "N ann"]), at(10));
     game.apply(moves(3, &["S eve"]), at(10));
@@ -271,9 +271,9 @@ fn players_that_have_left_keep_their_place_in_the_result() {
     for connection in [1, 3] {
         game.apply(Input::Disconnected { from: tcp(connection), reason: "gone".into() }, at(110));
     }
-    story(&mut game);
+    summaries(&mut game);
     game.apply(Input::Stop { reason: "SIGINT".into() }, at(250));
-    assert_eq!(story(&mut game), ["result 1 1. ann 2", "bye SIGINT"], "Eve had no score");
+    assert_eq!(summaries(&mut game), ["result 1 1. ann 2", "bye SIGINT"], "Eve had no score");
 }
 
 #[test]
@@ -292,10 +292,10 @@ fn a_player_that_is_out_comes_back_with_its_first_action_after_a_while() {
 #[test]
 fn rules_can_refuse_an_action() {
     let mut game = simple(false, 0, GameEnds::default());
-    story(&mut game);
+    summaries(&mut game);
     game.apply(moves(1, &["N ann", "W ann"]), at(10));
     assert_eq!(refusals(&mut game), ["not to the west"]);
-    assert_eq!(story(&mut game), ["ann joined", "N ann"]);
+    assert_eq!(summaries(&mut game), ["ann joined", "N ann"]);
 }
 
 #[test]
@@ -304,27 +304,30 @@ fn rounds_end_by_the_rules_or_by_turns_and_the_last_one_ends_the_game() {
     let mut game = simple(false, 0, ends);
     game.apply(moves(1, &["N ann", "N ann"]), at(10));
     game.apply(moves(2, &["E bob"]), at(10));
-    story(&mut game);
+    summaries(&mut game);
     game.advance(at(100));
-    assert_eq!(story(&mut game), ["turn 2 1=2", "result 1 1. ann 2 2. bob 0", "round 2 seed 8"]);
+    assert_eq!(
+        summaries(&mut game),
+        ["turn 2 1=2", "result 1 1. ann 2 2. bob 0", "round 2 seed 8"]
+    );
     assert!(game.state().cells.is_empty());
     game.apply(moves(2, &["N bob"]), at(110));
     advance(&mut game, 200, 600);
     assert_eq!(
-        story(&mut game),
+        summaries(&mut game),
         ["N bob", "turn 3 2=1", "result 2 1. bob 1 2. ann 0", "bye 2 rounds played"]
     );
     assert!(game.has_ended());
 }
 
 #[test]
-fn a_game_that_is_stopped_tells_its_result() {
+fn a_stopped_game_emits_its_result() {
     let mut game = simple(false, 0, GameEnds::default());
     game.apply(moves(1, &["N ann"]), at(10));
     game.advance(at(100));
-    story(&mut game);
+    summaries(&mut game);
     game.apply(Input::Stop { reason: "SIGINT".into() }, at(150));
-    assert_eq!(story(&mut game), ["result 1 1. ann 1", "bye SIGINT"]);
+    assert_eq!(summaries(&mut game), ["result 1 1. ann 1", "bye SIGINT"]);
 }
 
 #[test]
@@ -335,18 +338,18 @@ fn ends_hold_for_walk_too_whose_score_is_the_number_of_moves() {
     game.apply(started(1), at(0));
     game.apply(printed(1, &["N john", "N john", "S mary"]), at(500));
     game.advance(at(2499));
-    story(&mut game);
+    summaries(&mut game);
     game.advance(at(2500));
     assert_eq!(game.outbox().effects.last(), Some(&Effect::TerminatePrograms));
-    assert_eq!(story(&mut game), ["result 1 1. john 2 2. mary 1"]);
+    assert_eq!(summaries(&mut game), ["result 1 1. john 2 2. mary 1"]);
     game.apply(printed(1, &["N john", "N bill"]), at(2550));
-    assert_eq!(story(&mut game), [""; 0], "nothing counts after the result");
+    assert_eq!(summaries(&mut game), [""; 0], "nothing counts after the result");
     game.apply(exited(1), at(2600));
-    assert!(story(&mut game).last().unwrap().starts_with("bye duration of 2.5 s reached"));
+    assert!(summaries(&mut game).last().unwrap().starts_with("bye duration of 2.5 s reached"));
     let ends = GameEnds { rounds: Some(1), turns: Some(3), duration: None };
     let mut game = Game::new(GameConfig { ends, stay: true, ..config("") });
     advance(&mut game, 0, 2000);
-    assert_eq!(story(&mut game), ["round 1 seed 7", "bye 1 round played"]);
+    assert_eq!(summaries(&mut game), ["round 1 seed 7", "bye 1 round played"]);
 }
 
 fn any_step() -> impl Strategy<Value = Input> {

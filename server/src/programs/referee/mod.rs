@@ -98,7 +98,7 @@ impl RefereeProcess {
         loop {
             let line = match timeout_at(deadline, self.output.next()).await {
                 Ok(Some(line)) => line,
-                Ok(None) => return rules.close(self.how_it_ended().await),
+                Ok(None) => return rules.close(self.end_reason().await),
                 Err(_) => return Err(rules.fault(FaultReason::NoAnswer { turn: 1, limit })),
             };
             if let Some(outcome) = rules.receive(&line)? {
@@ -108,7 +108,7 @@ impl RefereeProcess {
     }
 
     /// The reason why nothing more comes from its standard output.
-    async fn how_it_ended(&mut self) -> FaultReason {
+    async fn end_reason(&mut self) -> FaultReason {
         match timeout(EXIT_TIMEOUT, self.process.child.wait()).await {
             Ok(status) => FaultReason::Exited(super::exit_status::exit_of(status)),
             Err(_) => FaultReason::Closed,

@@ -1,6 +1,6 @@
 use tribune_protocol::{BoardSize, Direction, PlayerId};
 
-use super::random::Random;
+use super::random::SplitMix64;
 use crate::rules::Cell;
 
 /// What is in a cell.
@@ -79,7 +79,7 @@ impl Board {
     }
 
     /// A random cell.
-    pub fn any_cell(&self, random: &mut Random) -> Cell {
+    pub fn any_cell(&self, random: &mut SplitMix64) -> Cell {
         self.cell(random.below(self.contents.len()))
     }
 

@@ -1,6 +1,6 @@
 use super::{
     board::{Board, Content},
-    random::Random,
+    random::SplitMix64,
 };
 
 /// The largest food.
@@ -26,7 +26,7 @@ pub fn place_food(board: &mut Board, seed: u64, turn: u64) {
     }
     let full = board.food() + missing;
     // A name has no spaces, so this is not the purpose of a player's generator.
-    let mut random = Random::new(seed, &format!("food {turn}"));
+    let mut random = SplitMix64::new(seed, &format!("food {turn}"));
     for _ in 0..2 * missing {
         let cell = board.any_cell(&mut random);
         let value = u8::try_from(1 + random.below(MAX_VALUE)).expect("it is a digit");

@@ -61,7 +61,7 @@ impl Snake {
     /// Plays turn `number`.
     pub fn turn(&mut self, number: u64) -> TurnOutcome {
         let step = self.step(number);
-        self.let_in();
+        self.place_entering_snakes();
         place_food(&mut self.board, self.seed, number);
         let result = self.result();
         TurnOutcome { cells: self.changed_cells(), result, ..step }
@@ -122,7 +122,7 @@ impl Snake {
 
     /// Lets snakes enter that wait for it: by name, so that the order in which they joined decides only
     /// between players of the same name.
-    fn let_in(&mut self) {
+    fn place_entering_snakes(&mut self) {
         let is_waiting = |(_, player): &(_, &mut Player)| matches!(player.life, Life::Entering(_));
         let mut waiting: Vec<(&PlayerId, &mut Player)> =
             self.players.iter_mut().filter(is_waiting).collect();

@@ -3,7 +3,7 @@ use tribune_protocol::{Direction, Glyph, Name};
 use super::{
     board::{Board, Content},
     body::Body,
-    random::Random,
+    random::SplitMix64,
     steering::Steering,
 };
 use crate::rules::Cell;
@@ -31,7 +31,7 @@ pub struct Player {
     pub life: Life,
     /// Where its snake goes.
     pub steering: Steering,
-    random: Random,
+    random: SplitMix64,
 }
 
 /// Whether a player has a snake on the board.
@@ -48,7 +48,7 @@ pub enum Life {
 impl Player {
     /// A player that enters `board` in the round of this seed.
     pub fn new(name: Name, board: &Board, seed: u64) -> Self {
-        let mut random = Random::new(seed, name.as_str());
+        let mut random = SplitMix64::new(seed, name.as_str());
         Self {
             glyph: glyph_of(&name),
             name,

@@ -5,9 +5,9 @@ use crate::rules::fnv1a::fnv1a;
 /// Source: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014, and
 /// <https://prng.di.unimi.it/splitmix64.c>.
 #[derive(Clone, Debug)]
-pub struct Random(u64);
+pub struct SplitMix64(u64);
 
-impl Random {
+impl SplitMix64 {
     /// The generator of a round for `purpose`. Generators for different purposes are independent of each
     /// other, so the numbers that one has given do not change those of another.
     pub fn new(seed: u64, purpose: &str) -> Self {
@@ -38,7 +38,7 @@ mod tests {
 
     #[test]
     fn numbers_match_published_ones() {
-        let mut random = Random(1_234_567);
+        let mut random = SplitMix64(1_234_567);
         let want = [
             6_457_827_717_110_365_317,
             3_203_168_211_198_807_973,
@@ -51,7 +51,7 @@ mod tests {
 
     #[test]
     fn generators_depend_on_seed_and_purpose() {
-        let first = |seed, purpose| Random::new(seed, purpose).next();
+        let first = |seed, purpose| SplitMix64::new(seed, purpose).next();
         assert_eq!(first(1, "ann"), first(1, "ann"));
         assert_ne!(first(1, "ann"), first(2, "ann"));
         assert_ne!(first(1, "ann"), first(1, "bob"));
@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn numbers_are_below_the_limit_and_reach_all_of_it() {
-        let mut random = Random::new(7, "x");
+        let mut random = SplitMix64::new(7, "x");
         let mut counts = [0; 10];
         for _ in 0..10_000 {
             counts[random.below(10)] += 1;

@@ -33,7 +33,7 @@ fn food_is_there_from_the_first_turn_on_and_turns_without_changes_are_skipped() 
 }
 
 #[test]
-fn moves_tell_where_the_head_is_and_turns_where_it_goes() {
+fn moves_have_the_cell_of_the_head_and_turns_the_next_one() {
     let mut game = snake(BOARD, false, None, GameEnds::default());
     emitted(&mut game);
     game.apply(moves(1, &["W ann"]), at(10));

@@ -105,15 +105,15 @@ fn heads_of_equal_length_that_meet_die_and_leave_the_food() {
 #[test]
 fn a_snake_enters_as_a_head_and_grows_to_three() {
     let mut snake = Snake::new(BOARD, 7);
-    let told = enter(&mut snake, ANN, "ann");
-    assert_eq!(go(&mut snake, ANN, Direction::West), Ok(told));
+    let announced = enter(&mut snake, ANN, "ann");
+    assert_eq!(go(&mut snake, ANN, Direction::West), Ok(announced));
     let entry = drawn(&snake.turn(1));
-    assert_eq!(entry, [(told, ANN)]);
+    assert_eq!(entry, [(announced, ANN)]);
     for (turn, length) in [(2, 2), (3, 3), (4, 3)] {
         let outcome = snake.turn(turn);
         assert_eq!(drawn(&outcome).len(), 1);
-        let left = (told.x + 32 - u16::try_from(turn - 1).unwrap()) % 32;
-        assert_eq!(drawn(&outcome)[0].0, Cell { x: left, ..told });
+        let left = (announced.x + 32 - u16::try_from(turn - 1).unwrap()) % 32;
+        assert_eq!(drawn(&outcome)[0].0, Cell { x: left, ..announced });
         let Life::Alive(body) = &snake.players[&ANN].life else { panic!("it is alive") };
         assert_eq!(body.len(), length);
     }

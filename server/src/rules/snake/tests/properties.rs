@@ -16,13 +16,13 @@ pub enum Step {
 }
 
 /// What happens within a turn, in order: steps of players, which are given as indices of [`NAMES`].
-pub type Happening = Vec<(usize, Step)>;
+pub type TurnSteps = Vec<(usize, Step)>;
 
 #[derive(Clone, Debug)]
 pub struct RandomGame {
     pub board: BoardSize,
     pub seed: u64,
-    pub turns: Vec<Happening>,
+    pub turns: Vec<TurnSteps>,
 }
 
 pub fn random_game() -> impl Strategy<Value = RandomGame> {
@@ -96,8 +96,8 @@ impl Played {
         }
     }
 
-    pub fn turn(&mut self, happening: &Happening) -> TurnOutcome {
-        for &step in happening {
+    pub fn turn(&mut self, steps: &TurnSteps) -> TurnOutcome {
+        for &step in steps {
             self.take(step);
         }
         self.turn += 1;
@@ -137,10 +137,10 @@ impl Played {
 }
 
 /// The same steps in another order that keeps that of each player. `choices` decide who is next.
-fn reordered(happening: &Happening, choices: &[usize]) -> Happening {
-    let mut rest = happening.clone();
-    let mut reordered = Happening::new();
-    for choice in choices.iter().cycle().take(happening.len()) {
+fn reordered(steps: &TurnSteps, choices: &[usize]) -> TurnSteps {
+    let mut rest = steps.clone();
+    let mut reordered = TurnSteps::new();
+    for choice in choices.iter().cycle().take(steps.len()) {
         let player = rest[choice % rest.len()].0;
         let first = rest.iter().position(|step| step.0 == player).unwrap();
         reordered.push(rest.remove(first));
@@ -155,10 +155,10 @@ proptest! {
         choices in prop::collection::vec(any::<usize>(), 1..20),
     ) {
         let (mut one, mut other) = (Played::new(&game), Played::new(&game));
-        for happening in &game.turns {
+        for steps in &game.turns {
             let [first, second] = [
-                one.turn(happening),
-                other.turn(&reordered(happening, &choices)),
+                one.turn(steps),
+                other.turn(&reordered(steps, &choices)),
             ];
             prop_assert_eq!(one.named(&first), other.named(&second));
         }
@@ -168,8 +168,8 @@ proptest! {
     fn drawn_cells_are_bodies_and_food(game in random_game()) {
         let mut played = Played::new(&game);
         let mut drawn = Cells::default();
-        for happening in &game.turns {
-            let outcome = played.turn(happening);
+        for steps in &game.turns {
+            let outcome = played.turn(steps);
             for cell in outcome.cells {
                 let old = drawn.get(cell.x, cell.y);
                 prop_assert_ne!(old, cell.glyph.map(|glyph| (glyph, cell.player)), "no change");
@@ -189,8 +189,8 @@ proptest! {
     #[test]
     fn the_same_seed_and_actions_give_the_same_turns(game in random_game()) {
         let (mut one, mut other) = (Played::new(&game), Played::new(&game));
-        for happening in &game.turns {
-            prop_assert_eq!(one.turn(happening), other.turn(happening));
+        for steps in &game.turns {
+            prop_assert_eq!(one.turn(steps), other.turn(steps));
         }
     }
 
@@ -205,7 +205,7 @@ proptest! {
         let board = BoardSize { width: 5, height: 5 };
         let mut played = Played::new(&RandomGame { board, seed, turns: Vec::new() });
         played.take((0, Step::Go(Direction::North)));
-        played.snake.let_in();
+        played.snake.place_entering_snakes();
         for (turn, keys) in (1..).zip(turns) {
             for key in keys {
                 played.take((0, Step::Go(key)));

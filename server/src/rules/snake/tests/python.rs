@@ -18,8 +18,8 @@ struct Referee {
     process: Child,
     input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
-    /// How many scores and deaths it has told.
-    told: [usize; 2],
+    /// How many scores and deaths it has printed.
+    changes: [usize; 2],
 }
 
 impl Referee {
@@ -29,7 +29,7 @@ impl Referee {
         command.arg(file).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = command.spawn().expect("python3 is installed");
         let output = BufReader::new(process.stdout.take().unwrap());
-        Self { input: process.stdin.take(), output, process, told: [0; 2] }
+        Self { input: process.stdin.take(), output, process, changes: [0; 2] }
     }
 
     fn send(&mut self, lines: &str) {
@@ -61,8 +61,8 @@ impl Referee {
                 other => panic!("unexpected {other}"),
             }
         }
-        self.told[0] += outcome.scores.len();
-        self.told[1] += outcome.out.len();
+        self.changes[0] += outcome.scores.len();
+        self.changes[1] += outcome.out.len();
         outcome
     }
 }
@@ -79,8 +79,8 @@ fn glyph(text: &str) -> Glyph {
     Glyph::try_from(text).unwrap()
 }
 
-/// What the referee is told about the step that `played` is about to take.
-fn told(played: &Played, (player, step): (usize, Step)) -> String {
+/// The lines to the referee about the step that `played` is about to take.
+fn lines_for(played: &Played, (player, step): (usize, Step)) -> String {
     let id = played.id(player);
     match step {
         Step::Leave => id.map_or(String::new(), |id| format!("leave {id}\n")),
@@ -97,9 +97,9 @@ fn play_both(game: &RandomGame, referee: &mut Referee) -> Result<(), TestCaseErr
     let mut played = Played::new(game);
     let RandomGame { board, seed, turns } = game;
     referee.send(&format!("game {seed} {} {}\n", board.width, board.height));
-    for (happening, number) in turns.iter().zip(1..) {
-        for &step in happening {
-            referee.send(&told(&played, step));
+    for (steps, number) in turns.iter().zip(1..) {
+        for &step in steps {
+            referee.send(&lines_for(&played, step));
             played.take(step);
         }
         referee.send(&format!("turn {number}\n"));
@@ -114,6 +114,6 @@ fn the_referee_in_python_plays_the_same_turns() {
     let mut runner = TestRunner::new(ProptestConfig::with_cases(300));
     let result = runner.run(&random_game(), |game| play_both(&game, &mut referee.borrow_mut()));
     result.unwrap();
-    let told = referee.borrow().told;
-    assert!(told.into_iter().all(|count| count > 300), "{told:?} scores and deaths");
+    let changes = referee.borrow().changes;
+    assert!(changes.into_iter().all(|count| count > 300), "{changes:?} scores and deaths");
 }

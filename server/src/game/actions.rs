@@ -20,7 +20,7 @@ impl Game {
         let (player, is_new) = self.players.find_or_join(from, &name, &mut *self.rules);
         let (id, entry) = (player.id, player.cell);
         let result = if let Some(refusal) = refusal_while_out(player, self.now, self.respawn) {
-            player.answers.forgive_one();
+            player.answers.count_line_between_turns();
             Err(refusal)
         } else if self.turns.are_lockstep() {
             // A player that joins while a turn is being played is not late for it.
@@ -90,7 +90,7 @@ fn hold(player: &mut Player, action: &Action, is_late: bool, open: u64) -> Resul
     let refusal = |reason: String| Refusal::new(ErrorCode::BadAction, reason);
     if is_late {
         let turn = open - 1;
-        player.answers.forgive_one();
+        player.answers.count_line_between_turns();
         return Err(refusal(format!("too late: turn {turn} is being played already")));
     }
     player.answers.hold(action).map_err(|error| {
