@@ -1,6 +1,6 @@
-use std::{io, process::ExitCode};
+use std::{io, num::NonZero, process::ExitCode, thread::available_parallelism};
 
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 use tribune_cli::{FAILED, INTERRUPTED, failure, usage_error};
 
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
     outcome::Outcome,
     programs::run_guard,
     rules::RefereeFailure,
+    settings::Settings,
     try_bot::run_trial,
 };
 
@@ -36,9 +37,22 @@ fn game(args: GameArgs) -> ExitCode {
     init_logging(&messages, args.log_format);
     let console = !args.quiet;
     match args.into_settings() {
-        Ok((listen, settings)) => block_on(run_game(&listen, settings, console, messages)),
+        Ok((listen, settings)) => {
+            let runtime = game_runtime(&settings);
+            block_on(runtime, run_game(&listen, settings, console, messages))
+        }
         Err(error) => report(error),
     }
+}
+
+/// The runtime of a game. In lockstep, the server and the programs wait for each other, so a processor is left
+/// to the programs: on two processors, that is a tenth more turns per second.
+fn game_runtime(settings: &Settings) -> io::Result<Runtime> {
+    if !settings.game.turns.lockstep {
+        return Runtime::new();
+    }
+    let processors = available_parallelism().map_or(1, NonZero::get);
+    Builder::new_multi_thread().worker_threads((processors - 1).max(1)).enable_all().build()
 }
 
 fn try_bot(args: TryArgs) -> ExitCode {
@@ -64,7 +78,9 @@ fn echo(args: EchoArgs) -> ExitCode {
     let (log, _flushes_too) = Messages::to(io::stdout());
     let log = (!args.quiet).then_some(log);
     match args.into_settings() {
-        Ok((listen, settings)) => block_on(run_echo(&listen, settings, log, messages)),
+        Ok((listen, settings)) => {
+            block_on(Runtime::new(), run_echo(&listen, settings, log, messages))
+        }
         Err(error) => report(error),
     }
 }
@@ -76,8 +92,11 @@ fn report(error: ArgsError) -> ExitCode {
     }
 }
 
-fn block_on(server: impl Future<Output = anyhow::Result<Outcome>>) -> ExitCode {
-    let runtime = match Runtime::new() {
+fn block_on(
+    runtime: io::Result<Runtime>,
+    server: impl Future<Output = anyhow::Result<Outcome>>,
+) -> ExitCode {
+    let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return failure(format_args!("cannot start: {error}")),
     };

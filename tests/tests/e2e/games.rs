@@ -285,6 +285,22 @@ fn sorted(value: &Value) -> Value {
 }
 
 #[test]
+fn snake_in_python_is_played_by_a_program_and_with_the_client() {
+    let game = game("python3", "snake.py");
+    let bot = format!("'{}' players-agent snake --skill 2", program("server").display());
+    let server = Server::start(&["--game", &game, "--turn", "20ms", "--bot", &bot]);
+    let mut spectator = server.join();
+    assert_eq!(spectator.welcome["rules"], "snake");
+    let mut ann = Process::start(&mut server.client(&["play", "--name", "ann"]));
+    ann.type_in("n\n");
+    let finished = ann.finish();
+    assert_eq!(finished.code(), Some(0), "{:?}", finished.err);
+    assert!(finished.out.iter().any(|line| line.contains("N ann")), "{:?}", finished.out);
+    // The program has eaten.
+    spectator.wait_for(|line| is_turn(line) && line["scores"].is_array());
+}
+
+#[test]
 fn snake_in_python_is_the_built_in_snake() {
     let built_in = turns_of_snake("snake");
     assert_eq!(turns_of_snake(&game("python3", "snake.py")), built_in);
