@@ -73,3 +73,29 @@ impl GameEnds {
         *self != Self::default()
     }
 }
+
+#[cfg(test)]
+impl GameConfig {
+    /// A game of walk on 32 × 16 cells with these programs, with the seed 7.
+    pub(crate) fn walk(script: Vec<Scheduled>) -> Self {
+        let second = Duration::from_secs(1);
+        Self {
+            rules: RulesConfig::Walk,
+            board: BoardSize { width: 32, height: 16 },
+            tick: second,
+            turns: TurnConfig {
+                period: second,
+                lockstep: false,
+                min_players: 0,
+                referee_timeout: second,
+            },
+            ends: GameEnds::default(),
+            respawn: None,
+            seed: 7,
+            script,
+            repeat: false,
+            stay: false,
+            keyboard: crate::schedule::PredefCommand::BuiltIn.programs(),
+        }
+    }
+}

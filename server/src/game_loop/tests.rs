@@ -1,38 +1,20 @@
 use std::{io, sync::Arc};
 
 use tokio::sync::Mutex;
-use tribune_protocol::{BoardSize, GameId, OutputStream, Seq, ServerLine, WorkerId};
+use tribune_protocol::{GameId, OutputStream, Seq, ServerLine, WorkerId};
 
 use super::*;
 use crate::{
     feed::{Append, BroadcastConfig, Delivery, Journal, Subscription, WelcomeTemplate},
-    game::{GameConfig, GameEnds, OutputLine, RulesConfig, TurnConfig},
+    game::{GameConfig, OutputLine},
     log::Batch,
-    schedule::PredefCommand,
 };
 
 /// Large enough that nothing falls out of it.
 const LOG_BYTES: usize = 64 << 20;
 
 fn game() -> Game {
-    Game::new(GameConfig {
-        rules: RulesConfig::Walk,
-        board: BoardSize { width: 4, height: 4 },
-        tick: Duration::from_secs(1),
-        turns: TurnConfig {
-            period: Duration::from_secs(1),
-            lockstep: false,
-            min_players: 0,
-            referee_timeout: Duration::from_secs(1),
-        },
-        ends: GameEnds::default(),
-        respawn: None,
-        seed: 1,
-        script: Vec::new(),
-        repeat: false,
-        stay: true,
-        keyboard: PredefCommand::BuiltIn.programs(),
-    })
+    Game::new(GameConfig { stay: true, ..GameConfig::walk(Vec::new()) })
 }
 
 /// The most that a program prints at once: each byte takes six in its event.

@@ -15,7 +15,7 @@ use tokio::{
     sync::OwnedSemaphorePermit,
     time::Instant,
 };
-use tribune_protocol::{BoardSize, ConnectionId, Move, Origin, Seq};
+use tribune_protocol::{ConnectionId, Move, Origin, Seq};
 
 use super::{state, welcome};
 use crate::{
@@ -25,9 +25,8 @@ use crate::{
         snapshot::Snapshot,
         subscriber::{FlushContext, Subscriber},
     },
-    game::{Game, GameConfig, GameEnds, Input, RulesConfig, TurnConfig},
+    game::{Game, GameConfig, Input},
     log::View,
-    schedule::PredefCommand,
 };
 
 /// A transport that takes everything.
@@ -75,24 +74,7 @@ struct Scene<'a> {
 
 impl<'a> Scene<'a> {
     fn new(transport: &'a Bottomless) -> Self {
-        let config = GameConfig {
-            rules: RulesConfig::Walk,
-            board: BoardSize { width: 32, height: 16 },
-            tick: Duration::from_secs(1),
-            turns: TurnConfig {
-                period: Duration::from_secs(1),
-                lockstep: false,
-                min_players: 0,
-                referee_timeout: Duration::from_secs(1),
-            },
-            ends: GameEnds::default(),
-            respawn: None,
-            seed: 7,
-            script: Vec::new(),
-            repeat: false,
-            stay: true,
-            keyboard: PredefCommand::BuiltIn.programs(),
-        };
+        let config = GameConfig { stay: true, ..GameConfig::walk(Vec::new()) };
         let writer = FeedWriter::new(state(Seq(0)), 16 << 20).unwrap();
         Self {
             game: Game::new(config),

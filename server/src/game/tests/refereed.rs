@@ -85,7 +85,7 @@ fn refereed(turns: TurnConfig, ends: GameEnds, respawn: Option<Duration>) -> Gam
     Game::with_referee(config, referee, program, words)
 }
 
-/// Checks that events are in an order that makes sense to whoever reads them.
+/// Checks that events are in an order that clients can rely on.
 #[derive(Debug, Default)]
 struct Order {
     open_round: Option<u64>,

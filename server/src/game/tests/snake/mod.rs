@@ -88,25 +88,6 @@ proptest! {
         let respawn = returns.then_some(at(300));
         let mut game = snake(BoardSize { width, height }, lockstep, respawn, ends);
         take(&mut game);
-        let mut states = vec![game.state()];
-        let mut now = 0;
-        for (index, (input, pause)) in inputs.into_iter().enumerate() {
-            if index == join {
-                states.push(game.state());
-            }
-            now += pause;
-            game.advance(at(now));
-            game.apply(input, at(now));
-            let events = take(&mut game).0;
-            for state in &mut states {
-                for event in &events {
-                    prop_assert_eq!(state.apply(event), Ok(()));
-                }
-            }
-        }
-        for state in states {
-            // The time goes on without events, too.
-            prop_assert_eq!(State { ms: now, ..state }, game.state());
-        }
+        follow(&mut game, inputs, join, |_, _| {});
     }
 }
