@@ -38,6 +38,7 @@ fn piped_moves_are_confirmed_by_the_clock_and_in_lockstep() {
 fn watch_and_the_console_end_with_a_table() {
     let server = snake(&["--turn", "20ms", "--turns", "100", "--players", "1"]);
     let watcher = Process::start(&mut server.client(&["watch"]));
+    watcher.wait_for_err(|line| line.starts_with("connected: "));
     let played = client(&server, &["play", "--name", "ann", "--keep-watching"], "n");
     assert_eq!(played.code(), Some(0), "{:?}", played.err);
     for out in [watcher.finish().out, server.finish().out, played.out] {
