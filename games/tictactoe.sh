@@ -63,7 +63,7 @@ finish() { # WINNER REASON
 leave() { # PLAYER
     local sign=${mark[$1]}
     unset "name[$1]" "mark[$1]"
-    [[ $sign == X ]] && x='' || { [[ $sign == O ]] && o=''; }
+    case $sign in X) x='' ;; O) o='' ;; esac
     # The one that remains has won, if the game had begun.
     if [[ $sign && -z $over && -n ${square[*]} && -n $x$o ]]; then
         finish "$x$o" "${name[$x$o]} has won, as the other has left"

@@ -46,7 +46,7 @@ fn game(args: GameArgs) -> ExitCode {
 }
 
 /// The runtime of a game. In lockstep, the server and the programs wait for each other, so a processor is left
-/// to the programs: on two processors, that is a tenth more turns per second.
+/// to the programs: on two processors, that saves wake-ups between the threads of the server.
 fn game_runtime(settings: &Settings) -> io::Result<Runtime> {
     if !settings.game.turns.lockstep {
         return Runtime::new();

@@ -124,9 +124,11 @@ impl Game {
 
     /// Keeps what `player` has achieved for the result of the round, which it leaves.
     pub(super) fn remember_departed(&mut self, from: Origin, player: &Player) {
+        if !self.rounds.is_open() || self.departed.len() == MAX_DEPARTED {
+            return;
+        }
         let standing = self.standing(from, player);
-        let has_score = standing.score.is_some_and(|score| score != 0);
-        if self.rounds.is_open() && has_score && self.departed.len() < MAX_DEPARTED {
+        if standing.score.is_some_and(|score| score != 0) {
             self.departed.push(standing);
         }
     }

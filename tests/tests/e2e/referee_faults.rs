@@ -202,6 +202,13 @@ fn referee_that_cannot_be_started_is_an_error() {
 }
 
 #[test]
+fn referee_that_hangs_at_the_start_ends_the_server() {
+    let err = failed_start("sleep 1000");
+    let reason = "turn 1 was not completed within 10 s: expected go";
+    assert!(err.last().unwrap().contains(reason), "{err:?}");
+}
+
+#[test]
 fn referee_that_hangs_at_the_start_can_be_interrupted() {
     let folder = tempdir().unwrap();
     let started = folder.path().join("started");
