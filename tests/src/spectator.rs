@@ -4,6 +4,7 @@ use std::{
     time::Instant,
 };
 
+use memchr::memmem;
 use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 use serde_json::Value;
 
@@ -102,6 +103,27 @@ impl Spectator {
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => None,
             Err(error) => panic!("no line before the deadline: {error}"),
         }
+    }
+
+    /// All lines up to and including the first that contains `marker`. They are parsed only when all have
+    /// come, so that a test that gets a lot reads as fast as the system allows.
+    ///
+    /// # Panics
+    /// If that line does not come before the deadline, or one of them is not JSON.
+    pub fn until_bytes(&mut self, marker: &str) -> Vec<Value> {
+        let (mut bytes, mut last) = (Vec::new(), 0);
+        let start = Instant::now();
+        while memmem::find(&bytes[last..], marker.as_bytes()).is_none() {
+            assert!(start.elapsed() < DEADLINE, "the line did not come before the deadline");
+            last = bytes.len();
+            let length =
+                self.lines.read_until(b'\n', &mut bytes).expect("a line before the deadline");
+            assert!(length > 0, "the stream ended before the line came");
+        }
+        serde_json::Deserializer::from_slice(&bytes)
+            .into_iter()
+            .collect::<Result<_, _>>()
+            .expect("JSON")
     }
 
     /// All lines up to and including the first for which `wanted` is true.

@@ -51,7 +51,7 @@ fn client_that_reads_gets_every_event_of_a_flood() {
     let server =
         start_server(&["--script", "0:1", "--agent", &agent, "--output-bytes", "0", "--stay"]);
     let mut spectator = server.join();
-    let lines = spectator.until(|line| line["type"] == "exited");
+    let lines = spectator.until_bytes("\"type\":\"exited\"");
     assert_contiguous(spectator.start(), &lines);
     assert!(lines.iter().all(|line| line["type"] != "resync"));
     assert!(seq(lines.last().unwrap()) > Some(30_000));
