@@ -76,6 +76,9 @@ impl OriginKind {
     /// Plain TCP connections.
     pub const TCP: Self = Self::new("tcp").expect("three letters");
 
+    /// Streams over HTTP: pages in a browser.
+    pub const WEB: Self = Self::new("web").expect("three letters");
+
     /// The kind called `name`; `None` unless that is 1 to 8 lower-case ASCII letters.
     pub const fn new(name: &str) -> Option<Self> {
         let name = name.as_bytes();
