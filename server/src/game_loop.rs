@@ -79,14 +79,22 @@ impl GameLoop {
                 }
             }
             self.deliver().await?;
-            if snapshot_requested && self.feed.snapshot_seq() != self.game.seq() {
-                self.feed.publish_snapshot(self.game.state());
+            if snapshot_requested {
+                self.respond_with_snapshot();
             }
         }
         self.closing.cancel();
         // Subscribers that join from now on, or have fallen behind, get this and `bye`.
         self.feed.close(self.game.state());
         Ok(self.game.outcome())
+    }
+
+    fn respond_with_snapshot(&self) {
+        if self.feed.snapshot_seq() == self.game.seq() {
+            self.feed.confirm_snapshot();
+        } else {
+            self.feed.publish_snapshot(self.game.state());
+        }
     }
 
     fn write_to_referee(&mut self) {

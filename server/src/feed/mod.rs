@@ -23,6 +23,7 @@ mod outgoing;
 mod polled_stream;
 mod shard;
 mod snapshot;
+mod state_reader;
 mod subscriber;
 mod subscriber_handle;
 mod subscription;
@@ -40,6 +41,7 @@ pub use self::{
     journal::{Append, Journal, JournalError},
     polled_stream::PolledStream,
     shard::Shard,
+    state_reader::StateReader,
     subscriber_handle::SubscriberHandle,
     subscription::{Delivery, Subscription},
     transport::Transport,

@@ -79,6 +79,11 @@ impl SnapshotCell {
         self.latest.send_replace(Arc::new(snapshot));
     }
 
+    /// Notifies receivers as if the latest snapshot had been published again.
+    pub fn confirm(&self) {
+        self.latest.send_modify(|_| {});
+    }
+
     /// A receiver of the latest snapshot.
     pub fn subscribe(&self) -> watch::Receiver<Arc<Snapshot>> {
         self.latest.subscribe()

@@ -6,6 +6,7 @@ use tribune_protocol::{Seq, State};
 use super::{
     journal::{Journal, JournalError, JournalSlot},
     snapshot::{Snapshot, SnapshotCell},
+    state_reader::StateReader,
     subscription::Subscription,
 };
 use crate::log::{Batch, FirstEventError, Log, View};
@@ -74,6 +75,16 @@ impl FeedWriter {
     /// Publishes `state` as the latest snapshot. It includes no event that is still to be published.
     pub fn publish_snapshot(&self, state: State) {
         self.snapshots.publish(Snapshot::new(state));
+    }
+
+    /// Responds to a request for a snapshot when the latest includes everything.
+    pub fn confirm_snapshot(&self) {
+        self.snapshots.confirm();
+    }
+
+    /// A reader of the state.
+    pub fn state_reader(&self) -> StateReader {
+        StateReader::new(self.head.subscribe(), self.snapshots.clone())
     }
 
     /// Ends the feed. `state` is the last snapshot: it includes every event, or all but the last
