@@ -34,9 +34,10 @@ impl TrackError {
         match self {
             Self::Closing { code, .. } => match code {
                 ClosingCode::ServerFull | ClosingCode::SlowClient => true,
-                ClosingCode::TooManyErrors | ClosingCode::ShuttingDown | ClosingCode::Unknown => {
-                    false
-                }
+                ClosingCode::TooManyErrors
+                | ClosingCode::ShuttingDown
+                | ClosingCode::WrongPort
+                | ClosingCode::Unknown => false,
             },
             Self::Gap { .. } | Self::NotResumed(_) => true,
             Self::NoWelcome => false,

@@ -141,6 +141,8 @@ codes! {
         SlowClient = "slow_client",
         /// The server ends, and this client did not reach the end of the stream in time.
         ShuttingDown = "shutting_down",
+        /// The client speaks HTTP or TLS, and this port is for the lines of the game.
+        WrongPort = "wrong_port",
     }
 }
 

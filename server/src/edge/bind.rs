@@ -24,21 +24,28 @@ const RECEIVE_BUFFER: u32 = 64 << 10;
 /// # Errors
 /// Names the first address that cannot be listened on, the reason, and what to do.
 pub fn bind_all(addresses: &[SocketAddr]) -> anyhow::Result<Vec<TcpListener>> {
-    let listeners = addresses.iter().map(|&address| {
-        bind(address).map_err(|error| {
-            let remedy = match error.kind() {
-                io::ErrorKind::AddrInUse => {
-                    "stop the program that listens there, or choose another address with --listen"
-                }
-                _ => "choose another address with --listen",
-            };
-            anyhow!("cannot listen on {address}: {error}: {remedy}")
-        })
-    });
-    listeners.collect()
+    addresses.iter().map(|&address| bind_for(address, "--listen")).collect()
 }
 
-fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+/// Listens on `address`, which is the value of `option`.
+///
+/// # Errors
+/// Names the address, the reason, and what to do.
+pub fn bind_for(address: SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
+    bind(address).map_err(|error| {
+        let remedy = match error.kind() {
+            io::ErrorKind::AddrInUse => "stop the program that listens there, or ",
+            _ => "",
+        };
+        anyhow!("cannot listen on {address}: {error}: {remedy}choose another address with {option}")
+    })
+}
+
+/// Listens on `address`, with the options of sockets that carry the stream.
+///
+/// # Errors
+/// If the system does not allow it, as when another program listens there.
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
     if address.is_ipv6() {

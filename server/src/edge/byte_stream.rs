@@ -1,7 +1,7 @@
 use std::fmt;
 
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::AsyncRead,
     net::{TcpStream, tcp::OwnedReadHalf},
     sync::OwnedSemaphorePermit,
 };
@@ -12,7 +12,7 @@ use crate::feed::Transport;
 /// A connection whose handshake is done: bytes in both directions.
 ///
 /// A new transport, such as TLS, implements this. Everything behind the handshake is generic over it.
-pub trait ByteStream: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin + 'static {
+pub trait ByteStream: fmt::Debug + Send + Unpin + 'static {
     /// What its clients are called, as in `tcp#7`.
     const KIND: OriginKind;
 

@@ -1,9 +1,17 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::sleep,
+};
 
 use super::stages::{Admitted, Identified};
 use crate::feed::Broadcast;
+
+/// How often, and after which pauses, a connection is tried again before it is refused: that a
+/// client has gone is often noticed only after the next has connected.
+const RETRIES: usize = 3;
+const RETRY_PAUSE: Duration = Duration::from_millis(10);
 
 /// The most clients at a time. Clones share the permits.
 #[derive(Clone, Debug)]
@@ -27,6 +35,21 @@ impl ClientLimit {
             Some(permit) => Ok(client.admit(permit)),
             None => Err(client),
         }
+    }
+
+    /// Tries to admit `client`, which was not admitted, a few times more.
+    ///
+    /// # Errors
+    /// As for [`admit`](Self::admit).
+    pub async fn retry<S>(&self, mut client: Identified<S>) -> Result<Admitted<S>, Identified<S>> {
+        for _ in 0..RETRIES {
+            sleep(RETRY_PAUSE).await;
+            match self.admit(client).await {
+                Ok(admitted) => return Ok(admitted),
+                Err(back) => client = back,
+            }
+        }
+        Err(client)
     }
 
     /// Closes a client that has closed its sending side, and says whether there was one.

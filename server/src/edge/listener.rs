@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use tokio::{
-    io::AsyncWriteExt,
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     net::TcpListener,
-    time::{sleep, timeout},
+    time::timeout,
 };
 use tokio_util::sync::CancellationToken;
 use tribune_protocol::{ClosingCode, ControlMessage, encode};
@@ -20,11 +20,6 @@ use crate::tasks::Tasks;
 
 /// How long a refused connection may take to accept the reason.
 const REFUSAL_TIMEOUT: Duration = Duration::from_millis(10);
-
-/// How often, and after which pauses, a connection is tried again before it is refused: that a
-/// client has gone is often noticed only after the next has connected.
-const RETRIES: usize = 3;
-const RETRY_PAUSE: Duration = Duration::from_millis(10);
 
 /// Accepts connections and takes each through handshake, identity and limits until it joins or is
 /// refused.
@@ -61,7 +56,7 @@ impl Listener {
     }
 
     /// Lets those of `identified` join that are within the limits.
-    pub(super) async fn admit_all<S: ByteStream>(
+    pub(super) async fn admit_all<S: ByteStream + AsyncRead + AsyncWrite>(
         &self,
         identified: impl IntoIterator<Item = Identified<S>>,
     ) {
@@ -76,33 +71,39 @@ impl Listener {
     }
 
     /// Tries to admit `client` a few times more, and refuses it then.
-    fn retry_or_refuse<S: ByteStream>(&self, mut client: Identified<S>) {
+    fn retry_or_refuse<S: ByteStream + AsyncRead + AsyncWrite>(&self, client: Identified<S>) {
         let Some(permit) = self.lingering.try_acquire() else { return };
         let this = self.clone();
         self.refusals.spawn("refusal", async move {
-            for _ in 0..RETRIES {
-                sleep(RETRY_PAUSE).await;
-                match this.clients.admit(client).await {
-                    Ok(admitted) => return this.joiner.join(vec![admitted]).await,
-                    Err(back) => client = back,
-                }
+            match this.clients.retry(client).await {
+                Ok(admitted) => this.joiner.join(vec![admitted]).await,
+                Err(client) => refuse(client.into_stream()).await,
             }
-            refuse(client.into_stream()).await;
             drop(permit);
         });
     }
 }
 
 /// Sends the reason and closes.
-async fn refuse(mut stream: impl ByteStream) {
+async fn refuse(stream: impl AsyncRead + AsyncWrite + Unpin) {
+    send_refusal(stream, &server_full()).await;
+}
+
+/// The line that says why the server does not admit a client.
+pub fn server_full() -> Vec<u8> {
     let message = "the server has its maximum of clients: try again later".to_owned();
     let mut line = Vec::new();
     encode(&ControlMessage::Closing { code: ClosingCode::ServerFull, message }, &mut line);
+    line
+}
+
+/// Sends `refusal`, which is short, to a connection that is not admitted, and closes it.
+pub async fn send_refusal(mut stream: impl AsyncRead + AsyncWrite + Unpin, refusal: &[u8]) {
     let send = async {
-        stream.write_all(&line).await?;
+        stream.write_all(refusal).await?;
         stream.shutdown().await
     };
-    // The line fits into an empty socket buffer, so only a peer that has gone does not get it.
+    // It fits into an empty socket buffer, so only a peer that has gone does not get it.
     let _ = timeout(REFUSAL_TIMEOUT, send).await;
     linger(stream, LINGER).await;
 }

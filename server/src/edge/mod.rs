@@ -9,6 +9,7 @@ mod address_budgets;
 mod bind;
 mod byte_stream;
 mod client_limit;
+mod foreign_protocol;
 mod joiner;
 mod linger;
 mod listener;

@@ -5,11 +5,14 @@ use std::{
 };
 
 use tribune_protocol::{
-    Action, ActionSyntax, ControlMessage, ErrorCode, GameId, Gcra, Line, MAX_CLIENT_LINE, Name,
-    PlayerAction, Refusal, Request, Seq, encode,
+    Action, ActionSyntax, ClosingCode, ControlMessage, ErrorCode, GameId, Gcra, Line,
+    MAX_CLIENT_LINE, Name, PlayerAction, Refusal, Request, Seq, encode,
 };
 
-use super::address_budgets::AddressBudget;
+use super::{
+    address_budgets::AddressBudget,
+    foreign_protocol::{is_blank, is_foreign},
+};
 use crate::limits::{PlayerPermits, Roster};
 
 /// A connection is closed when more of its lines are refused: this many at once, or
@@ -46,6 +49,8 @@ pub struct RequestHandler {
     limits: ConnectionLimits,
     syntax: Arc<ActionSyntax>,
     roster: Roster,
+    /// Whether a line that is not blank has come.
+    has_begun: bool,
     /// The player that acted last, which an action without a name is of.
     last_actor: Option<Name>,
     address: Option<AddressBudget>,
@@ -65,8 +70,8 @@ pub struct Actions {
     pub replies: Vec<u8>,
     /// After the replies, the stream goes on after this event.
     pub resume: Option<Seq>,
-    /// The connection is to be closed.
-    pub too_many_errors: bool,
+    /// The connection is to be closed for this reason.
+    pub closing: Option<ClosingCode>,
     /// How many lines were blank or pings.
     pub unmetered_lines: usize,
 }
@@ -85,6 +90,7 @@ impl RequestHandler {
             limits,
             syntax,
             roster: Roster::new(limits.max_players, permits),
+            has_begun: false,
             last_actor: None,
             address,
             moves,
@@ -95,7 +101,13 @@ impl RequestHandler {
     }
 
     /// Handles `line`, which came at `now`, and adds what it asks for to `actions`.
+    ///
+    /// If that closes the connection, no further line is to be handled.
     pub fn handle_line(&mut self, line: Line, game: &GameId, now: Instant, actions: &mut Actions) {
+        if self.is_first(&line) && is_foreign(&line) {
+            actions.closing = Some(ClosingCode::WrongPort);
+            return;
+        }
         if let Err(refusal) = self.try_handle_line(line, game, now, actions) {
             encode(
                 &ControlMessage::Error { code: refusal.code, message: refusal.message },
@@ -104,7 +116,9 @@ impl RequestHandler {
             let errors = self
                 .errors
                 .get_or_insert_with(|| Gcra::per_second(ERRORS_PER_SECOND, MAX_ERRORS).into());
-            actions.too_many_errors |= !errors.try_record(now);
+            if !errors.try_record(now) {
+                actions.closing = Some(ClosingCode::TooManyErrors);
+            }
         }
     }
 
@@ -124,6 +138,14 @@ impl RequestHandler {
     /// Whether the connection has players in the game.
     pub fn has_players(&self) -> bool {
         !self.roster.is_empty()
+    }
+
+    /// Whether `line` is the first that is not blank.
+    fn is_first(&mut self, line: &Line) -> bool {
+        !self.has_begun && {
+            self.has_begun = !is_blank(line);
+            self.has_begun
+        }
     }
 
     fn try_handle_line(
@@ -372,9 +394,9 @@ mod tests {
     #[test]
     fn gives_up_a_connection_with_too_many_errors() {
         let mut client = Client::new(0);
-        assert!(!client.send(&["what"; 1000]).too_many_errors);
-        assert!(client.send(&["what"]).too_many_errors);
+        assert_eq!(client.send(&["what"; 1000]).closing, None);
+        assert_eq!(client.send(&["what"]).closing, Some(ClosingCode::TooManyErrors));
         client.now += Duration::from_secs(1);
-        assert!(!client.send(&["what"; 50]).too_many_errors);
+        assert_eq!(client.send(&["what"; 50]).closing, None);
     }
 }

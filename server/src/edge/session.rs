@@ -42,6 +42,8 @@ pub struct SessionContext {
     pub players: PlayerPermits,
     /// The budgets of addresses.
     pub addresses: AddressBudgets,
+    /// The message to a client that speaks HTTP or TLS to the port of the game.
+    pub wrong_port: String,
     /// Permits to linger for connections that were dismissed.
     pub lingering: LingerPermits,
 }
@@ -66,7 +68,7 @@ enum End {
     HalfClosed,
     /// The connection broke.
     Broken,
-    /// The server closes the connection because of too many errors.
+    /// The server closes the connection because of what was sent.
     Dismissed,
 }
 
@@ -153,10 +155,12 @@ impl<R: AsyncRead + Unpin> Session<R> {
             let from = self.subscription.origin();
             self.send_to_game(Input::Actions { from, actions: actions.acts }).await;
         }
-        if actions.too_many_errors {
-            let message = "too many of your lines were refused".to_owned();
-            let closing = ControlMessage::Closing { code: ClosingCode::TooManyErrors, message };
-            encode(&closing, &mut actions.replies);
+        if let Some(code) = actions.closing {
+            let message = match code {
+                ClosingCode::WrongPort => self.context.wrong_port.clone(),
+                _ => "too many of your lines were refused".to_owned(),
+            };
+            encode(&ControlMessage::Closing { code, message }, &mut actions.replies);
         }
         if !actions.replies.is_empty() {
             self.subscription.reply(actions.replies).await;
@@ -164,12 +168,12 @@ impl<R: AsyncRead + Unpin> Session<R> {
         if let Some(after) = actions.resume {
             self.subscription.resume(after).await;
         }
-        if actions.too_many_errors {
+        if let Some(code) = actions.closing {
             let origin = self.subscription.origin();
-            tracing::info!(%origin, "closing a connection: too many errors");
+            tracing::info!(%origin, %code, "closing a connection");
             self.subscription.close().await;
         }
-        actions.too_many_errors
+        actions.closing.is_some()
     }
 
     async fn finish(mut self, end: End) {

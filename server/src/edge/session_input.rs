@@ -86,6 +86,9 @@ impl SessionInput {
                 break;
             };
             handler.handle_line(line, game, now, &mut actions);
+            if actions.closing.is_some() {
+                break;
+            }
         }
         if buffer.is_empty() {
             *buffer = BytesMut::new();

@@ -49,7 +49,7 @@ impl Accepted {
 
 impl<S: ByteStream> Connected<S> {
     /// A connection from `peer` whose handshake is done. For handshakes only.
-    pub(super) fn new(stream: S, peer: SocketAddr) -> Self {
+    pub fn new(stream: S, peer: SocketAddr) -> Self {
         Self { stream, peer }
     }
 
@@ -73,6 +73,11 @@ impl<S> Identified<S> {
 }
 
 impl<S> Admitted<S> {
+    /// Its stream, for what comes before the first line of the game.
+    pub fn stream_mut(&mut self) -> &mut S {
+        &mut self.stream
+    }
+
     /// The connection, its identity, and its permit as one of the clients.
     pub fn into_parts(self) -> (S, Identity, OwnedSemaphorePermit) {
         (self.stream, self.identity, self.permit)

@@ -139,6 +139,7 @@ impl Running {
             limits: self.settings.limits,
             players: self.players.clone(),
             addresses: addresses.clone(),
+            wrong_port: "this is the port of the game, which speaks neither HTTP nor TLS".to_owned(),
             lingering: lingering.clone(),
         };
         let clients = ClientLimit::new(self.settings.max_clients, broadcast.clone());

@@ -83,6 +83,7 @@ impl Edge {
             limits: ConnectionLimits { move_rate: None, max_players: 16 },
             players: PlayerPermits::new(100),
             addresses: AddressBudgets::new(NonZeroU32::new(100 << 20)),
+            wrong_port: "wrong port".into(),
             lingering: lingering.clone(),
         };
         let clients = ClientLimit::new(max_clients, broadcast.clone());
