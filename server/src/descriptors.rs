@@ -29,13 +29,24 @@ pub struct Needs {
     wanted: u64,
 }
 
-/// The needs of a game that listens on `addresses` and has `programs` in its script.
-pub fn game_needs(addresses: usize, programs: usize) -> Needs {
-    let (addresses, programs) = (count(addresses), count(programs));
+/// The most connections to the port for browsers that are not streams: twenty browsers, each of which
+/// keeps up to six open.
+const MAX_HTTP_CONNECTIONS: u64 = 128;
+
+/// The needs of a game that has `programs` in its script, and so many `sockets` besides those of clients.
+pub fn game_needs(sockets: usize, programs: usize) -> Needs {
+    let (sockets, programs) = (count(sockets), count(programs));
     Needs {
-        min: SERVER + addresses + programs.min(1) * PROGRAM,
-        wanted: SERVER + addresses + (programs + FROM_KEYBOARD) * PROGRAM,
+        min: SERVER + sockets + programs.min(1) * PROGRAM,
+        wanted: SERVER + sockets + (programs + FROM_KEYBOARD) * PROGRAM,
     }
+}
+
+/// How many connections to the port for browsers, without streams, the limit of open files allows: a
+/// small part of it.
+pub fn max_http_connections() -> usize {
+    let max = (descriptor_limit() / 16).clamp(4, MAX_HTTP_CONNECTIONS);
+    usize::try_from(max).unwrap_or(usize::MAX)
 }
 
 /// The needs of an echo server that listens on `addresses`.

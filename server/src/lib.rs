@@ -39,6 +39,7 @@ mod programs;
 mod referee_input;
 mod shutdown;
 mod tasks;
+mod web;
 
 // A whole server, and the command that runs it.
 mod args;
@@ -57,7 +58,7 @@ pub use self::{
     outcome::Outcome,
     proc_stat::ProcStat,
     run_command::run_command,
-    server::{Server, run},
+    server::{Listeners, Server, run},
     settings::Settings,
     shutdown::{Shutdown, ShutdownHandle, shutdown},
 };

@@ -7,6 +7,7 @@ use crate::{
     feed::BroadcastConfig,
     game::{GameConfig, RulesConfig},
     programs::ProgramLimits,
+    web::WebConfig,
 };
 
 /// A client that takes nothing for this long is closed.
@@ -44,6 +45,8 @@ pub struct Settings {
     pub broadcast: BroadcastConfig,
     /// How many tasks write the feed. Not 0.
     pub shards: usize,
+    /// The port for browsers. The caller listens there.
+    pub web: WebConfig,
 }
 
 impl Settings {

@@ -17,6 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["messages", "observer", "proc_stat", "referee_input", "shutdown", "tasks"],
     &["feed", "logging"],
     &["edge", "game_loop", "programs"],
+    &["web"],
     &["echo", "settings"],
     &["server"],
     &["operator", "try_bot"],
@@ -39,6 +40,7 @@ const INDEPENDENT: &[(&str, &[&str])] = &[
     ("feed", &["game", "limits", "rules", "schedule"]),
     ("edge", &["log", "rules", "schedule"]),
     ("log", &["game"]),
+    ("web", &["game", "log", "rules", "schedule"]),
 ];
 
 /// The code of all modules, without tests, by the path of each module: `["edge", "session"]`.

@@ -7,6 +7,7 @@
 
 mod build;
 mod faulty_server;
+mod http;
 mod process;
 mod processes;
 mod proxy;
@@ -18,6 +19,7 @@ mod user;
 pub use self::{
     build::program,
     faulty_server::{FAULTY_EVENTS, Fault, FaultyServer},
+    http::{HttpConnection, HttpResponse, WebClient},
     process::{Finished, Process},
     processes::{children, eventually, exists, is_stopped, parent, processes_with, processor_time},
     proxy::Proxy,

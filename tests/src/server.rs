@@ -15,10 +15,11 @@ use crate::{Finished, Process, Spectator, assert_contiguous, eventually, program
 pub struct Server {
     process: Process,
     address: SocketAddr,
+    page: Option<SocketAddr>,
 }
 
 impl Server {
-    /// Starts the server with `args`, and waits until it listens.
+    /// Starts the server with `args`, and waits until it listens. It has no page unless `args` contain `--web`.
     ///
     /// # Panics
     /// If it does not listen before the deadline.
@@ -31,9 +32,16 @@ impl Server {
     /// # Panics
     /// If it does not listen before the deadline.
     pub fn start_as(command: &mut Command, args: &[&str]) -> Self {
-        let process = Process::start(command.args(["--listen", "127.0.0.1:0"]).args(args));
+        command.args(["--listen", "127.0.0.1:0"]).args(no_web(args)).args(args);
+        let process = Process::start(command);
         let address = address_in(&process.wait_for_err(|line| line.contains("listening on")));
-        Self { process, address }
+        let has_page = args.contains(&"--web") && !args.contains(&"--quiet");
+        let page = has_page.then(|| process.wait_for_err(|line| line.contains("http://")));
+        let page = page.map(|hint| {
+            let (_, address) = hint.split_once("http://").expect("it was found");
+            address.parse().expect("an address")
+        });
+        Self { process, address, page }
     }
 
     /// Runs the server with `args` to the end of its game, and returns all events.
@@ -72,6 +80,14 @@ impl Server {
     /// The address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The address of its page, which it has if it was started with `--web` and without `--quiet`.
+    ///
+    /// # Panics
+    /// If it has none.
+    pub fn web_address(&self) -> SocketAddr {
+        self.page.expect("it was started with --web and without --quiet")
     }
 
     /// Connects a spectator to it.
@@ -160,6 +176,11 @@ impl Deref for EchoServer {
     }
 }
 
+/// What keeps a server that is started with `args` from listening for browsers.
+fn no_web(args: &[&str]) -> Option<&'static str> {
+    (!args.contains(&"--web")).then_some("--no-web")
+}
+
 /// The address in the banner of a server.
 fn address_in(banner: &str) -> SocketAddr {
     let address = banner.split(' ').find_map(|word| word.parse().ok());
@@ -186,7 +207,7 @@ impl UnreadServer {
     /// If it does not listen before the deadline.
     pub fn start(args: &[&str]) -> Self {
         let mut command = Command::new(program("server"));
-        command.args(["--listen", "127.0.0.1:0"]).args(args);
+        command.args(["--listen", "127.0.0.1:0"]).args(no_web(args)).args(args);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the server starts");
         let out = child.stdout.take();

@@ -71,6 +71,11 @@ impl Spectator {
         Self::over(TcpStream::connect(address)?)
     }
 
+    /// Reads the greeting that comes next on `lines`; `None` if the server closes the connection.
+    pub(crate) fn greeted_over(lines: BufReader<TcpStream>) -> Option<Self> {
+        Self { lines, welcome: Value::Null, state: Value::Null }.read_greeting()
+    }
+
     fn over(stream: TcpStream) -> io::Result<Self> {
         stream.set_read_timeout(Some(DEADLINE))?;
         Ok(Self { lines: BufReader::new(stream), welcome: Value::Null, state: Value::Null })

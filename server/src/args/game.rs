@@ -15,6 +15,7 @@ use super::{
         parse_board, parse_byte_rate, parse_flush_interval, parse_grace, parse_log_bytes,
         parse_max_players, parse_max_players_total, parse_shards, parse_tick,
     },
+    web::WebArgs,
 };
 use crate::{
     edge::ConnectionLimits,
@@ -24,6 +25,7 @@ use crate::{
     programs::ProgramLimits,
     schedule::{PredefCommand, Scheduled},
     settings::{DRAIN_STALL_LIMIT, SNAPSHOT_BYTES, STALL_LIMIT, Settings},
+    web::{WebAddress, WebConfig},
 };
 
 /// The arguments of a game, as typed.
@@ -58,6 +60,9 @@ pub struct GameArgs {
     /// Address to listen on, repeatable; port 0 picks a free port
     #[arg(long, value_name = "ADDR", default_value = DEFAULT_ADDRESS, help_heading = "Network")]
     listen: Vec<String>,
+
+    #[command(flatten)]
+    web: WebArgs,
 
     /// Maximum number of clients
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = parse_number::<usize>, help_heading = "Network")]
@@ -123,7 +128,7 @@ impl GameArgs {
     ///
     /// # Errors
     /// Names the argument that is invalid or unavailable, and what is expected.
-    pub fn into_settings(self) -> Result<(Vec<SocketAddr>, Settings), ArgsError> {
+    pub fn into_settings(mut self) -> Result<(Vec<SocketAddr>, Settings), ArgsError> {
         let defaults = self.rules.defaults();
         let predef_command = self.programs.predef_command(defaults.programs);
         let script = self.programs.schedule(defaults.demonstration, &predef_command)?;
@@ -138,7 +143,8 @@ impl GameArgs {
             ));
         }
         let listen = resolve_all(&self.listen)?;
-        Ok((listen, self.settings(script, &predef_command)))
+        let web = std::mem::take(&mut self.web).into_config()?;
+        Ok((listen, self.settings(script, &predef_command, web)))
     }
 
     /// The settings of a game by `rules` that does not end by itself, with no programs yet, and with the
@@ -148,10 +154,16 @@ impl GameArgs {
         let args = Self::from_arg_matches(&matches).expect("no argument of a game is required");
         let args = Self { rules, tick, seed, stay: true, ..args };
         let predef_command = args.rules.defaults().programs;
-        args.settings(Vec::new(), &predef_command)
+        let web = WebConfig { address: WebAddress::None, names: Vec::new() };
+        args.settings(Vec::new(), &predef_command, web)
     }
 
-    fn settings(self, script: Vec<Scheduled>, predef_command: &PredefCommand) -> Settings {
+    fn settings(
+        self,
+        script: Vec<Scheduled>,
+        predef_command: &PredefCommand,
+        web: WebConfig,
+    ) -> Settings {
         let max_players = usize::try_from(self.max_players).unwrap_or(usize::MAX);
         let shards = self.shards.map_or_else(default_shards, usize::from);
         Settings {
@@ -189,6 +201,7 @@ impl GameArgs {
                 max_snapshot_bytes: SNAPSHOT_BYTES / shards,
             },
             shards,
+            web,
         }
     }
 }
@@ -246,6 +259,17 @@ mod tests {
     }
 
     #[test]
+    fn has_a_page_on_this_machine_unless_asked_otherwise() {
+        let web = |args: &[&str]| settings(args).unwrap().1.web;
+        assert_eq!(web(&[]).address, WebAddress::Default);
+        assert_eq!(web(&["--no-web"]).address, WebAddress::None);
+        let address = WebAddress::Given("[::1]:80".parse().unwrap());
+        assert_eq!(web(&["--web", "[::1]:80"]).address, address);
+        let names = web(&["--web-host", "a.example", "--web-host", "b"]).names;
+        assert_eq!(names, ["a.example", "b"]);
+    }
+
+    #[test]
     fn zero_means_no_limit() {
         let (_, settings) = settings(&["--move-rate", "0", "--output-rate", "0"]).unwrap();
         assert_eq!(
@@ -267,7 +291,7 @@ mod tests {
 
     #[test]
     fn rejects_invalid_values_with_what_is_expected() {
-        let cases: [(&[&str], &str); 21] = [
+        let cases: [(&[&str], &str); 24] = [
             (&["--script", "0:9"], "expected 1, 2, 3 or 4"),
             (&["--script", "99999999999:1"], "from 0 to 31536000 (a year)"),
             (&["--board", "0x4"], "expected WIDTHxHEIGHT"),
@@ -285,6 +309,9 @@ mod tests {
             (&["--address-bytes", "1GiB"], "from 1KiB to 100MiB"),
             (&["--shards", "x"], "from 1 to 1024"),
             (&["--listen", "7777"], "expected HOST:PORT"),
+            (&["--web", "7778"], "for --web: expected HOST:PORT"),
+            (&["--web-host", "a:80"], "without a port"),
+            (&["--web", "127.0.0.1:0", "--no-web"], "cannot be used with"),
             (&["--repeat", "--script", ""], "--repeat needs a script"),
             (&["--agent", ""], "expected a command"),
             (&["--bot", "sh -c 'x"], "a quotation mark in it is not closed"),

@@ -8,6 +8,7 @@ mod rules;
 mod script;
 mod try_bot;
 mod values;
+mod web;
 
 pub use self::{echo::EchoArgs, game::GameArgs, try_bot::TryArgs};
 
@@ -43,11 +44,12 @@ const EXAMPLES: &str = "Examples:
   server --script '' --stay                         a game for clients only
   server --scenario league.toml --repeat            programs from a file, again and again
   server --listen 0.0.0.0:7777 --listen [::]:7777   accept clients from other machines
+  server --web 0.0.0.0:7778                         and browsers
 
 A scenario has at most 10,000 tables [[worker]], each with at (in seconds) and predef or command, and \
 optionally name, env, dir, restart, restart_pause and max_restarts.
 
-If an option other than --bot and --listen is repeated, the last one wins.
+If an option other than --bot, --listen and --web-host is repeated, the last one wins.
 
 Exit codes: 0 the game ended, 1 failed, or no program could be started, 2 usage error, 3 the referee failed, 130 ended at once by a second signal";
 
@@ -78,12 +80,13 @@ pub enum ArgsError {
 
 /// The socket addresses of `addresses`, which are values of `--listen`.
 fn resolve_all(addresses: &[String]) -> Result<Vec<SocketAddr>, ArgsError> {
-    addresses.iter().map(|address| resolve(address)).collect()
+    addresses.iter().map(|address| resolve(address, "--listen")).collect()
 }
 
-fn resolve(address: &str) -> Result<SocketAddr, ArgsError> {
+/// The socket address of `address`, which is the value of `option`.
+fn resolve(address: &str, option: &str) -> Result<SocketAddr, ArgsError> {
     parse_address(address, DEFAULT_ADDRESS).map_err(|error| {
-        ArgsError::Usage(format!("invalid address {address:?} for --listen: {error}"))
+        ArgsError::Usage(format!("invalid address {address:?} for {option}: {error}"))
     })?;
     tribune_cli::resolve(address)
         .map_err(|error| ArgsError::Unavailable(format!("cannot resolve {address:?}: {error}")))

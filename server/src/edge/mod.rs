@@ -22,15 +22,17 @@ mod stages;
 mod tests;
 
 pub use self::{
-    accept::{Accepted, accept},
+    accept::{Accepted, accept, accept_batch},
     address_budgets::AddressBudgets,
-    bind::bind_all,
+    bind::{bind, bind_all, bind_for},
+    byte_stream::ByteStream,
     client_limit::ClientLimit,
     joiner::Joiner,
     linger::{LINGER, LingerPermits, linger},
-    listener::Listener,
+    listener::{Listener, send_refusal, server_full},
     request_handler::ConnectionLimits,
     session::SessionContext,
+    stages::{Admitted, Connected},
 };
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

@@ -20,9 +20,15 @@ pub fn banner(server: &Server) -> String {
     )
 }
 
-/// What to try next with a server that listens on `address`, one line each, in a game with these `actions`.
-pub fn hints(address: Option<&SocketAddr>, actions: &ActionSyntax) -> Vec<String> {
-    let mut lines = Vec::new();
+/// What to try next with a server that listens on `address`, and for browsers on `page`, one line each, in a
+/// game with these `actions`.
+pub fn hints(
+    address: Option<&SocketAddr>,
+    page: Option<SocketAddr>,
+    actions: &ActionSyntax,
+) -> Vec<String> {
+    let page = page.map(|page| format!("  page    http://{}", local_address(page)));
+    let mut lines: Vec<String> = page.into_iter().collect();
     if let Some(&address) = address {
         let address = local_address(address);
         let client = Program::Client.command();
@@ -74,9 +80,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn hints_begin_with_the_page() {
+        let first = |page: &str| {
+            let page = page.parse().unwrap();
+            hints(None, Some(page), &ActionSyntax::Directions).remove(0)
+        };
+        assert_eq!(first("127.0.0.1:7778"), "  page    http://127.0.0.1:7778");
+        assert_eq!(first("0.0.0.0:80"), "  page    http://127.0.0.1:80");
+        assert_eq!(first("[::]:80"), "  page    http://[::1]:80");
+    }
+
+    #[test]
     fn hints_say_what_the_game_takes() {
         let address = "127.0.0.1:7777".parse().unwrap();
-        let last = |actions| hints(Some(&address), &actions).remove(3);
+        let last = |actions| hints(Some(&address), None, &actions).remove(3);
         let pattern = |text| ActionSyntax::Pattern(ActionPattern::new(text).unwrap());
         assert!(last(ActionSyntax::Directions).ends_with("(and type: N ann)"));
         assert!(last(pattern("rock|paper")).ends_with("actions: rock|paper)"));

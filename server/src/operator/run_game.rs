@@ -14,7 +14,7 @@ use crate::{
     edge::bind_all,
     messages::Messages,
     outcome::Outcome,
-    server::Server,
+    server::{Listeners, Server},
     settings::{DRAIN_STALL_LIMIT, Settings},
     shutdown::shutdown,
     tasks::Tasks,
@@ -32,7 +32,7 @@ pub async fn run_game(
     console: bool,
     messages: Messages,
 ) -> anyhow::Result<Outcome> {
-    let listeners = bind_all(listen)?;
+    let listeners = Listeners { game: bind_all(listen)?, web: settings.web.address.bind()? };
     let mut signals = Signals::listen().context("cannot listen to signals")?;
     let server = tokio::select! {
         server = Server::new(settings, listeners, messages.clone()) => server?,
@@ -43,7 +43,7 @@ pub async fn run_game(
         .context("cannot listen to standard input")?;
     let mut lines = vec![banner(&server)];
     if console {
-        lines.extend(hints(server.addresses().first(), &server.actions()));
+        lines.extend(hints(server.addresses().first(), server.web_address(), &server.actions()));
     }
     messages.say_first(&lines).await;
     let consoles = Tasks::default();

@@ -1,17 +1,17 @@
 //! A server: builds all parts, runs a game to its end, and takes the parts down in order.
 
+mod listeners;
 mod referee;
 mod running;
 
-use std::{io, net::SocketAddr, sync::Arc};
+pub use self::listeners::Listeners;
+
+use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::{Context, ensure};
 use rand::{RngExt, distr::slice::Choose};
 use rustix::process::Rlimit;
-use tokio::{
-    net::TcpListener,
-    sync::{mpsc, oneshot},
-};
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tribune_protocol::{ActionSyntax, GameId, State};
 
@@ -41,8 +41,9 @@ pub struct Server {
     settings: Settings,
     id: GameId,
     game: Game,
-    listeners: Vec<TcpListener>,
+    listeners: Listeners,
     addresses: Vec<SocketAddr>,
+    web_address: Option<SocketAddr>,
     mailbox: mpsc::Sender<Input>,
     inputs: mpsc::Receiver<Input>,
     feed: FeedWriter,
@@ -56,14 +57,14 @@ pub struct Server {
     observer: Observer,
 }
 
-/// Runs a server to the end of its game. It accepts clients from `listeners`, stops when `shutdown`
+/// Runs a server to the end of its game. It accepts clients and browsers from `listeners`, stops when `shutdown`
 /// is requested, and sends `messages` to the operator.
 ///
 /// # Errors
 /// If the server cannot start, or a part of it without which it cannot go on has failed.
 pub async fn run(
     settings: Settings,
-    listeners: Vec<TcpListener>,
+    listeners: impl Into<Listeners>,
     shutdown: Shutdown,
     messages: Messages,
 ) -> anyhow::Result<Outcome> {
@@ -79,17 +80,17 @@ impl Server {
     /// the referee [fails](crate::rules::RefereeFailure).
     pub async fn new(
         mut settings: Settings,
-        listeners: Vec<TcpListener>,
+        listeners: impl Into<Listeners>,
         messages: Messages,
     ) -> anyhow::Result<Self> {
+        let listeners = listeners.into();
         ensure!(
             settings.runs_programs || settings.programs() == 0,
             "a server without programs cannot have a script or a referee"
         );
-        let addresses: Vec<SocketAddr> =
-            listeners.iter().map(TcpListener::local_addr).collect::<io::Result<_>>()?;
+        let (addresses, web_address) = (listeners.addresses()?, listeners.web_address()?);
         let files = raise_limit();
-        let needs = game_needs(addresses.len(), settings.programs());
+        let needs = game_needs(listeners.max_sockets(), settings.programs());
         settings.max_clients = max_clients(settings.max_clients, needs)?;
         let tasks = Tasks::default();
         let id = new_game_id();
@@ -123,6 +124,7 @@ impl Server {
             game,
             listeners,
             addresses,
+            web_address,
             mailbox,
             inputs,
             feed,
@@ -149,6 +151,11 @@ impl Server {
     /// The addresses that it listens on.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// The address of its page, if it has one.
+    pub fn web_address(&self) -> Option<SocketAddr> {
+        self.web_address
     }
 
     /// The id of the game.

@@ -1,17 +1,19 @@
 use std::{net::SocketAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
 use tokio::{
-    net::TcpListener,
     sync::{mpsc, oneshot},
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
 use tribune_protocol::{ActionSyntax, Exit, GameId};
 
-use super::{Server, spawn_env};
+use super::{Listeners, Server, spawn_env};
 use crate::{
-    edge::{AddressBudgets, ClientLimit, Joiner, LingerPermits, Listener, SessionContext},
-    feed::{Broadcast, FeedWriter, JournalError, WelcomeTemplate},
+    descriptors::max_http_connections,
+    edge::{
+        AddressBudgets, ClientLimit, Joiner, LingerPermits, Listener, SessionContext, local_address,
+    },
+    feed::{Broadcast, FeedWriter, JournalError, StateReader, WelcomeTemplate},
     game::{Input, LaunchRequest},
     game_loop::GameLoop,
     limits::PlayerPermits,
@@ -22,6 +24,7 @@ use crate::{
     referee_input::RefereeInput,
     settings::Settings,
     tasks::Tasks,
+    web::{AccessPolicy, HttpConnections, Inboxes, Router, WebPort},
 };
 
 /// How long subscribers may take to get to the end of the feed when it has ended, as long as they
@@ -31,6 +34,12 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(60);
 /// How long clients may take to close when everything has been sent to them: closing a socket with
 /// unread input would discard data in flight.
 const CLOSE_LIMIT: Duration = Duration::from_secs(1);
+
+/// What the port for browsers needs besides the edge.
+struct WebParts {
+    address: SocketAddr,
+    state: StateReader,
+}
 
 /// The parts of a server that runs.
 pub(super) struct Running {
@@ -48,6 +57,8 @@ pub(super) struct Running {
     shards: Tasks,
     sessions: Tasks,
     game: Tasks,
+    /// Connections to the port for browsers that are not streams.
+    web: Tasks,
     /// All others.
     tasks: Tasks,
 }
@@ -69,10 +80,14 @@ impl Running {
             shards: tasks.group(),
             sessions: tasks.group(),
             game: tasks.group(),
+            web: tasks.group(),
             tasks,
         };
         let broadcast = this.start_feed(&server.feed, server.game.rules_name());
-        this.start_edge(server.listeners, &broadcast);
+        let web = server
+            .web_address
+            .map(|address| WebParts { address, state: server.feed.state_reader() });
+        this.start_edge(server.listeners, &broadcast, web);
         let launches = match server.forker {
             Some(forker) => {
                 this.start_launcher(server.addresses.first(), forker, broadcast.clone())
@@ -107,7 +122,8 @@ impl Running {
             self.shards.ended().await;
         }
         // The connections of clients that have not closed by then are aborted.
-        let _ = timeout(CLOSE_LIMIT, self.sessions.ended()).await;
+        let closed = async { tokio::join!(self.sessions.ended(), self.web.ended()) };
+        let _ = timeout(CLOSE_LIMIT, closed).await;
     }
 
     fn start_referee(&self, referee: RefereeProcess) -> RefereeInput {
@@ -129,7 +145,7 @@ impl Running {
         broadcast
     }
 
-    fn start_edge(&self, listeners: Vec<TcpListener>, broadcast: &Broadcast) {
+    fn start_edge(&self, listeners: Listeners, broadcast: &Broadcast, web: Option<WebParts>) {
         let addresses = AddressBudgets::new(self.settings.address_bytes);
         let lingering = LingerPermits::default();
         let context = SessionContext {
@@ -139,19 +155,45 @@ impl Running {
             limits: self.settings.limits,
             players: self.players.clone(),
             addresses: addresses.clone(),
-            wrong_port: "this is the port of the game, which speaks neither HTTP nor TLS".to_owned(),
+            wrong_port: wrong_port(web.as_ref().map(|web| web.address)),
             lingering: lingering.clone(),
         };
         let clients = ClientLimit::new(self.settings.max_clients, broadcast.clone());
         let joiner = Joiner::new(context, broadcast.clone(), self.sessions.clone());
+        if let (Some(socket), Some(parts)) = (listeners.web, web) {
+            let port = self.web_port(parts, clients.clone(), joiner.clone(), lingering.clone());
+            self.tasks.spawn_critical("web listener", port.run(socket, self.closing.clone()));
+        }
         let listener = Listener::new(clients, joiner, lingering, self.sessions.clone());
         let (closing, messages) = (self.closing.clone(), self.messages.clone());
         self.tasks.spawn_critical("address budgets", async move {
             closing.run_until_cancelled(addresses.maintain(messages)).await;
         });
-        for socket in listeners {
+        for socket in listeners.game {
             let accept = listener.clone().run(socket, self.closing.clone());
             self.tasks.spawn_critical("listener", accept);
+        }
+    }
+
+    fn web_port(
+        &self,
+        parts: WebParts,
+        clients: ClientLimit,
+        joiner: Joiner,
+        lingering: LingerPermits,
+    ) -> WebPort {
+        WebPort {
+            game: self.id.clone(),
+            router: Router {
+                policy: AccessPolicy::new(&self.settings.web.names),
+                inboxes: Inboxes::default(),
+                state: parts.state,
+            },
+            connections: HttpConnections::new(max_http_connections()),
+            clients,
+            joiner,
+            lingering,
+            tasks: self.web.clone(),
         }
     }
 
@@ -201,6 +243,14 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.closing.cancel();
         self.tasks.stop();
+    }
+}
+
+/// The message to browsers that connect to the port of the game. The page is at the address `page`.
+fn wrong_port(page: Option<SocketAddr>) -> String {
+    match page.map(local_address) {
+        Some(page) => format!("this is the port of the game: the page is at http://{page}"),
+        None => "this is the port of the game: start the server without --no-web for a page".into(),
     }
 }
 

@@ -40,6 +40,7 @@ mod tribune_command;
 mod try_bot;
 mod unprintable;
 mod usage;
+mod web;
 
 /// The stream from a server with one shard, which has all subscribers.
 #[path = "stream"]
