@@ -18,7 +18,7 @@ fi
 
 # Separate names and free ports, so that a demonstration can run at the same time.
 export COMPOSE_PROJECT_NAME="tribune-test-$$"
-export TRIBUNE_IMAGE="tribune-test-$$" TRIBUNE_PORT="" TRIBUNE_ECHO_PORT=""
+export TRIBUNE_IMAGE="tribune-test-$$" TRIBUNE_PORT="" TRIBUNE_WEB_PORT="" TRIBUNE_ECHO_PORT=""
 # The defaults, regardless of .env and the environment.
 export TRIBUNE_BOTS="" RUNTIME_BASE=""
 DEADLINE=60
@@ -123,6 +123,21 @@ player_joins_from_outside() {
     echo 'N outsider' >&3
     all_print watch 'got `N outsider` from tcp#'
     exec 3>&-
+}
+
+page_is_served() {
+    step "the page"
+    local address
+    address=$(compose port server 7778)
+    # Python, as curl is not on every machine.
+    python3 - "$address" <<'EOF' || fail "the page of the game is not at http://$address"
+import json, sys, urllib.request
+def get(path):
+    return urllib.request.urlopen(f"http://{sys.argv[1]}{path}", timeout=10)
+assert "<title>Tribune</title>" in get("/").read().decode()
+stream = get("/stream")
+assert [json.loads(stream.readline())["type"] for _ in range(2)] == ["welcome", "state"]
+EOF
 }
 
 watchers_scale() {
@@ -248,6 +263,7 @@ trap clean_up EXIT
 everything_comes_up
 containers_have_minimal_rights
 player_joins_from_outside
+page_is_served
 watchers_scale
 herds_pass
 watchers_reconnect_after_the_server_was_killed
